@@ -1,0 +1,1 @@
+"""The rules of the gate, one module per domain, and their register."""

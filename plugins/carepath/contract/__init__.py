@@ -1,0 +1,1 @@
+"""The contract with a source: what a recording system must deliver."""

@@ -1,0 +1,69 @@
+"""The errors a person sees: each says what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+import psycopg
+
+
+class CarepathError(Exception):
+    """A failure that a person can act on.
+
+    Args:
+        what: what happened, in one sentence.
+        where: the source, table, column or file concerned; empty if none.
+        todo: what the reader should do next; empty if nothing can be done.
+    """
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        self.what, self.where, self.todo = what, where, todo
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        action = f" What to do: {self.todo}" if self.todo else ""
+        return f"{place}{self.what}{action}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # keyword-only arguments would otherwise be lost between Airflow's processes
+        return _rebuild, (type(self), self.what, self.where, self.todo)
+
+
+def _rebuild(kind: type[CarepathError], what: str, where: str, todo: str) -> CarepathError:
+    return kind(what, where=where, todo=todo)
+
+
+class SettingsError(CarepathError):
+    """A setting is missing or contradicts another."""
+
+
+class WarehouseError(CarepathError):
+    """The warehouse cannot be reached, started or migrated."""
+
+
+class SourceError(CarepathError):
+    """A recording system cannot be reached or does not keep its contract."""
+
+
+class DeliveryError(CarepathError):
+    """A delivery is malformed, truncated or out of order; nothing of it was kept."""
+
+
+class GateHeldError(CarepathError):
+    """The gate holds the KPI refresh; the marts keep the figures of the night before."""
+
+
+class PublicationError(CarepathError):
+    """The marts could not be published or rolled back; they are as they were."""
+
+
+def safe_message(error: BaseException) -> str:
+    """Return an error's text without values of a record.
+
+    PostgreSQL puts row values into DETAIL and CONTEXT; only its primary message is kept, and
+    only when it names no value (`invalid input syntax ...: "1990-13-01"` does).
+    """
+    if isinstance(error, psycopg.Error):
+        primary = error.diag.message_primary or type(error).__name__
+        head, quoted, _ = primary.partition(': "')
+        return head if quoted else primary
+    return str(error)

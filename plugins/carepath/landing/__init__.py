@@ -1,0 +1,1 @@
+"""Landing and history: tonight's delivery, and every version ever seen."""

@@ -1,0 +1,1 @@
+"""Publication: marts made equal to the build, and back again."""

@@ -1,0 +1,1 @@
+"""The gate: rules, results, decisions and the stewards' work list."""

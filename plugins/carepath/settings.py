@@ -1,0 +1,66 @@
+"""One settings object, read once from the environment (prefix CAREPATH_)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Where things are and how hard a night may work.
+
+    Every field can be set in the environment with the prefix CAREPATH_, for example
+    CAREPATH_HOME or CAREPATH_WAREHOUSE_URL.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CAREPATH_", extra="ignore")
+
+    home: Path = Field(
+        default=PROJECT_ROOT / ".carepath",
+        description="Data directory: the embedded PostgreSQL, Airflow's home, logs, passwords",
+    )
+    warehouse_url: str | None = Field(
+        default=None,
+        description="An existing PostgreSQL (16 or later) instead of the embedded one, as "
+        "postgresql://administrator:password@host:port; the administrator may create roles",
+    )
+    parallel_tables: int = Field(
+        default=2, ge=1, le=32, description="Tables read from one source at the same time"
+    )
+    truncation_share: float = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        description="A table that loses more than this share of its rows overnight stops the night",
+    )
+    truncation_floor: int = Field(
+        default=20, ge=0, description="Losses of fewer rows than this never count as truncation"
+    )
+
+    @property
+    def project_root(self) -> Path:
+        """The checkout: dags/, dbt_project/, expectations/ are below it."""
+        return PROJECT_ROOT
+
+    @property
+    def logs(self) -> Path:
+        """Where logs of tools go (Airflow, dbt, PostgreSQL)."""
+        return self.home / "logs"
+
+    @property
+    def sources_file(self) -> Path:
+        """The list of recording systems that a night loads."""
+        return self.home / "sources.yml"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process."""
+    settings = Settings()
+    settings.home = settings.home.expanduser().resolve()
+    return settings

@@ -1,0 +1,1 @@
+"""Recording systems: where a night's records come from."""

@@ -1,0 +1,1 @@
+"""The warehouse itself: embedded PostgreSQL, roles, migrations and dbt runs."""
