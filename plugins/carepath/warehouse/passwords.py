@@ -1,0 +1,57 @@
+"""Generated passwords, kept in `<home>/passwords.json` (mode 0600)."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from carepath.errors import WarehouseError
+from carepath.settings import get_settings
+
+ADMINISTRATOR = "carepath_administrator"
+
+
+def passwords_file() -> Path:
+    """Return where the passwords are kept."""
+    return get_settings().home / "passwords.json"
+
+
+def known_passwords() -> dict[str, str]:
+    """Return the passwords kept so far, by role; empty before the first set-up.
+
+    Raises:
+        WarehouseError: if this account may not read them.
+    """
+    try:
+        passwords: dict[str, str] = json.loads(passwords_file().read_text())
+    except FileNotFoundError:
+        return {}
+    except PermissionError:
+        raise WarehouseError(
+            "The warehouse's passwords belong to another account.",
+            where=str(passwords_file()),
+            todo="use the account that set the warehouse up, or set CAREPATH_HOME.",
+        ) from None
+    return passwords
+
+
+def password(role: str) -> str:
+    """Return a role's password, generated and kept when there is none yet."""
+    passwords = known_passwords()
+    if role not in passwords:
+        passwords[role] = secrets.token_urlsafe(24)
+        _keep(passwords)
+    return passwords[role]
+
+
+def _keep(passwords: dict[str, str]) -> None:
+    path = passwords_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        json.dump(passwords, handle, indent=2, sort_keys=True)
+    partial.rename(path)
