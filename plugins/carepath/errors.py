@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+from sqlalchemy.exc import DBAPIError
 
 
 class CarepathError(Exception):
@@ -62,6 +63,9 @@ def safe_message(error: BaseException) -> str:
     PostgreSQL puts row values into DETAIL and CONTEXT; only its primary message is kept, and
     only when it names no value (`invalid input syntax ...: "1990-13-01"` does).
     """
+    if isinstance(error, DBAPIError):
+        # SQLAlchemy adds the statement and its parameters
+        error = error.orig or error
     if isinstance(error, psycopg.Error):
         primary = error.diag.message_primary or type(error).__name__
         head, quoted, _ = primary.partition(': "')

@@ -42,6 +42,14 @@ class Settings(BaseSettings):
         default=20, ge=0, description="Losses of fewer rows than this never count as truncation"
     )
 
+    alert_email: str | None = Field(
+        default=None, description="Who is told when a night was held or failed"
+    )
+    alert_from: str = Field(default="carepath@localhost", description="Sender of those e-mails")
+    smtp_host: str | None = Field(default=None, description="Mail server; none: the log only")
+    smtp_port: int = Field(default=25, description="Port of the mail server")
+    airflow_port: int = Field(default=8080, description="Port of Airflow's pages on 127.0.0.1")
+
     @property
     def project_root(self) -> Path:
         """The checkout: dags/, dbt_project/, expectations/ are below it."""

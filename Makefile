@@ -1,0 +1,62 @@
+# Carepath: every target works from a clean checkout on Linux with Python 3.11 or newer, git and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test up down status env lock check docs bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: env ## Load the demonstration's three nights through Airflow and print its tables
+	@$(BIN)/carepath demo
+
+test: env ## Run the whole suite
+	@$(BIN)/python -m pytest
+
+up: env ## Start Carepath as a service: Airflow on 127.0.0.1, the nightly load switched on
+	@$(BIN)/carepath up
+
+down: env ## Stop the service
+	@$(BIN)/carepath down
+
+status: env ## Say what runs, what ran last and what is held
+	@$(BIN)/carepath status
+
+env: $(INSTALLED) ## Make the Python environment from the lock
+
+$(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Carepath needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Installing Carepath's packages into $(VENV) (a few minutes the first time)"
+	@# uv is quicker; where it cannot reach the index (it does not read pip's settings), pip does the same
+	@( $(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock \
+	   && $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock 2> $(VENV)/uv.log \
+	   && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ) \
+	 || ( $(PYTHON) -m venv --clear $(VENV) \
+	   && $(BIN)/pip install --quiet --require-hashes -r requirements.lock \
+	   && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . )
+	@touch $@
+
+lock: env ## Write requirements.lock anew from pyproject.toml
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --extra dev --upgrade -o requirements.lock pyproject.toml
+
+check: env ## Lint and type-check
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint dbt_project/models
+
+docs: env ## Write the generated pages: contract, rule book, KPIs, dbt docs
+	@$(BIN)/carepath docs
+
+bench: env ## Measure against the floors; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove the environment and all data of this checkout
+	@if [ -x $(BIN)/carepath ]; then $(BIN)/carepath down --database; fi
+	@rm -rf $(VENV) .carepath

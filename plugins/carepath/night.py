@@ -1,0 +1,355 @@
+"""The steps of a night, in the order in which dags/nightly_load.py tells them.
+
+plan -> load (per source) -> stage -> gate (per authority) -> build -> check and publish (per
+authority) -> verdict. Every step may run twice with the same result, records itself in
+ops.run_steps, takes and returns names and counts only, and decides nothing that belongs to another
+authority: one that is late or held keeps yesterday's figures while the others go on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from carepath.errors import CarepathError, GateHeldError, SettingsError, safe_message
+from carepath.settings import get_settings
+from carepath.warehouse import ready
+from carepath.warehouse.code_version import code_version
+from carepath.warehouse.connect import connect
+
+LOADER = "carepath_loader"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a night ended.
+
+    Attributes:
+        state: published, partly (some authorities published), held or failed.
+        message: one line that says what a person must do; empty when all was published.
+    """
+
+    state: str
+    message: str
+
+
+def start(
+    run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: str
+) -> list[str]:
+    """Open the night in ops.runs and say which sources it loads.
+
+    Args:
+        run_id: identity of the run (Airflow's run id).
+        night: the day whose close the sources stand for.
+        sources: names from sources.yml or `ssda903:FOLDER`; None loads every listed source.
+        trigger: who started it (`schedule`, `command line`, `demonstration`).
+
+    Returns:
+        Source names, each of which `load` understands.
+
+    Raises:
+        SettingsError: no source is listed.
+    """
+    from carepath.sources import read_sources
+
+    ready()
+    names = list(sources) if sources else [spec.name for spec in read_sources()]
+    if not names:
+        raise SettingsError(
+            "no recording system is listed, so there is nothing to load",
+            where=str(get_settings().sources_file),
+            todo="add one (README, 'Connect your own system') or run `make demo`",
+        )
+    with connect(LOADER) as connection:
+        connection.execute(
+            "insert into ops.runs (run_id, night, state, code_version, trigger, started_at)"
+            " values (%s, %s, 'running', %s, %s, now())"
+            " on conflict (run_id) do update set state = 'running', message = null,"
+            " finished_at = null",
+            (run_id, night, code_version(), trigger),
+        )
+        connection.execute(
+            "delete from ops.run_steps where run_id = %s and step <> 'plan'", (run_id,)
+        )
+        with _step(connection, run_id, "plan") as detail:
+            detail["sources"] = names
+    return names
+
+
+def load(run_id: str, source: str, accept_truncation: Sequence[str] = ()) -> int:
+    """Extract one source and bring its history up to the night.
+
+    Returns:
+        The load's id.
+
+    Raises:
+        CarepathError: the source cannot be reached, breaks the contract or is truncated; landing
+            and history are as they were.
+    """
+    from carepath.landing import load_source
+    from carepath.sources import find_source
+
+    with connect(LOADER, autocommit=True) as connection:
+        night = _night(connection, run_id)
+        spec = find_source(source)
+        with _step(connection, run_id, "load", authority=spec.authority, source=spec.name) as detail:
+
+            def progress(table: str, rows: int) -> None:
+                connection.execute(
+                    "update ops.run_steps set message = %s where run_id = %s and step = 'load'"
+                    " and source = %s",
+                    (f"{table}: {rows:,} rows", run_id, spec.name),
+                )
+
+            result = load_source(
+                run_id, spec, night, accept_truncation=tuple(accept_truncation), progress=progress
+            )
+            detail |= {
+                "load_id": result.load_id,
+                "tables": len(result.tables),
+                "rows": sum(t.row_count for t in result.tables),
+                "opened": sum(t.opened_count for t in result.tables),
+                "closed": sum(t.closed_count for t in result.tables),
+            }
+    return result.load_id
+
+
+def stage(run_id: str) -> list[str]:
+    """Let staging show tonight's loads, for each authority whose sources all arrived.
+
+    Returns:
+        The authorities to judge.
+
+    Raises:
+        CarepathError: no authority has a complete delivery tonight.
+    """
+    from carepath.warehouse.dbt import run_dbt
+
+    with connect(LOADER, autocommit=True) as connection, _step(connection, run_id, "stage") as detail:
+        rows = connection.execute(
+            """
+            select s.authority, max(l.load_id)
+            from (
+                select distinct authority, source from ops.run_steps
+                where run_id = %(run)s and step = 'load'
+            ) as s
+            left join ops.loads as l
+                on l.run_id = %(run)s and l.source = s.source and l.state = 'loaded'
+            group by s.authority
+            having count(*) = count(l.load_id)
+            order by s.authority
+            """,
+            {"run": run_id},
+        ).fetchall()
+        if not rows:
+            raise CarepathError(
+                "no source delivered, so there is nothing to judge or publish",
+                todo="mend the sources named above, then run the night again",
+            )
+        for authority, load_id in rows:
+            _show(connection, authority, load_id, decided_by="tonight's delivery")
+        run_dbt(["run", "--select", "path:models/staging"], layer="staging", run_id=run_id)
+        detail["authorities"] = len(rows)
+    return [authority for authority, _ in rows]
+
+
+def gate(run_id: str, authority: str) -> None:
+    """Judge one authority's staging; on a hold, staging shows its last accepted load again.
+
+    Raises:
+        GateHeldError: with the line that tells a person what to do.
+    """
+    from carepath.quality.gate import run_gate
+
+    with connect(LOADER, autocommit=True) as connection:
+        try:
+            with _step(connection, run_id, "gate", authority=authority) as detail:
+                decision = run_gate(run_id, authority)
+                detail |= {"reasons": list(decision.reasons)}
+                if not decision.passed:
+                    raise GateHeldError(decision.message, where=authority)
+        except Exception:
+            # fail closed: whatever went wrong, the build must not see tonight's records
+            _show_accepted(connection, authority)
+            raise
+
+
+def build(run_id: str) -> list[str]:
+    """Build core and marts aside, of every authority as at its accepted load.
+
+    Returns:
+        The authorities that passed the gate tonight (none: nothing was built).
+    """
+    from carepath.warehouse.dbt import run_dbt
+
+    with connect(LOADER, autocommit=True) as connection:
+        passed = _passed(connection, run_id, "gate")
+        if passed:
+            with _step(connection, run_id, "build") as detail:
+                run_dbt(
+                    ["build", "--select", "path:seeds", "path:models/core", "path:models/marts",
+                     "--exclude", "test_type:unit"],
+                    layer="marts",
+                    run_id=run_id,
+                )
+                detail["authorities"] = len(passed)
+    return passed
+
+
+def check(run_id: str, authority: str, accept_movement: Sequence[str] = ()) -> None:
+    """Gate 2: the build must reconcile to core, and no KPI may leap without a reason.
+
+    Raises:
+        GateHeldError: with the line that tells a person what to do.
+    """
+    from carepath.quality.gate import run_checks
+
+    with (
+        connect(LOADER, autocommit=True) as connection,
+        _step(connection, run_id, "check", authority=authority),
+    ):
+        decision = run_checks(run_id, authority, accept_movement=tuple(accept_movement))
+        if not decision.passed:
+            raise GateHeldError(decision.message, where=authority)
+
+
+def publish(run_id: str, authority: str) -> int:
+    """Make the authority's marts equal to the build in one transaction.
+
+    Returns:
+        The publication's id.
+    """
+    from carepath.publish import publish as publish_build
+
+    with (
+        connect(LOADER, autocommit=True) as connection,
+        _step(connection, run_id, "publish", authority=authority) as detail,
+    ):
+        cutoff = connection.execute(
+            "select load_id, night from ops.cutoffs where authority = %s", (authority,)
+        ).fetchone()
+        if cutoff is None:
+            raise CarepathError("the authority has no accepted load", where=authority)
+        publication = publish_build(run_id, authority, cutoff[0], cutoff[1])
+        detail["publication_id"] = publication.publication_id
+    return publication.publication_id
+
+
+def verdict(run_id: str) -> Verdict:
+    """Close the night in ops.runs: published, partly, held or failed, and what a person must do."""
+    with connect(LOADER, autocommit=True) as connection:
+        published = _passed(connection, run_id, "publish")
+        troubles = connection.execute(
+            "select step, coalesce(authority, source, ''), state, message from ops.run_steps"
+            " where run_id = %s and state in ('failed', 'held') order by started_at",
+            (run_id,),
+        ).fetchall()
+        message = " | ".join(text for _, _, _, text in troubles)
+        held = any(state == "held" for _, _, state, _ in troubles)
+        if not troubles:
+            state = "published"
+        elif published:
+            state = "partly"
+        else:
+            state = "held" if held else "failed"
+        connection.execute(
+            "update ops.runs set state = %s, message = nullif(%s, ''), finished_at = now()"
+            " where run_id = %s",
+            (state, message, run_id),
+        )
+    return Verdict(state, message)
+
+
+@contextmanager
+def _step(
+    connection: psycopg.Connection[Any],
+    run_id: str,
+    step: str,
+    *,
+    authority: str | None = None,
+    source: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Record one step of a night in ops.run_steps, with the outcome and what it counted."""
+    identity = (run_id, step, authority, source)
+    connection.execute(
+        "delete from ops.run_steps where run_id = %s and step = %s"
+        " and authority is not distinct from %s and source is not distinct from %s",
+        identity,
+    )
+    connection.execute(
+        "insert into ops.run_steps (run_id, step, authority, source, state, started_at)"
+        " values (%s, %s, %s, %s, 'running', clock_timestamp())",
+        identity,
+    )
+    detail: dict[str, Any] = {}
+    state, message = "done", None
+    try:
+        yield detail
+    except GateHeldError as error:
+        state, message = "held", str(error)
+        raise
+    except CarepathError as error:
+        state, message = "failed", str(error)
+        raise
+    except Exception as error:
+        state, message = "failed", safe_message(error)
+        # a database's own text may carry values of a record: only the safe part goes on
+        raise CarepathError(
+            message,
+            where=step,
+            todo="run `carepath doctor`; the log of this task has the details",
+        ) from None
+    finally:
+        connection.execute(
+            "update ops.run_steps set state = %s, message = %s, detail = %s,"
+            " finished_at = clock_timestamp() where run_id = %s and step = %s"
+            " and authority is not distinct from %s and source is not distinct from %s",
+            (state, message, json.dumps(detail), *identity),
+        )
+
+
+def _night(connection: psycopg.Connection[Any], run_id: str) -> dt.date:
+    row = connection.execute("select night from ops.runs where run_id = %s", (run_id,)).fetchone()
+    if row is None:
+        raise CarepathError("the run is not known", where=run_id, todo="start the night anew")
+    night: dt.date = row[0]
+    return night
+
+
+def _passed(connection: psycopg.Connection[Any], run_id: str, step: str) -> list[str]:
+    rows = connection.execute(
+        "select authority from ops.run_steps where run_id = %s and step = %s and state = 'done'"
+        " order by authority",
+        (run_id, step),
+    ).fetchall()
+    return [authority for (authority,) in rows]
+
+
+def _show(
+    connection: psycopg.Connection[Any], authority: str, load_id: int, *, decided_by: str
+) -> None:
+    connection.execute(
+        "insert into ops.cutoffs (authority, load_id, night, decided_by)"
+        " select %(authority)s, load_id, night, %(by)s from ops.loads where load_id = %(load)s"
+        " on conflict (authority) do update set load_id = excluded.load_id,"
+        " night = excluded.night, decided_by = excluded.decided_by",
+        {"authority": authority, "load": load_id, "by": decided_by},
+    )
+
+
+def _show_accepted(connection: psycopg.Connection[Any], authority: str) -> None:
+    row = connection.execute(
+        "select load_id from quality.gate_runs where authority = %s and gate = 1"
+        " and decision = 'pass' order by gate_run_id desc limit 1",
+        (authority,),
+    ).fetchone()
+    if row is None:
+        connection.execute("delete from ops.cutoffs where authority = %s", (authority,))
+    else:
+        _show(connection, authority, row[0], decided_by="gate held: last accepted load")
