@@ -1,0 +1,47 @@
+"""The warehouse's own tables (schemas ops and quality) and privileges, by Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from carepath.warehouse.connect import connect, url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def head() -> str:
+    """Return the newest revision that this code has: the number its last file starts with."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def upgrade(dbname: str = "warehouse") -> None:
+    """Bring a database to the newest revision, as carepath_owner; nothing if it is there."""
+    with connect("carepath_owner", dbname) as owner:
+        if _revision(owner) == head():
+            return
+        owner.execute("create schema if not exists ops")
+    # imported late: a night that has nothing to migrate does not wait for them
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(url("carepath_owner", dbname), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(hashtext('carepath.migrate'))"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _revision(owner: psycopg.Connection[Any]) -> str | None:
+    known = owner.execute("select to_regclass('ops.schema_version') is not null").fetchone()
+    if known is None or not known[0]:
+        return None
+    found = owner.execute("select version_num from ops.schema_version").fetchone()
+    return None if found is None else str(found[0])

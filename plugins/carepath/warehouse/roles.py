@@ -1,0 +1,209 @@
+"""Databases, roles and who may connect to what. What a role may read is in the migrations."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from carepath.errors import WarehouseError
+from carepath.settings import get_settings
+from carepath.warehouse.connect import connect
+from carepath.warehouse.passwords import ADMINISTRATOR, known_passwords, password
+
+LEAST_VERSION = 160_000
+
+# role: what it is for. None can create roles or databases, none is a superuser.
+ROLES = {
+    "carepath_owner": "owns warehouse and schemas; migrates and publishes",
+    "carepath_loader": "loads landing and history, runs dbt and the gate",
+    "carepath_analyst": "reads history, staging, core, quality and ops",
+    "carepath_steward": "reads quality and, by need, identity",
+    "bi_reader": "reads marts, and nothing else",
+    "airflow_meta": "owns Airflow's metadata",
+    "recording_system": "owns the recording system of the demonstration",
+    "recording_reader": "reads that recording system, as a source is read",
+}
+
+# database: (owner, the others that may connect)
+DATABASES = {
+    "warehouse": (
+        "carepath_owner",
+        ("carepath_loader", "carepath_analyst", "carepath_steward", "bi_reader"),
+    ),
+    "airflow": ("airflow_meta", ()),
+    "recording_system": ("recording_system", ("recording_reader",)),
+}
+
+# Defaults of a session; a role can change them for itself, so no protection rests on them.
+ROLE_SETTINGS = {
+    "bi_reader": {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "5min",
+        "idle_in_transaction_session_timeout": "1h",
+    },
+    "recording_reader": {"default_transaction_read_only": "on"},
+}
+
+DATABASE_SETTINGS = {
+    "warehouse": {
+        "datestyle": "ISO, DMY",
+        "timezone": "UTC",
+        # more made the transforms slower: hash tables no longer fit the processor's cache
+        "work_mem": "32MB",
+        # a night's tables run side by side already; neither made a difference when measured
+        "jit": "off",
+        "max_parallel_workers_per_gather": "0",
+    },
+    "airflow": {"timezone": "UTC"},
+    "recording_system": {"datestyle": "ISO, DMY", "timezone": "UTC"},
+}
+
+_LOCK = 0x0CA2E9A7  # of PostgreSQL's advisory locks: one set-up of a server at a time
+
+
+def fingerprint() -> str:
+    """Return what marks a server as set up by this version of this module."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+
+
+def provisioned() -> bool:
+    """Tell whether this version of the roles and databases is in place."""
+    if "carepath_owner" not in known_passwords():
+        return False
+    try:
+        with connect("carepath_owner") as owner:
+            found = owner.execute(
+                "select shobj_description(oid, 'pg_database') from pg_database"
+                " where datname = current_database()"
+            ).fetchone()
+    except WarehouseError:
+        return False
+    return found is not None and found[0] == fingerprint()
+
+
+def provision() -> None:
+    """Create what is missing of roles and databases, and renew their settings. Idempotent.
+
+    Raises:
+        WarehouseError: if the server is too old, or has these roles with other passwords.
+    """
+    with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
+        _check_server(admin)
+        admin.execute("select pg_advisory_lock(%s)", (_LOCK,))
+        _create_roles(admin)
+        for database, (owner, _) in DATABASES.items():
+            if not _exists(admin, "pg_database", "datname", database):
+                create_database(admin, database, owner)
+        if get_settings().warehouse_url is None:  # a server of others keeps its own rules
+            for database in ("postgres", "template1"):
+                admin.execute(_sql("revoke all on database {} from public", database))
+        for database in reversed(DATABASES):  # the warehouse, which carries the mark, comes last
+            prepare_database(admin, database)
+
+
+def create_database(
+    admin: psycopg.Connection[Any], database: str, owner: str, template: str = "template0"
+) -> None:
+    """Create a database that sorts by code point, the same on every machine."""
+    admin.execute(
+        _sql(
+            "create database {} owner {} template {} encoding 'UTF8' lc_collate 'C' lc_ctype 'C'",
+            database,
+            owner,
+            template,
+        )
+        if admin.info.server_version < 170_000
+        else _sql(
+            "create database {} owner {} template {} encoding 'UTF8'"
+            " locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'",
+            database,
+            owner,
+            template,
+        )
+    )
+
+
+def prepare_database(admin: psycopg.Connection[Any], database: str) -> None:
+    """Say who may connect to one of our databases, and the defaults of its sessions."""
+    owner, guests = DATABASES[database]
+    admin.execute(_sql("revoke all on database {} from public", database))
+    for guest in guests:
+        admin.execute(_sql("grant connect on database {} to {}", database, guest))
+    if database == "warehouse":
+        # dbt makes the schemas of a warehouse "as known at" a past date, and temporary tables
+        admin.execute(_sql("grant create, temporary on database {} to carepath_loader", database))
+    for name, value in DATABASE_SETTINGS[database].items():
+        admin.execute(_sql("alter database {} set {} = {value}", database, name, value=value))
+    with connect(ADMINISTRATOR, database, autocommit=True) as inside:
+        inside.execute(_sql("grant all on schema public to {}", owner))
+        inside.execute("revoke all on schema public from public")
+        if _is_superuser(inside):
+            _revoke_large_objects(inside)
+    if database == "recording_system":
+        with connect(owner, database, autocommit=True) as inside:
+            inside.execute("alter default privileges grant usage on schemas to recording_reader")
+            inside.execute("alter default privileges grant select on tables to recording_reader")
+            inside.execute("grant usage on schema public to recording_reader")
+    admin.execute(_sql("comment on database {} is {value}", database, value=fingerprint()))
+
+
+def _check_server(admin: psycopg.Connection[Any]) -> None:
+    if admin.info.server_version < LEAST_VERSION:
+        raise WarehouseError(
+            f"PostgreSQL {admin.info.server_version // 10_000} is too old; 16 or later is needed.",
+            where="CAREPATH_WAREHOUSE_URL",
+            todo="upgrade that server, or unset the variable to use the embedded PostgreSQL.",
+        )
+
+
+def _create_roles(admin: psycopg.Connection[Any]) -> None:
+    ours = known_passwords()
+    for role in ROLES:
+        exists = _exists(admin, "pg_roles", "rolname", role)
+        if exists and role not in ours:
+            raise WarehouseError(
+                f"The server has a role {role} already, and this home does not know its password.",
+                where="CAREPATH_WAREHOUSE_URL",
+                todo="copy passwords.json from the home that set the server up into this one.",
+            )
+        if not exists:
+            secret = password(role)  # kept before the role exists, so that none is ever lost
+            admin.execute(_sql("create role {} login password {value}", role, value=secret))
+        for name, value in ROLE_SETTINGS.get(role, {}).items():
+            admin.execute(_sql("alter role {} set {} = {value}", role, name, value=value))
+    # migrations change what the loader has made, and publishing reads it
+    admin.execute("grant carepath_loader to carepath_owner")
+    if not _is_superuser(admin):
+        for owner, _ in DATABASES.values():
+            admin.execute(_sql("grant {} to current_user", owner))
+
+
+def _revoke_large_objects(inside: psycopg.Connection[Any]) -> None:
+    """Keep readers from writing large objects, which PostgreSQL lets everyone do."""
+    functions = inside.execute(
+        "select p.oid::regprocedure::text from pg_proc as p"
+        " where p.pronamespace = 'pg_catalog'::regnamespace"
+        " and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import')"
+    ).fetchall()
+    for (function,) in functions:
+        inside.execute(
+            sql.SQL("revoke execute on function {} from public").format(sql.SQL(function))
+        )
+
+
+def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.parameter_status("is_superuser") == "on"
+
+
+def _exists(admin: psycopg.Connection[Any], table: str, column: str, name: str) -> bool:
+    query = sql.SQL("select 1 from {} where {} = %s")
+    found = admin.execute(query.format(sql.Identifier(table), sql.Identifier(column)), (name,))
+    return found.fetchone() is not None
+
+
+def _sql(template: str, *names: str, value: str = "") -> sql.Composed:
+    return sql.SQL(template).format(*map(sql.Identifier, names), value=sql.Literal(value))
