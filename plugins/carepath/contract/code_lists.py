@@ -1,0 +1,134 @@
+"""Code lists of the Department for Education (DfE), read from the dbt seed `code_lists.csv`.
+
+A list says which codes exist, what they mean, how else recording systems spell them, and in
+which collection years they are valid. Collection year Y covers 1 April Y-1 to 31 March Y.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Final
+
+from carepath.errors import SettingsError
+from carepath.settings import PROJECT_ROOT
+
+SEED: Final = PROJECT_ROOT / "dbt_project" / "seeds" / "code_lists.csv"
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code: its meaning, its other spellings, the collection years in which it is valid."""
+
+    code: str
+    description: str
+    aliases: tuple[str, ...] = ()
+    valid_from_year: int | None = None
+    valid_to_year: int | None = None
+
+    def valid_in(self, year: int) -> bool:
+        """Say whether a return of collection year `year` may carry the code."""
+        return (self.valid_from_year or year) <= year <= (self.valid_to_year or year)
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """The codes of one list, in the order in which people expect them."""
+
+    name: str
+    codes: tuple[Code, ...]
+
+    def __contains__(self, code: object) -> bool:
+        return any(each.code == code for each in self.codes)
+
+    @cached_property
+    def spellings(self) -> Mapping[str, str]:
+        """Every spelling that is understood, as `spelling_key` gives it, to its code."""
+        return spellings(self)
+
+    def normalise(self, value: str | None) -> str | None:
+        """Return the code that `value` means, or None if it is blank or unknown.
+
+        Understands the code, its description, an alias, and the code followed by anything
+        after a dash or colon ("F1 - ...", "F1: ..."); case and extra whitespace don't matter.
+        """
+        if value is None:
+            return None
+        key = spelling_key(value)
+        return self.spellings.get(key) or self.spellings.get(code_part(key))
+
+
+def spelling_key(value: str) -> str:
+    """Return `value` in lower case, trimmed, with each run of whitespace made one space."""
+    return re.sub(r"\s+", " ", value).strip().lower()
+
+
+def code_part(key: str) -> str:
+    """Return what stands before the first colon or spaced dash; "" if there is neither."""
+    found = re.match(r"(.+?) ?(?::| [-\u2013\u2014]) ?", key)
+    return found.group(1).strip() if found else ""
+
+
+def spellings(code_list: CodeList) -> dict[str, str]:
+    """Return each understood spelling of `code_list` with its code.
+
+    Raises:
+        SettingsError: one spelling means two codes.
+    """
+    found: dict[str, str] = {}
+    for code in code_list.codes:
+        for text in (code.code, code.description, *code.aliases):
+            key = spelling_key(text)
+            if found.setdefault(key, code.code) != code.code:
+                raise SettingsError(
+                    f"'{text}' means both {found[key]} and {code.code}",
+                    where=f"code list {code_list.name}",
+                    todo="remove one of the spellings from seeds/code_lists.csv.",
+                )
+    return found
+
+
+def collection_year(day: date) -> int:
+    """Return the collection year of `day`: 1 April 2018 to 31 March 2019 is 2019."""
+    return day.year + (1 if (day.month, day.day) >= (4, 1) else 0)
+
+
+@lru_cache(maxsize=1)
+def load() -> Mapping[str, CodeList]:
+    """Read all code lists, by name, once per process.
+
+    Raises:
+        SettingsError: a code is declared twice or one spelling means two codes.
+    """
+    with SEED.open(encoding="utf-8", newline="") as file:
+        return read(csv.DictReader(file))
+
+
+def read(rows: Iterable[Mapping[str, str]]) -> dict[str, CodeList]:
+    """Build the code lists from rows of the seed."""
+    grouped: dict[str, list[tuple[int, Code]]] = {}
+    for row in rows:
+        code = Code(
+            code=row["code"],
+            description=row["description"],
+            aliases=tuple(alias for alias in row["aliases"].split("|") if alias),
+            valid_from_year=int(row["valid_from_year"]) if row["valid_from_year"] else None,
+            valid_to_year=int(row["valid_to_year"]) if row["valid_to_year"] else None,
+        )
+        grouped.setdefault(row["code_list"], []).append((int(row["sort_order"]), code))
+    lists = {}
+    for name, codes in grouped.items():
+        ordered = tuple(code for _, code in sorted(codes, key=lambda item: item[0]))
+        names = [code.code for code in ordered]
+        if len(set(names)) != len(names):
+            raise SettingsError(
+                "a code is declared twice", where=f"code list {name}", todo="keep one row."
+            )
+        lists[name] = CodeList(name, ordered)
+        spellings(lists[name])
+    return lists
