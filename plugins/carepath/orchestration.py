@@ -24,7 +24,6 @@ from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import psycopg
 
 from carepath.errors import CarepathError, WarehouseError
 from carepath.settings import PROJECT_ROOT, get_settings
@@ -208,7 +207,7 @@ def start_services(progress: Callable[[str], None]) -> str | None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _pid_file(service).write_text(str(process.pid))
+        _pid_file(service).write_text(f"{process.pid} {_started(process.pid)}")
     _await_health(progress)
     return generated
 
@@ -260,13 +259,13 @@ def _airflow(arguments: Sequence[str], *, log: Path) -> None:
 
 
 def _metadata_exists() -> bool:
-    with psycopg.connect(url("airflow_meta", "airflow")) as connection:
+    with connect("airflow_meta", "airflow") as connection:
         row = connection.execute("select to_regclass('public.dag_run')").fetchone()
     return row is not None and row[0] is not None
 
 
 def _make_admin(progress: Callable[[str], None]) -> str | None:
-    with psycopg.connect(url("airflow_meta", "airflow")) as connection:
+    with connect("airflow_meta", "airflow") as connection:
         row = connection.execute("select count(*) from ab_user").fetchone()
     if row is not None and row[0]:
         return None
@@ -357,10 +356,19 @@ def _pid_file(service: str) -> Path:
 
 
 def _pid(service: str) -> int | None:
-    """Return the service's process id if that process is still ours."""
+    """Return the service's process id while that very process runs, not one that got its number."""
     try:
-        pid = int(_pid_file(service).read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid, started = (int(word) for word in _pid_file(service).read_text().split())
     except (OSError, ValueError):
         return None
-    return pid if b"airflow" in command else None
+    return pid if _started(pid) == started else None
+
+
+def _started(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None if it has ended."""
+    try:
+        # the command name, in brackets, may hold spaces: count from behind it
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state == "Z" else int(rest[18])
