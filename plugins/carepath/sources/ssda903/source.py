@@ -1,0 +1,185 @@
+"""A folder of SSDA903 return files as a source of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+from urllib.parse import parse_qs
+
+from carepath.contract.model import Table, load_contract
+from carepath.errors import DeliveryError, SourceError
+from carepath.sources import SSDA903, SourceColumn, SourceSpec
+from carepath.sources.ssda903.checking import CheckedReturn, ReturnFile, check_return
+from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
+from carepath.sources.ssda903.reading import Finding, new_digest, read_rows
+
+BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
+
+# PostgreSQL's COPY text format: what a backslash must stand before
+_ESCAPES: Final = str.maketrans(
+    {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
+)
+
+
+class Ssda903Source:
+    """A return as a source; see docs/sources_ssda903.md.
+
+    Args:
+        spec: its url is `ssda903:FOLDER`, optionally with `?period=2018`, the collection year
+            (1 April 2017 to 31 March 2018) where the data do not tell it.
+    """
+
+    kind: Final = "ssda903"
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.name = spec.name
+        self.authority = spec.authority
+        self.folder, self.period = parse_url(spec.url)
+
+    def open(self) -> Ssda903Session:
+        """Check the whole return.
+
+        Raises:
+            MalformedReturnError: names file, line and column of all errors (up to 50).
+        """
+        return Ssda903Session(check_return(self.folder, self.period))
+
+
+class Ssda903Session:
+    """A return that was checked and can be read, table by table; any number at a time.
+
+    Attributes:
+        period: the collection year, as text.
+        accumulates: the contract's tables in which the rows of earlier returns stay; in the
+            others the latest return replaces what was there.
+        parallel: no limit; every read opens the file anew.
+    """
+
+    def __init__(self, checked: CheckedReturn) -> None:
+        self.checked = checked
+        self.period: str | None = str(checked.period)
+        self.parallel: int | None = None
+        self.accumulates = frozenset(
+            mapping.name for mapping in load_mapping().values() if mapping.accumulates
+        )
+
+    def __enter__(self) -> Ssda903Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Nothing is held open between two reads."""
+
+    def findings(self) -> list[Finding]:
+        """Return what a person should put right although the return was loaded."""
+        return list(self.checked.findings)
+
+    def describe(self) -> dict[str, list[SourceColumn]]:
+        """Return the contract's tables that this return fills, each with all its columns.
+
+        A column that the return does not hold (eligibility, for one) arrives blank. A table
+        whose file is not there is not delivered.
+        """
+        tables = load_contract().tables
+        return {
+            name: [SourceColumn(column.name, "text") for column in tables[name].columns]
+            for name, mapping in load_mapping().items()
+            if any(part.table in self.checked.files for part in mapping.parts)
+        }
+
+    def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
+        """Yield a table in PostgreSQL's COPY text format, a block at a time.
+
+        Args:
+            table: a table that `describe` names.
+            columns: a name of `describe` or None (always null) for each column to send.
+
+        Raises:
+            DeliveryError: the file is no longer the one that was checked.
+        """
+        mapping = load_mapping()[table.name]
+        sent: set[str] | None = set() if mapping.distinct else None
+        block: list[str] = []
+        size = 0
+        for line in self._lines(mapping, columns):
+            if sent is not None:
+                if line in sent:
+                    continue
+                sent.add(line)
+            block.append(line)
+            size += len(line)
+            if size >= BLOCK:
+                yield "".join(block).encode()
+                block, size = [], 0
+        if block:
+            yield "".join(block).encode()
+
+    def _lines(self, mapping: TableMapping, columns: Sequence[str | None]) -> Iterator[str]:
+        files = self.checked.files
+        for part in mapping.parts:
+            if part.table in files:
+                values = [part.columns.get(name) if name else None for name in columns]
+                for row in _rows(files[part.table], part):
+                    yield "\t".join(_field(value(row) if value else "") for value in values) + "\n"
+
+
+def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of a checked file that `part` keeps, prepared, by column."""
+
+    def tell(*_: object) -> None:
+        raise _changed(file)
+
+    digest = new_digest()
+    try:
+        rows = read_rows(file.path, tell, digest)
+        next(rows, None)
+        for row in rows:
+            if len(row.fields) != len(file.columns):
+                raise _changed(file)
+            values = {
+                column.name: prepare(value, column.type)
+                for column, value in zip(file.columns, row.fields, strict=True)
+            }
+            if part.keeps(values):
+                yield values
+    except OSError:
+        raise _changed(file) from None
+    if digest.digest() != file.digest:
+        raise _changed(file)
+
+
+def _changed(file: ReturnFile) -> DeliveryError:
+    return DeliveryError(
+        "the file changed while it was being loaded, so nothing of the return was kept",
+        where=f"SSDA903 return, {file.path.name}",
+        todo="wait until the export has finished, then run the night again.",
+    )
+
+
+def _field(value: str) -> str:
+    return value.translate(_ESCAPES) if value else r"\N"
+
+
+def parse_url(url: str) -> tuple[Path, int | None]:
+    """Return folder and collection year of `ssda903:FOLDER` or `ssda903:FOLDER?period=2018`.
+
+    Raises:
+        SourceError: the url is another's, or the period is no collection year.
+    """
+    if not url.startswith(SSDA903):
+        raise SourceError("this is no SSDA903 return", where=url, todo="write ssda903:FOLDER.")
+    folder, _, query = url.removeprefix(SSDA903).partition("?")
+    period = parse_qs(query).get("period", [""])[-1]
+    if period and not (period.isdigit() and 2000 <= int(period) <= 2100):
+        raise SourceError(
+            f"{period} is no collection year",
+            where=folder,
+            todo="give the year in which the return's 31 March lies, as ?period=2018.",
+        )
+    return Path(folder).expanduser(), int(period) if period else None
