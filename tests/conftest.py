@@ -42,7 +42,7 @@ def warehouse_template(cluster: embedded.Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def warehouse(warehouse_template: str) -> Iterator[None]:
+def warehouse(warehouse_template: str) -> None:
     """A migrated, empty database `warehouse` for the tests of one module (0.1 s).
 
     Connect with `carepath.warehouse.connect.connect(role)`. What one test of a module writes, the
@@ -51,7 +51,6 @@ def warehouse(warehouse_template: str) -> Iterator[None]:
     _copy_database(warehouse_template, "warehouse")
     with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
         roles.prepare_database(admin, "warehouse")
-    yield
 
 
 def _copy_database(template: str, database: str) -> None:

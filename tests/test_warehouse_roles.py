@@ -5,9 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from carepath.errors import WarehouseError
 from carepath.warehouse.connect import connect
-from carepath.warehouse.roles import DATABASES, ROLES
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 

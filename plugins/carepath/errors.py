@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
+import re
 
 
 class CarepathError(Exception):
@@ -61,13 +60,15 @@ def safe_message(error: BaseException) -> str:
     """Return an error's text without values of a record.
 
     PostgreSQL puts row values into DETAIL and CONTEXT; only its primary message is kept, and
-    only when it names no value (`invalid input syntax ...: "1990-13-01"` does).
+    what that quotes of the data (`invalid input syntax ...: "1990-13-01"`) is cut out. Understands
+    psycopg's errors, psycopg2's (dbt) and SQLAlchemy's.
     """
-    if isinstance(error, DBAPIError):
-        # SQLAlchemy adds the statement and its parameters
-        error = error.orig or error
-    if isinstance(error, psycopg.Error):
-        primary = error.diag.message_primary or type(error).__name__
-        head, quoted, _ = primary.partition(': "')
-        return head if quoted else primary
-    return str(error)
+    error = getattr(error, "orig", None) or error
+    diagnostics = getattr(error, "diag", None)
+    if diagnostics is None:
+        return str(error)
+    primary = diagnostics.message_primary or type(error).__name__
+    if (diagnostics.sqlstate or "").startswith("22"):  # a data exception: what it quotes is data
+        primary = re.sub(r'"[^"]*"', '"..."', primary)
+    head, quoted, _ = primary.partition(': "')
+    return head if quoted else primary

@@ -11,8 +11,8 @@ def ready() -> None:
     Raises:
         WarehouseError: if the server cannot be started, reached or set up.
     """
-    from carepath.warehouse import embedded, migrate, roles
     from carepath.settings import get_settings
+    from carepath.warehouse import embedded, migrate, roles
 
     if get_settings().warehouse_url is None:
         embedded.start()

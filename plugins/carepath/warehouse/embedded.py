@@ -231,13 +231,11 @@ def _account() -> pwd.struct_passwd | None:
     if os.geteuid() != 0:
         return None
     home = get_settings().home
+    accounts = {account.pw_name: account for account in pwd.getpwall()}
     owners = [path.stat().st_uid for path in (_link() / "data", home) if path.exists()]
-    for name in (*owners, "postgres", "nobody"):
-        try:
-            account = pwd.getpwuid(name) if isinstance(name, int) else pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if account.pw_uid != 0:
+    named = {account.pw_uid: account.pw_name for account in accounts.values()}
+    for name in (*(named.get(owner, "") for owner in owners), "postgres", "nobody"):
+        if (account := accounts.get(name)) is not None and account.pw_uid != 0:
             return account
     raise WarehouseError(
         "PostgreSQL must not run as root and there is no ordinary account to run it as.",

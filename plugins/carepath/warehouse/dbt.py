@@ -1,0 +1,220 @@
+"""Runs dbt in this process, as carepath_loader, and records what each model took."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from carepath.errors import WarehouseError, safe_message
+from carepath.settings import get_settings
+from carepath.warehouse.connect import connect, parameters
+
+log = logging.getLogger(__name__)
+
+FAILURES = frozenset({"error", "fail", "runtime error", "partial success"})
+
+
+@dataclass(frozen=True)
+class ModelTiming:
+    """How one model, seed, snapshot or test of an invocation went.
+
+    Attributes:
+        model: its name in dbt.
+        status: dbt's word: success, error, skipped, pass, fail, warn.
+        seconds: how long it ran.
+        row_count: rows written, or failing rows of a test; None where dbt does not know (views).
+        message: dbt's message, without any value of a record.
+    """
+
+    model: str
+    status: str
+    seconds: float
+    row_count: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """One invocation of dbt that succeeded.
+
+    Attributes:
+        layer: the layer it was for, as given.
+        seconds: of the whole invocation, parsing included.
+        models: one entry per node that ran, in the order in which they finished.
+    """
+
+    layer: str
+    seconds: float
+    models: tuple[ModelTiming, ...]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment variables with which `dbt` reaches the warehouse.
+
+    Raises:
+        WarehouseError: if the warehouse has not been set up.
+    """
+    found = parameters("carepath_loader")
+    return {
+        "CAREPATH_DBT_HOST": found["host"],
+        "CAREPATH_DBT_PORT": found["port"],
+        "CAREPATH_DBT_SSLMODE": found.get("sslmode", "prefer"),
+        "DBT_ENV_SECRET_CAREPATH_LOADER": found["password"],
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def run_dbt(
+    command: Sequence[str],
+    *,
+    layer: str,
+    run_id: str | None = None,
+    vars: Mapping[str, Any] | None = None,
+    project: Path | None = None,
+) -> DbtResult:
+    """Run one dbt command in this process; not from two threads at once (dbt cannot).
+
+    Args:
+        command: as on dbt's command line, for example `["build", "--select", "core"]`.
+        layer: what the timings are recorded under in ops.model_timings.
+        run_id: the run that they belong to; None records nothing.
+        vars: dbt variables. dbt parses the whole project anew when they change.
+        project: another project than the warehouse's own `dbt_project`.
+
+    Raises:
+        WarehouseError: if a model or test failed (named), or dbt could not begin.
+    """
+    began = time.monotonic()
+    with _changed_environment(environment()):
+        outcome = _invoke([*command, *_options(vars, project)])
+    nodes = getattr(outcome.result, "results", None) or ()
+    models = tuple(_timing(node) for node in nodes)
+    if run_id is not None:
+        _record(run_id, layer, models)
+    if not outcome.success:
+        _raise(layer, models, outcome.exception)
+    return DbtResult(layer=layer, seconds=time.monotonic() - began, models=models)
+
+
+def _options(vars: Mapping[str, Any] | None, project: Path | None) -> list[str]:
+    settings = get_settings()
+    own = settings.project_root / "dbt_project"
+    project = project or own
+    # What dbt has parsed stays valid as long as variables do: runs with some have their own place.
+    target = settings.home / "dbt_target" / project.name / ("with_vars" if vars else "plain")
+    options = {
+        "--project-dir": project,
+        "--profiles-dir": own,
+        "--target-path": target,
+        "--log-path": settings.logs / "dbt",
+        "--log-level": "none",
+        "--log-level-file": "info",
+    }
+    return [
+        *(str(part) for option in options.items() for part in option),
+        *("--no-use-colors", "--no-use-colors-file", "--no-send-anonymous-usage-stats"),
+        *(("--vars", json.dumps(dict(vars))) if vars else ()),
+    ]
+
+
+def _invoke(arguments: list[str]) -> Any:
+    from dbt.cli.main import dbtRunner  # 2 s: only who runs dbt waits for it
+
+    _keep_values_out_of_errors()
+    return dbtRunner(callbacks=[_tell]).invoke(arguments)
+
+
+def _keep_values_out_of_errors() -> None:
+    """Make dbt's adapter raise and log PostgreSQL's primary message only.
+
+    dbt puts the whole text of an error into its log; its DETAIL and CONTEXT print row values.
+    """
+    import psycopg2
+    from dbt.adapters.postgres.connections import PostgresConnectionManager
+    from dbt_common.exceptions import DbtDatabaseError
+
+    if getattr(PostgresConnectionManager, "keeps_values_out", False):
+        return
+    original = PostgresConnectionManager.exception_handler
+
+    @contextmanager
+    def discreet(self: Any, sql: str) -> Iterator[None]:
+        with original(self, sql):
+            try:
+                yield
+            except psycopg2.DatabaseError as error:
+                self.rollback_if_open()
+                raise DbtDatabaseError(safe_message(error)) from None
+
+    PostgresConnectionManager.exception_handler = discreet
+    PostgresConnectionManager.keeps_values_out = True
+
+
+def _tell(event: Any) -> None:
+    """Log each node as it finishes: a build is long, and people watch it."""
+    if event.info.name == "NodeFinished":
+        node = event.data.node_info
+        log.info("dbt %s %s: %s", node.resource_type, node.node_name, node.node_status)
+
+
+def _timing(node: Any) -> ModelTiming:
+    rows = node.failures
+    if rows is None:
+        rows = (node.adapter_response or {}).get("rows_affected")
+    return ModelTiming(
+        model=node.node.name,
+        status=str(node.status),
+        seconds=node.execution_time,
+        row_count=rows if isinstance(rows, int) and rows >= 0 else None,
+        message=node.message or "",
+    )
+
+
+def _record(run_id: str, layer: str, models: Sequence[ModelTiming]) -> None:
+    with connect("carepath_loader") as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.model_timings"
+            " (run_id, layer, model, status, seconds, row_count, message)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (run_id, layer, m.model, m.status, m.seconds, m.row_count, m.message or None)
+                for m in models
+            ],
+        )
+
+
+def _raise(layer: str, models: Sequence[ModelTiming], exception: BaseException | None) -> None:
+    todo = f"read {get_settings().logs / 'dbt' / 'dbt.log'}."
+    if failed := [model for model in models if model.status in FAILURES]:
+        first, others = failed[0], len(failed) - 1
+        more = f" ({others} more failed)" if others else ""
+        what = f"dbt {first.model}: {_one_line(first.message)}{more}"
+    else:
+        what = f"dbt could not begin: {_one_line(str(exception or 'no reason given'))}"
+    raise WarehouseError(what, where=layer, todo=todo)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+@contextmanager
+def _changed_environment(changes: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

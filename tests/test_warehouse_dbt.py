@@ -1,0 +1,112 @@
+"""One dbt invocation in this process: timings recorded, failures named, no value ever told."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from carepath.errors import WarehouseError
+from carepath.settings import get_settings
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import environment, run_dbt
+
+pytestmark = pytest.mark.usefixtures("warehouse")
+
+PROJECT = """
+name: probe
+version: "1.0"
+config-version: 2
+profile: carepath
+models:
+  probe:
+    +materialized: table
+"""
+SECRET = "Invented Surname"
+
+
+@pytest.fixture(scope="module")
+def project(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("probe")
+    models = folder / "models"
+    models.mkdir()
+    (folder / "dbt_project.yml").write_text(PROJECT)
+    (models / "good.sql").write_text("select n from generate_series(1, 3) as n")
+    (models / "bad_cast.sql").write_text(
+        f"select cast(name as integer) as n from (values ('{SECRET}')) as v (name)"
+    )
+    (models / "bad_key.sql").write_text(
+        "{{ config(post_hook='create unique index on {{ this }} (name)') }}\n"
+        f"select '{SECRET}' as name from generate_series(1, 2)"
+    )
+    (models / "told.sql").write_text('select \'{{ var("word", "none") }}\' as word')
+    with connect("carepath_loader") as loader:
+        loader.execute("insert into ops.runs (run_id, night) values ('night-1', '2019-06-30')")
+    return folder
+
+
+def test_run_dbt_table_records_status_seconds_and_rows(project: Path) -> None:
+    result = run_dbt(["run", "--select", "good"], layer="core", run_id="night-1", project=project)
+    assert [(model.model, model.status, model.row_count) for model in result.models] == [
+        ("good", "success", 3)
+    ]
+    with connect("carepath_analyst") as analyst:
+        recorded = analyst.execute(
+            "select layer, model, status, row_count, seconds > 0 from ops.model_timings"
+            " where run_id = 'night-1' and model = 'good'"
+        ).fetchall()
+    assert recorded == [("core", "good", "success", 3, True)]
+
+
+def test_run_dbt_with_variables_in_between_parses_the_project_once(project: Path) -> None:
+    def parses() -> int:
+        return (get_settings().logs / "dbt" / "dbt.log").read_text().count("partial parsing")
+
+    run_dbt(["run", "--select", "told"], layer="core", project=project)
+    before = parses()
+    run_dbt(["run", "--select", "told"], layer="core", vars={"word": "other"}, project=project)
+    with connect("carepath_loader") as loader:
+        assert loader.execute("select word from staging.told").fetchall() == [("other",)]
+    with_variables = parses()
+    run_dbt(["run", "--select", "told"], layer="core", project=project)
+    assert with_variables == before + 1
+    assert parses() == with_variables
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("bad_cast", "invalid input syntax for type integer"),
+        ("bad_key", "could not create unique index"),
+    ],
+)
+def test_run_dbt_failing_model_is_named_and_recorded_without_values(
+    project: Path, caplog: pytest.LogCaptureFixture, model: str, reason: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(WarehouseError, match=model) as raised:
+        run_dbt(["run", "--select", model], layer="core", run_id="night-1", project=project)
+    assert reason in str(raised.value)
+    with connect("carepath_analyst") as analyst:
+        recorded = analyst.execute(
+            "select status, message from ops.model_timings where model = %s", (model,)
+        ).fetchall()
+    assert [status for status, _ in recorded] == ["error"]
+    written = (get_settings().logs / "dbt" / "dbt.log").read_text()
+    for text in (str(raised.value), repr(recorded), written, caplog.text):
+        assert SECRET not in text
+
+
+def test_run_dbt_unknown_command_says_that_it_could_not_begin(project: Path) -> None:
+    with pytest.raises(WarehouseError, match="could not begin"):
+        run_dbt(["fly"], layer="core", project=project)
+
+
+def test_environment_password_is_in_no_file_of_dbt(project: Path) -> None:
+    secret = environment()["DBT_ENV_SECRET_CAREPATH_LOADER"]
+    run_dbt(["parse"], layer="core", project=project)
+    home = get_settings().home
+    for folder in (home / "dbt_target", home / "logs"):
+        for path in folder.rglob("*"):
+            assert path.is_dir() or secret.encode() not in path.read_bytes()
