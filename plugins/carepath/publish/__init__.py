@@ -1,1 +1,6 @@
 """Publication: marts made equal to the build, and back again."""
+
+from carepath.publish.publication import Publication, publish, rollback
+from carepath.publish.tables import MartTable, mart_tables
+
+__all__ = ["MartTable", "Publication", "mart_tables", "publish", "rollback"]

@@ -1,0 +1,363 @@
+"""Publish the marts of one authority in one transaction, and take a publication back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from carepath.errors import PublicationError, safe_message
+from carepath.publish.difference import Difference, apply_difference, find_difference
+from carepath.publish.shape import (
+    Shape,
+    add_columns,
+    added_columns,
+    built_shape,
+    create_table,
+    read_shapes,
+)
+from carepath.publish.tables import BUILD_SCHEMA, MartTable, mart_tables
+from carepath.warehouse.code_version import code_version
+from carepath.warehouse.connect import connect
+
+MARTS, PREVIOUS = "marts", "marts_prev"
+PUBLICATION_TABLE = "publication"  # marts.publication is not built: it tells what marts holds
+PUBLISHER_LOCK = 0x_CA4E_9A74  # the advisory lock that lets one publisher work at a time
+WAIT_FOR_OTHERS = "15min"
+
+Kind = Literal["publish", "rollback"]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one authority's marts hold since `published_at`.
+
+    Attributes:
+        night: the night of the delivery that the figures rest on.
+        kind: `publish`, or `rollback` to the set of the publication before.
+        code_version: the code that built the rows shown.
+        changed: rows inserted, updated and deleted by table; tables that did not change are
+            left out.
+    """
+
+    publication_id: int
+    authority: str
+    run_id: str
+    load_id: int
+    night: date
+    kind: Kind
+    code_version: str
+    published_at: datetime
+    changed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def publish(
+    run_id: str,
+    authority: str,
+    load_id: int,
+    night: date,
+    tables: Sequence[MartTable] | None = None,
+) -> Publication:
+    """Make one authority's rows in `marts` equal to its rows in `marts_build`.
+
+    All tables and the record of the publication change in one transaction, row by row where
+    they differ, so that a reader sees the old set or the new one and never waits. The set that
+    it replaces goes to `marts_prev`. Publishing a run's build again changes and records
+    nothing and returns the publication of before.
+
+    Args:
+        run_id: the run that built the marts.
+        authority: whose rows to publish; shared tables (the calendar) go with them.
+        load_id: the delivery that the build rests on.
+        night: the night of that delivery.
+        tables: the marts; by default all that dbt builds, and then a mart that dbt builds no
+            longer is an error.
+
+    Raises:
+        PublicationError: the marts are as they were, and the message says why.
+    """
+    with _publisher(authority) as connection:
+        marts = mart_tables() if tables is None else tables
+        shapes = _agree_on_shapes(connection, marts, complete=tables is None)
+        with connection.transaction():
+            _hold_build(connection, shapes)
+            _create_missing(connection, shapes)
+            _refuse_empty_build(connection, shapes, authority)
+            to_marts = _differences(connection, shapes, BUILD_SCHEMA, MARTS, authority)
+            if not any(difference.change for difference in to_marts):
+                for latest in _latest(connection, authority)[:1]:
+                    if (latest.kind, latest.run_id, latest.load_id) == ("publish", run_id, load_id):
+                        return latest
+            to_previous = _differences(connection, shapes, MARTS, PREVIOUS, authority)
+            for difference in (*to_previous, *to_marts):
+                apply_difference(connection, difference)
+            publication = _record(
+                connection,
+                authority=authority,
+                run_id=run_id,
+                load_id=load_id,
+                night=night,
+                kind="publish",
+                version=code_version(),
+                changed=_changed(to_marts),
+            )
+        _refresh_statistics(connection, publication)
+    return publication
+
+
+def rollback(authority: str) -> Publication:
+    """Return one authority's marts to the set that its last publication replaced.
+
+    One step back is kept. Tables without an authority go back only if nobody has published
+    since: the rows of another authority may need what they hold.
+
+    Raises:
+        PublicationError: there is nothing to return to, or the last step was a rollback.
+    """
+    with _publisher(authority) as connection:
+        with connection.transaction():
+            connection.execute("set local row_security = off")
+            undone, restored = _rollback_pair(connection, authority)
+            newest = connection.execute("select max(publication_id) from ops.publications")
+            is_newest = newest.fetchone() == (undone.publication_id,)
+            kept = read_shapes(connection, PREVIOUS)
+            shapes = [
+                shape
+                for name, shape in read_shapes(connection, MARTS).items()
+                if name != PUBLICATION_TABLE and name in kept and (shape.by_authority or is_newest)
+            ]
+            differences = _differences(connection, shapes, PREVIOUS, MARTS, authority)
+            for difference in differences:
+                apply_difference(connection, difference)
+            publication = _record(
+                connection,
+                authority=authority,
+                run_id=restored.run_id,
+                load_id=restored.load_id,
+                night=restored.night,
+                kind="rollback",
+                version=restored.code_version,
+                changed=_changed(differences),
+            )
+        _refresh_statistics(connection, publication)
+    return publication
+
+
+@contextmanager
+def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
+    """Open the owner's connection, alone among publishers until it closes or dies."""
+    try:
+        with connect("carepath_owner", autocommit=True) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            # a publisher that was killed is noticed even while its statement waits or works
+            connection.execute("set client_connection_check_interval = '2s'")
+            connection.execute(
+                sql.SQL("set lock_timeout = {}").format(sql.Literal(WAIT_FOR_OTHERS))
+            )
+            # outside the transaction, whose snapshot must be younger than the last publication
+            connection.execute("select pg_advisory_lock(%s)", [PUBLISHER_LOCK])
+            yield connection
+    except psycopg.errors.LockNotAvailable:
+        raise PublicationError(
+            f"Another publication or dbt run kept the tables for {WAIT_FOR_OTHERS}.",
+            where=authority,
+            todo="see which session holds them (pg_stat_activity), then publish again.",
+        ) from None
+    except psycopg.Error as error:
+        table = f", {error.diag.schema_name}.{error.diag.table_name}"
+        raise PublicationError(
+            f"PostgreSQL refused: {safe_message(error)}",
+            where=authority + (table if error.diag.table_name else ""),
+            todo="the marts are as they were; correct the build and publish again.",
+        ) from None
+
+
+def _agree_on_shapes(
+    connection: psycopg.Connection[Any], marts: Sequence[MartTable], *, complete: bool
+) -> list[Shape]:
+    """Return the shape of every mart, having added new columns to the tables published."""
+    built = read_shapes(connection, BUILD_SCHEMA)
+    wanted = [built_shape(mart, built.get(mart.name)) for mart in marts]
+    published = read_shapes(connection, MARTS)
+    gone = published.keys() - {shape.name for shape in wanted} - {PUBLICATION_TABLE}
+    if complete and gone:
+        raise PublicationError(
+            "dbt builds this no longer; its figures would stay at an old night for ever.",
+            where=", ".join(f"marts.{name}" for name in sorted(gone)),
+            todo="drop it from marts and marts_prev with a migration, or build it again.",
+        )
+    additions = [
+        (schema, shape.name, columns)
+        for schema in (PREVIOUS, MARTS)
+        for present in [read_shapes(connection, schema)]
+        for shape in wanted
+        if shape.name in present and (columns := added_columns(shape, present[shape.name], schema))
+    ]
+    for schema, table, columns in additions:
+        add_columns(connection, schema, table, columns)
+    return wanted
+
+
+def _hold_build(connection: psycopg.Connection[Any], shapes: Sequence[Shape]) -> None:
+    """Keep dbt from rebuilding the tables meanwhile, and row policies from hiding rows."""
+    connection.execute("set local row_security = off")
+    connection.execute(
+        sql.SQL("lock table {} in access share mode").format(
+            sql.SQL(", ").join(sql.Identifier(BUILD_SCHEMA, shape.name) for shape in shapes)
+        )
+    )
+
+
+def _create_missing(connection: psycopg.Connection[Any], shapes: Sequence[Shape]) -> None:
+    for schema in (MARTS, PREVIOUS):
+        present = read_shapes(connection, schema)
+        for shape in shapes:
+            if shape.name not in present:
+                create_table(connection, schema, shape)
+
+
+def _refuse_empty_build(
+    connection: psycopg.Connection[Any], shapes: Sequence[Shape], authority: str
+) -> None:
+    """Refuse a build without a row: a crash of the server empties the unlogged tables."""
+    scoped = [shape for shape in shapes if shape.by_authority]
+    if scoped and not any(
+        connection.execute(
+            sql.SQL("select 1 from {} where authority = {} limit 1").format(
+                sql.Identifier(BUILD_SCHEMA, shape.name), sql.Literal(authority)
+            )
+        ).fetchone()
+        for shape in scoped
+    ):
+        raise PublicationError(
+            "The build holds not one row of this authority.",
+            where=authority,
+            todo="run the build step again: a crash of the server empties what was built.",
+        )
+
+
+def _differences(
+    connection: psycopg.Connection[Any],
+    shapes: Sequence[Shape],
+    source: str,
+    target: str,
+    authority: str,
+) -> list[Difference]:
+    return [
+        find_difference(connection, shape, source=source, target=target, authority=authority)
+        for shape in shapes
+    ]
+
+
+def _changed(differences: Sequence[Difference]) -> dict[str, dict[str, int]]:
+    return {d.shape.name: d.change.as_dict() for d in differences if d.change}
+
+
+def _latest(connection: psycopg.Connection[Any], authority: str) -> list[Publication]:
+    """Return the authority's last two publications and rollbacks, the newest first."""
+    with connection.cursor(row_factory=class_row(Publication)) as cursor:
+        return cursor.execute(
+            """
+            select
+                publication_id,
+                authority,
+                run_id,
+                load_id,
+                night,
+                kind,
+                code_version,
+                published_at,
+                changed
+            from ops.publications
+            where authority = %s
+            order by publication_id desc
+            limit 2
+            """,
+            [authority],
+        ).fetchall()
+
+
+def _rollback_pair(
+    connection: psycopg.Connection[Any], authority: str
+) -> tuple[Publication, Publication]:
+    """Return the publication to undo and the one that showed what returns."""
+    latest = _latest(connection, authority)
+    if latest and latest[0].kind == "rollback":
+        raise PublicationError(
+            f"The last publication is rolled back already, to the figures of {latest[0].night}; "
+            "one step back is kept.",
+            where=authority,
+            todo="publish a corrected build; an older state can be built as known at its load.",
+        )
+    if len(latest) < 2:
+        raise PublicationError(
+            "There is no publication to return to."
+            if not latest
+            else f"The publication of {latest[0].night} is the first; there is none before it.",
+            where=authority,
+            todo="publish a corrected build.",
+        )
+    return latest[0], latest[1]
+
+
+def _record(
+    connection: psycopg.Connection[Any],
+    *,
+    authority: str,
+    run_id: str,
+    load_id: int,
+    night: date,
+    kind: Kind,
+    version: str,
+    changed: dict[str, dict[str, int]],
+) -> Publication:
+    publication_id, published_at = connection.execute(
+        """
+        insert into ops.publications (
+            authority, run_id, load_id, night, kind, code_version, published_at, changed
+        )
+        values (%s, %s, %s, %s, %s, %s, clock_timestamp(), %s)
+        returning publication_id, published_at
+        """,
+        [authority, run_id, load_id, night, kind, version, Jsonb(changed)],
+    ).fetchall()[0]
+    connection.execute(
+        """
+        insert into marts.publication (
+            authority, publication_id, night, load_id, kind, code_version, published_at
+        )
+        values (%s, %s, %s, %s, %s, %s, %s)
+        on conflict (authority) do update
+        set
+            publication_id = excluded.publication_id,
+            night = excluded.night,
+            load_id = excluded.load_id,
+            kind = excluded.kind,
+            code_version = excluded.code_version,
+            published_at = excluded.published_at
+        """,
+        [authority, publication_id, night, load_id, kind, version, published_at],
+    )
+    return Publication(
+        publication_id=publication_id,
+        authority=authority,
+        run_id=run_id,
+        load_id=load_id,
+        night=night,
+        kind=kind,
+        code_version=version,
+        published_at=published_at,
+        changed=changed,
+    )
+
+
+def _refresh_statistics(connection: psycopg.Connection[Any], publication: Publication) -> None:
+    for table in publication.changed:
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(MARTS, table)))

@@ -1,0 +1,73 @@
+"""Which tables a publication covers: the models that dbt builds into marts_build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from carepath.errors import PublicationError
+from carepath.settings import get_settings
+
+BUILD_SCHEMA = "marts_build"
+
+
+@dataclass(frozen=True)
+class MartTable:
+    """A mart and the columns that identify one of its rows.
+
+    A table with a column `authority` is published authority by authority; one without it
+    (the calendar) is shared and published whole by whichever authority publishes.
+    """
+
+    name: str
+    key: tuple[str, ...]
+
+
+def manifest_path() -> Path:
+    """Where dbt leaves its manifest."""
+    return get_settings().home / "dbt_target" / "manifest.json"
+
+
+def mart_tables(manifest: Path | None = None) -> list[MartTable]:
+    """Return every table that dbt builds for publication, in the order of their names.
+
+    Args:
+        manifest: dbt's manifest.json; by default the one of the last dbt run.
+
+    Raises:
+        PublicationError: there is no manifest, no mart in it, or a mart declares no key.
+    """
+    manifest = manifest or manifest_path()
+    try:
+        nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    except FileNotFoundError:
+        raise PublicationError(
+            "dbt has not run yet: its list of models is missing.",
+            where=manifest.name,
+            todo="build the marts first (the build step of a night).",
+        ) from None
+    marts = [
+        MartTable(node.get("alias") or node["name"], _key_of(node))
+        for node in nodes
+        if node["resource_type"] == "model"
+        and node["schema"] == BUILD_SCHEMA
+        and node["config"].get("materialized") != "ephemeral"
+    ]
+    if not marts:
+        raise PublicationError(
+            f"No model of dbt goes to the schema {BUILD_SCHEMA}.", where=manifest.name
+        )
+    return sorted(marts, key=lambda mart: mart.name)
+
+
+def _key_of(node: dict[str, dict[str, dict[str, Sequence[str]]]]) -> tuple[str, ...]:
+    key = tuple(node["config"].get("meta", {}).get("key", ()))
+    if not key:
+        raise PublicationError(
+            "The mart declares no key, so its rows cannot be told apart.",
+            where=str(node["name"]),
+            todo="declare `config: meta: key: [column, ...]` in the model's YAML.",
+        )
+    return key
