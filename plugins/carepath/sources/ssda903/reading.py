@@ -113,8 +113,8 @@ def read_rows(path: Path, tell: Tell, digest: Digest) -> Iterator[Row]:
             tell(blank_line, "", "the line is empty; remove it.")
             blank_line = 0
         if damaged:
-            _tell_damage(damaged, tell, header or [], fields)
-            if header is not None:
+            _tell_damage(damaged, tell, header or [], fields if header else [])
+            if header:
                 continue
         header = header or fields
         yield Row(line, fields)
