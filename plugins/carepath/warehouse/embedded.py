@@ -230,18 +230,23 @@ def _account() -> pwd.struct_passwd | None:
     """
     if os.geteuid() != 0:
         return None
-    home = get_settings().home
-    accounts = {account.pw_name: account for account in pwd.getpwall()}
-    owners = [path.stat().st_uid for path in (_link() / "data", home) if path.exists()]
-    named = {account.pw_uid: account.pw_name for account in accounts.values()}
-    for name in (*(named.get(owner, "") for owner in owners), "postgres", "nobody"):
-        if (account := accounts.get(name)) is not None and account.pw_uid != 0:
+    places = (_link() / "data", get_settings().home)
+    names: list[int | str] = [path.stat().st_uid for path in places if path.exists()]
+    for name in (*names, "postgres", "nobody"):
+        if (account := _find_account(name)) is not None and account.pw_uid != 0:
             return account
     raise WarehouseError(
         "PostgreSQL must not run as root and there is no ordinary account to run it as.",
         where="/etc/passwd",
         todo="add one: useradd --system postgres.",
     )
+
+
+def _find_account(name: int | str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwuid(name) if isinstance(name, int) else pwd.getpwnam(name)
+    except KeyError:
+        return None
 
 
 def _reaches(account: pwd.struct_passwd | None, path: Path) -> bool:
@@ -418,22 +423,34 @@ def _postmaster(data: Path) -> tuple[int | None, bool]:
         pid = int(lines[0])
     except (FileNotFoundError, IndexError, ValueError):
         return None, False
+    except PermissionError:
+        raise WarehouseError(
+            "The embedded PostgreSQL belongs to another account.",
+            where=str(data),
+            todo="use the account that made it, or set CAREPATH_HOME to a directory of your own.",
+        ) from None
     # the file outlives a server that was killed, and its id may by now belong to another process
-    if not _runs_in(data, pid):
+    if not _runs_in(data, pid, unseen=True):
         return None, False
     return pid, len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def _runs_in(data: Path, pid: int) -> bool:
-    """Tell whether a process is alive and one of this cluster's (they all work in `data`)."""
+def _runs_in(data: Path, pid: int, *, unseen: bool = False) -> bool:
+    """Tell whether a process is alive and one of this cluster's (they all work in `data`).
+
+    Where a container keeps even root from seeing where a process of the cluster's account works,
+    the answer is `unseen`.
+    """
     process = Path("/proc") / str(pid)
     try:
         name, _, rest = (process / "stat").read_text().rpartition(")")
         if rest.split()[0] in "ZX" or not name.endswith("(postgres"):
             return False
+        if process.stat().st_uid != data.stat().st_uid:
+            return False
         return (process / "cwd").readlink() == data
     except PermissionError:
-        return True  # a container may keep even root from looking closer
+        return unseen
     except OSError:
         return False
 

@@ -54,4 +54,7 @@ def _keep(passwords: dict[str, str]) -> None:
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         json.dump(passwords, handle, indent=2, sort_keys=True)
+        if os.geteuid() == 0:  # root at work in the home of somebody else
+            home = path.parent.stat()
+            os.fchown(descriptor, home.st_uid, home.st_gid)
     partial.rename(path)
