@@ -10,9 +10,9 @@ from typing import Final
 
 from carepath.contract.code_lists import collection_year
 from carepath.errors import DeliveryError
+from carepath.sources.findings import Finding
 from carepath.sources.ssda903.layout import ReturnColumn, ReturnTable, load_layout
 from carepath.sources.ssda903.reading import (
-    Finding,
     Row,
     Tell,
     check_row,

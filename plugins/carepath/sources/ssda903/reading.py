@@ -35,25 +35,6 @@ _INTEGER = re.compile(r"\d+(\.0+)?", re.ASCII)
 _SPREADSHEET_ID = re.compile(r"\d+\.0+|\d(\.\d+)?[Ee]\+\d+", re.ASCII)
 
 
-@dataclass(frozen=True, order=True)
-class Finding:
-    """Something about one place of a file that a person should put right; holds no value.
-
-    `line` counts from 1, the header being line 1; 0 means the file as a whole. `column` is a
-    name of the return's header, or a position where the header itself is wrong.
-    """
-
-    file: str
-    line: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        line = f", line {self.line}" if self.line else ""
-        column = f", column {self.column}" if self.column else ""
-        return f"{self.file}{line}{column}: {self.message}"
-
-
 @dataclass(frozen=True)
 class Row:
     """One record: the line on which it starts and its fields as sent."""

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs
 from carepath.contract.model import Table, load_contract
 from carepath.errors import DeliveryError, SourceError
 from carepath.sources import SSDA903, SourceColumn, SourceSpec
+from carepath.sources.findings import Finding
 from carepath.sources.ssda903.checking import CheckedReturn, ReturnFile, check_return
 from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
-from carepath.sources.ssda903.reading import Finding, new_digest, read_rows
+from carepath.sources.ssda903.reading import new_digest, read_rows
 
 BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
 
