@@ -1,0 +1,392 @@
+-- grain: one row per care leaver per snapshot date
+with
+
+snapshots as (
+    select * from {{ ref('dim_snapshot') }}
+),
+
+care_leavers as (
+    select * from {{ ref('stg_care_leavers_versions') }}
+),
+
+people as (
+    select * from {{ ref('stg_person_versions') }}
+),
+
+mothers as (
+    select * from {{ ref('stg_mother_versions') }}
+),
+
+immigration_statuses as (
+    select * from {{ ref('stg_immigration_status_versions') }}
+),
+
+care_episodes as (
+    select * from {{ ref('stg_cla_episodes_versions') }}
+),
+
+referrals as (
+    select * from {{ ref('stg_cin_episodes_versions') }}
+),
+
+case_statuses as (
+    select * from {{ ref('stg_case_status_versions') }}
+),
+
+eet_statuses as (
+    select * from {{ ref('stg_eet_status_versions') }}
+),
+
+failing_keys as (
+    select * from {{ ref('stg_failing_keys') }}
+),
+
+rules as (
+    select * from {{ ref('stg_rules') }}
+),
+
+-- a care leaver with several current records counts once: the latest that came in, and
+-- of those the one with the latest contact and pathway plan
+candidates as (
+    select
+        snapshots.snapshot_date,
+        snapshots.load_id,
+        snapshots.gate_run_id,
+        care_leavers.*,
+        count(*) over (
+            partition by
+                snapshots.authority, snapshots.snapshot_date, care_leavers.person_id
+        ) > 1 as has_several_records,
+        row_number() over (
+            partition by
+                snapshots.authority, snapshots.snapshot_date, care_leavers.person_id
+            order by
+                care_leavers.known_from desc, care_leavers.from_load desc,
+                care_leavers.latest_contact_date desc nulls last,
+                care_leavers.pathway_plan_review_date desc nulls last,
+                care_leavers::text desc
+        ) as preference
+    from snapshots
+    inner join care_leavers
+        on
+            snapshots.authority = care_leavers.authority
+            and {{ known_at_load('care_leavers', 'snapshots.load_id') }}
+    where
+        care_leavers.person_id is not null
+        and care_leavers.eligibility_code is distinct from 'N'
+),
+
+cohort as (
+    select * from candidates
+    where preference = 1
+),
+
+persons as (
+    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        people.sex_code,
+        people.ethnicity_code,
+        people.birth_date,
+        people.is_mother
+    from cohort
+    inner join people
+        on
+            cohort.authority = people.authority
+            and cohort.person_id = people.person_id
+            and {{ known_at_load('people', 'cohort.load_id') }}
+    order by
+        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
+        people.known_from desc, people.from_load desc, people::text desc
+),
+
+with_children as (
+    select
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id
+    from cohort
+    inner join mothers
+        on
+            cohort.authority = mothers.authority
+            and cohort.person_id = mothers.person_id
+            and {{ known_at_load('mothers', 'cohort.load_id') }}
+    group by cohort.authority, cohort.snapshot_date, cohort.person_id
+),
+
+unaccompanied as (
+    select
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id
+    from cohort
+    inner join immigration_statuses
+        on
+            cohort.authority = immigration_statuses.authority
+            and cohort.person_id = immigration_statuses.person_id
+            and {{ known_at_load('immigration_statuses', 'cohort.load_id') }}
+    where immigration_statuses.immigration_status_code = 'UASC'
+    group by cohort.authority, cohort.snapshot_date, cohort.person_id
+),
+
+-- need: of the latest care episode that states one, else of the latest referral
+needs as (
+    select
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        1 as preference,
+        care_episodes.primary_need_code as need_code,
+        care_episodes.start_date as need_date,
+        care_episodes.record_key
+    from cohort
+    inner join care_episodes
+        on
+            cohort.authority = care_episodes.authority
+            and cohort.person_id = care_episodes.person_id
+            and {{ known_at_load('care_episodes', 'cohort.load_id') }}
+    union all
+    select
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        2 as preference,
+        referrals.primary_need_code as need_code,
+        referrals.referral_date as need_date,
+        referrals.record_key
+    from cohort
+    inner join referrals
+        on
+            cohort.authority = referrals.authority
+            and cohort.person_id = referrals.person_id
+            and {{ known_at_load('referrals', 'cohort.load_id') }}
+),
+
+latest_needs as (
+    select distinct on (authority, snapshot_date, person_id) *
+    from needs
+    where
+        need_code <> 'N0'
+        and coalesce(need_date <= snapshot_date, true)
+    order by
+        authority asc, snapshot_date asc, person_id asc,
+        preference asc, need_date desc nulls last, record_key desc
+),
+
+latest_cases as (
+    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        case_statuses.case_status_code,
+        case_statuses.team_id,
+        case_statuses.is_children_with_disabilities_team
+    from cohort
+    inner join case_statuses
+        on
+            cohort.authority = case_statuses.authority
+            and cohort.person_id = case_statuses.person_id
+            and {{ known_at_load('case_statuses', 'cohort.load_id') }}
+    order by
+        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
+        case_statuses.known_from desc, case_statuses.from_load desc,
+        case_statuses::text desc
+),
+
+latest_eet as (
+    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        eet_statuses.status_code,
+        eet_statuses.recorded_date
+    from cohort
+    inner join eet_statuses
+        on
+            cohort.authority = eet_statuses.authority
+            and cohort.person_id = eet_statuses.person_id
+            and {{ known_at_load('eet_statuses', 'cohort.load_id') }}
+    where coalesce(eet_statuses.recorded_date <= cohort.snapshot_date, true)
+    order by
+        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
+        eet_statuses.recorded_date desc nulls last,
+        eet_statuses.known_from desc, eet_statuses.from_load desc,
+        eet_statuses::text desc
+),
+
+-- a source without the local extensions (a return) is measured on what it has
+deliveries as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        exists (
+            select 1 from eet_statuses
+            where
+                eet_statuses.authority = snapshots.authority
+                and {{ known_at_load('eet_statuses', 'snapshots.load_id') }}
+        ) as has_eet_statuses,
+        exists (
+            select 1 from case_statuses
+            where
+                case_statuses.authority = snapshots.authority
+                and {{ known_at_load('case_statuses', 'snapshots.load_id') }}
+        ) as has_case_statuses
+    from snapshots
+),
+
+-- the rules that gate 1 found broken at the snapshot's load, by what they falsify
+contradictions as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        failing_keys.person_id,
+        string_agg(distinct rules.rule_id, ', ')
+            filter (where 'eet' = any(rules.falsifies)) as eet_rule_ids,
+        string_agg(distinct rules.rule_id, ', ')
+            filter (where 'accommodation' = any(rules.falsifies))
+            as accommodation_rule_ids,
+        string_agg(distinct rules.rule_id, ', ')
+            filter (where 'pathway_plan' = any(rules.falsifies))
+            as pathway_plan_rule_ids
+    from snapshots
+    inner join failing_keys on snapshots.gate_run_id = failing_keys.gate_run_id
+    inner join rules on failing_keys.rule_id = rules.rule_id
+    group by snapshots.authority, snapshots.snapshot_date, failing_keys.person_id
+),
+
+assembled as (
+    select
+        cohort.authority,
+        cohort.snapshot_date,
+        cohort.person_id,
+        cohort.load_id,
+        cohort.known_from,
+        cohort.has_several_records,
+        cohort.eligibility_code,
+        cohort.in_touch_code,
+        cohort.accommodation_code,
+        cohort.suitability_code,
+        cohort.activity_code,
+        cohort.pathway_plan_review_date,
+        cohort.worker_id,
+        cohort.personal_adviser_id,
+        coalesce(latest_cases.team_id, cohort.team_id) as team_id,
+        persons.sex_code,
+        persons.ethnicity_code,
+        extract(year from age(cohort.snapshot_date, persons.birth_date))::integer
+            as age_years,
+        latest_needs.need_code,
+        unaccompanied.person_id is not null as is_uasc,
+        coalesce(persons.is_mother, false) or with_children.person_id is not null
+            as is_mother,
+        case
+            when deliveries.has_case_statuses
+                then latest_cases.case_status_code = 'open'
+            else true
+        end as is_open_case,
+        coalesce(latest_cases.is_children_with_disabilities_team, false)
+            as is_children_with_disabilities_team,
+        case
+            when deliveries.has_eet_statuses then latest_eet.status_code
+            when cohort.activity_code ~ '^[FP]' then 'EET'
+            when cohort.activity_code ~ '^G' then 'NEET'
+        end as eet_status_code,
+        latest_eet.recorded_date as eet_recorded_date,
+        contradictions.eet_rule_ids,
+        contradictions.accommodation_rule_ids,
+        contradictions.pathway_plan_rule_ids
+    from cohort
+    inner join deliveries
+        on
+            cohort.authority = deliveries.authority
+            and cohort.snapshot_date = deliveries.snapshot_date
+    left join persons
+        on
+            cohort.authority = persons.authority
+            and cohort.snapshot_date = persons.snapshot_date
+            and cohort.person_id = persons.person_id
+    left join with_children
+        on
+            cohort.authority = with_children.authority
+            and cohort.snapshot_date = with_children.snapshot_date
+            and cohort.person_id = with_children.person_id
+    left join unaccompanied
+        on
+            cohort.authority = unaccompanied.authority
+            and cohort.snapshot_date = unaccompanied.snapshot_date
+            and cohort.person_id = unaccompanied.person_id
+    left join latest_needs
+        on
+            cohort.authority = latest_needs.authority
+            and cohort.snapshot_date = latest_needs.snapshot_date
+            and cohort.person_id = latest_needs.person_id
+    left join latest_cases
+        on
+            cohort.authority = latest_cases.authority
+            and cohort.snapshot_date = latest_cases.snapshot_date
+            and cohort.person_id = latest_cases.person_id
+    left join latest_eet
+        on
+            cohort.authority = latest_eet.authority
+            and cohort.snapshot_date = latest_eet.snapshot_date
+            and cohort.person_id = latest_eet.person_id
+    left join contradictions
+        on
+            cohort.authority = contradictions.authority
+            and cohort.snapshot_date = contradictions.snapshot_date
+            and cohort.person_id = contradictions.person_id
+),
+
+-- in this order: each record left out of a measure has one reason
+reasons as (
+    select
+        *,
+        case
+            when not is_open_case then 'closed case'
+            when is_open_case is null then 'case status not recorded'
+            when is_children_with_disabilities_team then 'children with disabilities team'
+            when eet_rule_ids is not null then 'contradictory (' || eet_rule_ids || ')'
+            when eet_status_code is null then 'EET status not recorded'
+        end as eet_left_out_reason,
+        'contradictory (' || accommodation_rule_ids || ')'
+            as accommodation_left_out_reason,
+        'contradictory (' || pathway_plan_rule_ids || ')'
+            as pathway_plan_left_out_reason
+    from assembled
+)
+
+select
+    {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
+    authority,
+    snapshot_date,
+    sex_code,
+    ethnicity_code,
+    age_years,
+    need_code,
+    is_uasc,
+    is_mother,
+    eligibility_code,
+    is_open_case,
+    is_children_with_disabilities_team,
+    in_touch_code,
+    activity_code,
+    eet_status_code,
+    eet_recorded_date,
+    eet_left_out_reason is not null as is_eet_left_out,
+    eet_left_out_reason,
+    accommodation_code,
+    suitability_code,
+    coalesce(suitability_code = '1', false) as is_suitable_accommodation,
+    coalesce(accommodation_code = 'Z' and age_years >= 18, false) as is_staying_put,
+    accommodation_left_out_reason,
+    pathway_plan_review_date,
+    pathway_plan_review_date is not null as has_pathway_plan,
+    pathway_plan_left_out_reason,
+    {{ surrogate_key(['authority', 'team_id']) }} as team_key,
+    {{ surrogate_key(['authority', 'worker_id']) }} as worker_key,
+    {{ surrogate_key(['authority', 'personal_adviser_id']) }} as personal_adviser_key,
+    has_several_records,
+    known_from,
+    load_id
+from reasons

@@ -1,0 +1,132 @@
+-- grain: one row per authority and snapshot date
+with
+
+loads as (
+    select * from {{ ref('stg_loads') }}
+),
+
+cutoffs as (
+    select * from {{ ref('stg_cutoffs') }}
+),
+
+gate_runs as (
+    select distinct on (authority, load_id) *
+    from {{ ref('stg_gate_runs') }}
+    where gate = 1
+    order by authority asc, load_id asc, gate_run_id desc
+),
+
+published_dates as (
+    select * from {{ ref('published_snapshot_dates') }}
+),
+
+{% if var('as_known_at', none) -%}
+-- a past state is shown as it was known, whether the gate accepted the load or not
+accepted_loads as (
+    select
+        authority,
+        night,
+        max(load_id) as load_id
+    from loads
+    where state = 'loaded' and night <= date '{{ var("as_known_at") }}'
+    group by authority, night
+),
+{%- else -%}
+-- the cut-off is the last load that gate 1 accepted; those before it count if accepted
+accepted_loads as (
+    select
+        loads.authority,
+        loads.night,
+        max(loads.load_id) as load_id
+    from loads
+    inner join cutoffs on loads.authority = cutoffs.authority
+    left join gate_runs
+        on
+            loads.authority = gate_runs.authority
+            and loads.load_id = gate_runs.load_id
+    where
+        loads.load_id = cutoffs.load_id
+        or (loads.load_id < cutoffs.load_id and gate_runs.decision = 'pass')
+    group by loads.authority, loads.night
+),
+{%- endif %}
+
+latest_nights as (
+    select
+        authority,
+        max(night) as night
+    from accepted_loads
+    group by authority
+),
+
+candidates as (
+    select
+        authority,
+        (date_trunc('month', night) + interval '1 month - 1 day')::date
+            as snapshot_date,
+        night,
+        true as is_month_end,
+        false as is_published_date
+    from accepted_loads
+    union all
+    select
+        authority,
+        snapshot_date,
+        null as night,
+        false as is_month_end,
+        true as is_published_date
+    from published_dates
+    union all
+    select
+        authority,
+        night as snapshot_date,
+        night,
+        false as is_month_end,
+        false as is_published_date
+    from latest_nights
+),
+
+-- a month end counts when a load came in the seven days up to it
+snapshot_dates as (
+    select
+        candidates.authority,
+        candidates.snapshot_date,
+        latest_nights.night as latest_night,
+        bool_or(candidates.is_month_end) as is_month_end,
+        bool_or(candidates.is_published_date) as is_published_date
+    from candidates
+    inner join latest_nights on candidates.authority = latest_nights.authority
+    where
+        candidates.snapshot_date <= latest_nights.night
+        and (
+            not candidates.is_month_end
+            or candidates.snapshot_date - candidates.night < 7
+        )
+    group by candidates.authority, candidates.snapshot_date, latest_nights.night
+)
+
+select
+    snapshot_dates.authority,
+    snapshot_dates.snapshot_date,
+    snapshot_dates.is_month_end,
+    snapshot_dates.is_published_date,
+    snapshot_dates.snapshot_date = snapshot_dates.latest_night as is_latest,
+    known_load.load_id,
+    known_load.night as known_night,
+    gate_runs.gate_run_id
+from snapshot_dates
+cross join lateral (
+    select
+        accepted_loads.load_id,
+        accepted_loads.night
+    from accepted_loads
+    where
+        accepted_loads.authority = snapshot_dates.authority
+        and accepted_loads.night <= snapshot_dates.snapshot_date
+    order by accepted_loads.night desc
+    limit 1
+) as known_load
+left join gate_runs
+    on
+        snapshot_dates.authority = gate_runs.authority
+        and known_load.load_id = gate_runs.load_id

@@ -1,0 +1,20 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+members as (
+    select
+        authority,
+        snapshot_date,
+        'accommodation recorded as suitable' as measure,
+        'all' as segment,
+        true as is_member,
+        is_suitable_accommodation as is_counted,
+        accommodation_left_out_reason as left_out_reason
+    from care_leavers
+),
+
+{{ measured('members') }}

@@ -1,0 +1,60 @@
+-- grain: one row per authority, snapshot date and category of need
+with
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+-- every category has its row, also one that nobody has
+categories as (
+    select
+        code as need_code,
+        code || ' ' || lower(description) as measure,
+        sort_order as category_order
+    from {{ ref('code_lists') }}
+    where code_list = 'need' and code <> 'N0'
+    union all
+    select
+        null as need_code,
+        'not recorded' as measure,
+        99 as category_order
+),
+
+cohort as (
+    select
+        authority,
+        snapshot_date,
+        count(*) as denominator
+    from care_leavers
+    group by authority, snapshot_date
+),
+
+counted as (
+    select
+        authority,
+        snapshot_date,
+        need_code,
+        count(*) as numerator
+    from care_leavers
+    group by authority, snapshot_date, need_code
+)
+
+select
+    cohort.authority,
+    cohort.snapshot_date,
+    categories.measure,
+    'all' as segment,
+    coalesce(counted.numerator, 0)::integer as numerator,
+    cohort.denominator::integer as denominator,
+    round(coalesce(counted.numerator, 0)::numeric / cohort.denominator, 6) as share,
+    0 as left_out_count,
+    null::text as left_out_reason,
+    categories.need_code,
+    categories.category_order
+from cohort
+cross join categories
+left join counted
+    on
+        cohort.authority = counted.authority
+        and cohort.snapshot_date = counted.snapshot_date
+        and categories.need_code is not distinct from counted.need_code

@@ -1,0 +1,21 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+members as (
+    select
+        authority,
+        snapshot_date,
+        'females who are mothers' as measure,
+        'female' as segment,
+        coalesce(sex_code, 'U') in ('F', 'U') as is_member,
+        is_mother as is_counted,
+        case when coalesce(sex_code, 'U') = 'U' then 'sex not recorded' end
+            as left_out_reason
+    from care_leavers
+),
+
+{{ measured('members') }}

@@ -1,0 +1,20 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+members as (
+    select
+        authority,
+        snapshot_date,
+        'unaccompanied asylum-seeking (UASC)' as measure,
+        'all' as segment,
+        true as is_member,
+        is_uasc as is_counted,
+        null::text as left_out_reason
+    from care_leavers
+),
+
+{{ measured('members') }}

@@ -1,0 +1,6 @@
+-- grain: one row per authority: the load at which staging shows its records
+select
+    authority,
+    load_id,
+    night
+from {{ source('ops', 'cutoffs') }}

@@ -1,0 +1,8 @@
+-- grain: one row per load of one source
+select
+    load_id,
+    authority,
+    source,
+    night,
+    state
+from {{ source('ops', 'loads') }}

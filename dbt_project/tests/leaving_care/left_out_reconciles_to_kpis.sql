@@ -1,0 +1,41 @@
+{{ config(tags=['nightly']) }}
+-- kpi_left_out splits what the KPI marts leave out: nothing more, nothing less.
+{%- set marts = [
+    'kpi_care_leavers', 'kpi_mothers', 'kpi_uasc', 'kpi_eet', 'kpi_pathway_plan',
+    'kpi_accommodation', 'kpi_staying_put', 'kpi_category_of_need', 'kpi_ethnicity',
+] %}
+with
+
+measured as (
+    {%- for mart in marts %}
+    select
+        authority,
+        snapshot_date,
+        measure,
+        segment,
+        left_out_count
+    from {{ ref(mart) }}
+    where left_out_count > 0
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+split as (
+    select
+        authority,
+        snapshot_date,
+        measure,
+        segment,
+        sum(left_out_count) as left_out_count
+    from {{ ref('kpi_left_out') }}
+    group by authority, snapshot_date, measure, segment
+)
+
+select
+    authority,
+    snapshot_date,
+    measure,
+    segment
+from measured
+full join split using (authority, snapshot_date, measure, segment)
+where measured.left_out_count is distinct from split.left_out_count
