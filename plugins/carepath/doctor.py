@@ -137,6 +137,6 @@ def _examine_source(console: Console, name: str) -> bool:
         console.print(f"[bold red]MEND[/] {name:<22}", end="")
         console.print(str(error), markup=False)
         return False
-    report = compare(load_contract(), described, spec.spelling)
+    report = compare(load_contract(), described, spec.spelling, is_partial=spec.is_partial)
     print_report(console, report)
     return report.kept

@@ -117,6 +117,8 @@ def compare(
     contract: Contract,
     described: Mapping[str, Sequence[SourceColumn]],
     spelling: str | None,
+    *,
+    is_partial: bool = False,
 ) -> SourceReport:
     """Compare what a source has with what the contract asks for.
 
@@ -124,10 +126,11 @@ def compare(
         contract: the tables and columns asked for.
         described: the columns of each table of the source; names compare without case.
         spelling: whose column names the source uses; None for the contract's own.
+        is_partial: whether other sources deliver the required tables that this one lacks.
     """
     found = {name.lower(): columns for name, columns in described.items()}
     reports = {
-        table.name: _compare_table(table, found.get(table.name.lower()), spelling)
+        table.name: _compare_table(table, found.get(table.name.lower()), spelling, is_partial)
         for table in contract.tables.values()
     }
     known = {name.lower() for name in contract.tables}
@@ -164,18 +167,18 @@ def family(sql_type: str) -> Family:
 
 
 def _compare_table(
-    table: Table, columns: Sequence[SourceColumn] | None, spelling: str | None
+    table: Table,
+    columns: Sequence[SourceColumn] | None,
+    spelling: str | None,
+    is_partial: bool,
 ) -> TableReport:
     nothing: dict[str, str | None] = dict.fromkeys(table.column_names)
     if not columns:
         todo = f"Grant the reader select on {table.name}, or build the table in the source."
         missing = Finding(table.name, "", "missing", True, todo)
-        return TableReport(
-            table,
-            "broken" if table.required else "not delivered",
-            nothing,
-            (missing,) if table.required else (),
-        )
+        if table.required and not is_partial:
+            return TableReport(table, "broken", nothing, (missing,))
+        return TableReport(table, "not delivered", nothing, ())
     there = {column.name.lower(): column for column in columns}
     mapped: dict[str, str | None] = {}
     findings: list[Finding] = []
