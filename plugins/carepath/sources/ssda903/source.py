@@ -55,12 +55,14 @@ class Ssda903Session:
         period: the collection year, as text.
         accumulates: the contract's tables in which the rows of earlier returns stay; in the
             others the latest return replaces what was there.
+        is_partial: always; a return fills some of the contract's tables only.
         parallel: no limit; every read opens the file anew.
     """
 
     def __init__(self, checked: CheckedReturn) -> None:
         self.checked = checked
         self.period: str | None = str(checked.period)
+        self.is_partial = True
         self.parallel: int | None = None
         self.accumulates = frozenset(
             mapping.name for mapping in load_mapping().values() if mapping.accumulates

@@ -1,0 +1,77 @@
+"""What a load is, and what it counted: plain values that the steps hand to each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Progress = Callable[[str, int], None]  # a table has arrived, with so many rows
+
+
+@dataclass(frozen=True)
+class Load:
+    """One delivery of one source. `night` is the day whose close it stands for."""
+
+    load_id: int
+    source: str
+    authority: str
+    night: dt.date
+    period: str | None = None
+
+
+@dataclass(frozen=True)
+class TableDelivery:
+    """One table of a delivery.
+
+    Attributes:
+        table: the contract's name.
+        row_count: rows as sent, duplicates included.
+        byte_count: bytes as sent, in COPY's text format.
+        content_hash: SHA-256 of column names and bytes.
+        seconds: of the extract.
+        previous_row_count: rows of the last loaded delivery of the same period; None if first.
+        is_unchanged: byte for byte what the last loaded delivery was; history is not compared.
+        duplicate_count: rows equal to another of the delivery (row ids aside).
+        opened_count: versions opened in history.
+        closed_count: versions closed in history.
+        history_seconds: of comparing with history and writing the difference.
+    """
+
+    table: str
+    row_count: int
+    byte_count: int
+    content_hash: str
+    seconds: float
+    previous_row_count: int | None = None
+    is_unchanged: bool = False
+    duplicate_count: int = 0
+    opened_count: int = 0
+    closed_count: int = 0
+    history_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A table as the last loaded delivery of its source and period had it."""
+
+    row_count: int
+    duplicate_count: int
+    content_hash: str
+    is_latest: bool  # no load of another period came after it
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did."""
+
+    load: Load
+    tables: tuple[TableDelivery, ...]
+
+    @property
+    def load_id(self) -> int:
+        """Identity of the load: ops.loads.load_id, history.*.from_load."""
+        return self.load.load_id
+
+
+PreviousTables = Mapping[str, Previous]

@@ -1,0 +1,384 @@
+"""History: every version of every record, and the nights between which it was current.
+
+A version is a record's content. Tonight's delivery and the current versions are compared as sets
+of content hashes; what is new opens, what is gone closes, what comes back opens again. The
+comparison reads only, table by table beside each other; then one transaction writes the difference
+of all tables, replaces landing and marks the load as loaded. Killed at any point, a load has either
+happened or not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from carepath.contract import Contract, Table
+from carepath.errors import DeliveryError
+from carepath.landing.delivery import Load, PreviousTables, TableDelivery
+from carepath.landing.extract import Going, in_parallel
+from carepath.landing.tables import content_hash, incoming, leaf, record_key, swap
+from carepath.settings import get_settings
+
+# One hash join per table; nested loops over millions of rows are never what is wanted.
+COMPARING = "set local enable_nestloop = off; set local enable_mergejoin = off;"
+
+COMPARE = sql.SQL(
+    """
+    insert into landing.changes
+    select {load}, {name}, min(sent.row), versions.row
+    from (select ctid as row, {content_hash} as hash from {incoming}) as sent
+    full join (select ctid as row, content_hash as hash from {history} where to_load is null)
+        as versions on sent.hash = versions.hash
+    where sent.row is null or versions.row is null
+    group by sent.hash, versions.row
+    """
+)
+
+# Where nothing is current, all is new: only rows equal to another one are noted, to be left out.
+COMPARE_FIRST = sql.SQL(
+    """
+    insert into landing.changes
+    select {load}, {name}, surplus.row, null
+    from (
+        select unnest(rows[2:]) as row
+        from (
+            select array_agg(ctid) as rows from {incoming} group by {content_hash}
+            having count(*) > 1
+        ) as equal
+    ) as surplus
+    """
+)
+
+# A return that adds to earlier ones: a version of an earlier period stays current until its record
+# is sent differently; only those of the same period are closed because they are not sent. A record
+# that a later period has is left as that one says.
+COMPARE_ACCUMULATING = sql.SQL(
+    """
+    with sent as materialized (
+        select min(ctid) as row, {content_hash} as hash, {record_key} as key
+        from {incoming} group by 2, 3
+    ),
+    versions as materialized (
+        select ctid as row, content_hash as hash, record_key as key, period
+        from {history} where to_load is null
+    ),
+    opened as materialized (
+        select row, key from sent
+        where not exists (select from versions where versions.hash = sent.hash)
+            and not exists (
+                select from versions where versions.key = sent.key and period > {period}
+            )
+    ),
+    closed as (
+        select row from versions
+        where not exists (select from sent where sent.hash = versions.hash)
+            and (
+                period is not distinct from {period}
+                or (coalesce(period, '') < {period}
+                    and exists (select from opened where opened.key = versions.key))
+            )
+    )
+    insert into landing.changes
+    select {load}, {name}, row, null from opened
+    union all
+    select {load}, {name}, null, row from closed
+    """
+)
+
+# A list of row addresses, read from landing.changes; PostgreSQL fetches just those rows.
+_ROWS = (
+    "ctid = any(array(select {side} from landing.changes where load_id = {{load}}"
+    " and table_name = {{name}} and {side} is not null))"
+)
+
+CLOSE = sql.SQL(
+    "update {history} set known_to = {night}, to_load = {load} where to_load is null and "
+    + _ROWS.format(side="history_row")
+)
+
+OPEN = """
+    insert into {{history}}
+        (authority, record_key, content_hash, known_from, from_load, period, {{columns}})
+    select {{authority}}, {{record_key}}, {{content_hash}}, {{night}}, {{load}}, {{period}},
+        {{columns}}
+    from {{incoming}} as sent
+    where {chosen}
+"""
+OPEN_CHANGED = sql.SQL(OPEN.format(chosen=_ROWS.format(side="incoming_row")))
+OPEN_FIRST = sql.SQL(
+    OPEN.format(
+        chosen="not exists (select from landing.changes where load_id = {load}"
+        " and table_name = {name} and incoming_row = sent.ctid)"
+    )
+)
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """What the comparison of one table found; `is_first`: nothing was current before."""
+
+    delivery: TableDelivery
+    is_first: bool
+    opened: int
+    closed: int
+    duplicates: int
+    seconds: float
+
+
+def apply_history(
+    connection: psycopg.Connection[Any],
+    load: Load,
+    contract: Contract,
+    deliveries: Sequence[TableDelivery],
+    previous: PreviousTables,
+    *,
+    accumulates: Collection[str] = frozenset(),
+) -> list[TableDelivery]:
+    """Bring history to what a delivery says, and landing with it, in one transaction.
+
+    Loading the same delivery again opens and closes nothing. Exact duplicates collapse. No version
+    is ever deleted; one that opens and closes on the same night is known on no day, only at loads.
+
+    Args:
+        connection: as carepath_loader, in autocommit; it writes everything that counts.
+        load: the load, whose deliveries lie in `landing.<leaf>__incoming`.
+        contract: its columns make content hash and record key.
+        deliveries: what `extract` returned.
+        previous: what it was given.
+        accumulates: tables of a return whose rows of earlier periods stay current.
+
+    Returns:
+        The deliveries with their counts.
+
+    Raises:
+        DeliveryError: another source of the authority delivers one of the tables, the night is
+            earlier than the source's last, or history changed meanwhile.
+    """
+    connection.execute("delete from landing.changes where load_id = %s", (load.load_id,))
+
+    def compare(worker: psycopg.Connection[Any], item: TableDelivery, going: Going) -> _Difference:
+        going.check()
+        return _compare(worker, load, contract.tables[item.table], item, previous, accumulates)
+
+    changed = sorted(
+        (each for each in deliveries if not each.is_unchanged),
+        key=lambda each: each.row_count,
+        reverse=True,
+    )
+    differences = in_parallel(compare, changed, limit=get_settings().parallel_tables)
+    with connection.transaction():
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtext('carepath.history ' || %s))", (load.authority,)
+        )
+        refuse_earlier(connection, load)
+        kept = _owned(connection, load, deliveries)
+        done = [
+            _write(connection, load, contract.tables[each.delivery.table], each)
+            for each in sorted(differences, key=lambda each: each.delivery.table)
+            if each.delivery.table in kept
+        ]
+        done += [
+            replace(each, duplicate_count=previous[each.table].duplicate_count)
+            for each in deliveries
+            if each.is_unchanged and each.table in kept
+        ]
+        swap(
+            connection,
+            [each.table for each in done if not _is_landed(connection, load, each)],
+            load.authority,
+        )
+        _record(connection, load, done)
+    return done
+
+
+def refuse_earlier(connection: psycopg.Connection[Any], load: Load) -> None:
+    """Refuse a night before the last one of the source: history only goes forward.
+
+    Raises:
+        DeliveryError: naming both nights.
+    """
+    found = connection.execute(
+        "select max(night) from ops.loads where source = %s and state = 'loaded'", (load.source,)
+    ).fetchone()
+    if found and found[0] and found[0] > load.night:
+        raise DeliveryError(
+            f"the night {load.night} is earlier than {found[0]}, which is loaded already",
+            where=f"source {load.source}",
+            todo=f"load {found[0]} or a later night. To see an earlier one, query history as known "
+            "at that date (docs/history.md).",
+        )
+
+
+def _compare(
+    connection: psycopg.Connection[Any],
+    load: Load,
+    table: Table,
+    delivery: TableDelivery,
+    previous: PreviousTables,
+    accumulates: Collection[str],
+) -> _Difference:
+    started = time.monotonic()
+    names = _names(load, table)
+    before = previous.get(table.name)
+    with connection.transaction():
+        connection.execute(COMPARING)
+        has_current = _number(
+            connection,
+            sql.SQL("select exists (select from {history} where to_load is null)::int").format(
+                **names
+            ),
+        )
+        if not has_current:
+            statement = COMPARE_FIRST
+        elif table.name in accumulates:
+            statement = COMPARE_ACCUMULATING
+        else:
+            statement = COMPARE
+        connection.execute(statement.format(**names))
+        found = connection.execute(
+            "select count(incoming_row), count(history_row) from landing.changes"
+            " where load_id = %s and table_name = %s",
+            (load.load_id, table.name),
+        ).fetchone()
+        opened, closed = found or (0, 0)
+        if not has_current:
+            duplicates, opened = opened, delivery.row_count - opened
+        elif table.name in accumulates:
+            duplicates = delivery.row_count - _number(
+                connection,
+                sql.SQL("select count(distinct {content_hash}) from {incoming}").format(**names),
+            )
+        else:
+            current = (
+                before.row_count - before.duplicate_count
+                if before and before.is_latest
+                else _number(
+                    connection,
+                    sql.SQL("select count(*) from {history} where to_load is null").format(**names),
+                )
+            )
+            duplicates = delivery.row_count - (current - closed + opened)
+    return _Difference(
+        delivery, not has_current, opened, closed, duplicates, time.monotonic() - started
+    )
+
+
+def _write(
+    connection: psycopg.Connection[Any], load: Load, table: Table, difference: _Difference
+) -> TableDelivery:
+    started = time.monotonic()
+    names = _names(load, table)
+    opened = closed = 0
+    if difference.closed:
+        closed = connection.execute(CLOSE.format(**names)).rowcount
+    if difference.opened:
+        statement = OPEN_FIRST if difference.is_first else OPEN_CHANGED
+        opened = connection.execute(statement.format(**names)).rowcount
+    if (opened, closed) != (difference.opened, difference.closed):
+        raise DeliveryError(
+            "history changed while the delivery was compared with it",
+            where=f"source {load.source}, table {table.name}",
+            todo="run the night again; nothing was loaded.",
+        )
+    return replace(
+        difference.delivery,
+        duplicate_count=difference.duplicates,
+        opened_count=opened,
+        closed_count=closed,
+        history_seconds=difference.seconds + time.monotonic() - started,
+    )
+
+
+def _owned(
+    connection: psycopg.Connection[Any], load: Load, deliveries: Sequence[TableDelivery]
+) -> set[str]:
+    """Return the tables that are this source's; one sent empty is nobody's."""
+    others = dict(
+        connection.execute(
+            """
+            select d.table_name, l.source
+            from ops.loads as l
+            inner join ops.table_deliveries as d on l.load_id = d.load_id
+            where l.authority = %(authority)s and l.source <> %(source)s and d.row_count > 0
+                and l.load_id = (
+                    select max(last.load_id) from ops.loads as last
+                    where last.source = l.source and last.state = 'loaded'
+                )
+            """,
+            {"authority": load.authority, "source": load.source},
+        ).fetchall()
+    )
+    for each in deliveries:
+        if each.table in others and each.row_count:
+            raise DeliveryError(
+                f"the source {others[each.table]} delivers this table for {load.authority} already",
+                where=f"source {load.source}, table {each.table}",
+                todo="let one source deliver it. To hand it over, load it empty from the other one "
+                f"first, with `--accept-truncation {each.table}`; nothing was loaded.",
+            )
+    return {each.table for each in deliveries if each.table not in others}
+
+
+def _is_landed(connection: psycopg.Connection[Any], load: Load, delivery: TableDelivery) -> bool:
+    """Tell whether landing holds these very bytes; after a crash of the server it is empty."""
+    if not delivery.is_unchanged:
+        return False
+    return not delivery.row_count or bool(
+        _number(
+            connection,
+            sql.SQL("select exists (select from {})::int").format(
+                sql.Identifier("landing", leaf(delivery.table, load.authority))
+            ),
+        )
+    )
+
+
+def _record(
+    connection: psycopg.Connection[Any], load: Load, deliveries: Sequence[TableDelivery]
+) -> None:
+    connection.execute("delete from landing.changes where load_id = %s", (load.load_id,))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.table_deliveries (load_id, table_name, row_count, byte_count,"
+            " content_hash, seconds, previous_row_count, duplicate_count, opened_count,"
+            " closed_count, history_seconds)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    load.load_id, each.table, each.row_count, each.byte_count,
+                    each.content_hash, each.seconds, each.previous_row_count,
+                    each.duplicate_count, each.opened_count, each.closed_count,
+                    each.history_seconds,
+                )
+                for each in deliveries
+            ],
+        )  # fmt: skip
+    connection.execute(
+        "update ops.loads set state = 'loaded', finished_at = clock_timestamp() where load_id = %s",
+        (load.load_id,),
+    )
+
+
+def _names(load: Load, table: Table) -> dict[str, sql.Composable]:
+    return {
+        "load": sql.Literal(load.load_id),
+        "name": sql.Literal(table.name),
+        "night": sql.Literal(load.night),
+        "period": sql.SQL("{}::text").format(sql.Literal(load.period)),
+        "authority": sql.Literal(load.authority),
+        "incoming": sql.Identifier("landing", incoming(table.name, load.authority)),
+        "history": sql.Identifier("history", leaf(table.name, load.authority)),
+        "content_hash": content_hash(table),
+        "record_key": record_key(table),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, table.column_names)),
+    }
+
+
+def _number(connection: psycopg.Connection[Any], query: sql.Composed) -> int:
+    found = connection.execute(query).fetchone()
+    return int(found[0]) if found else 0

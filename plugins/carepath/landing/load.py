@@ -1,0 +1,205 @@
+"""One source of one night: extract and history, recorded in ops."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from carepath.contract import load_contract
+from carepath.contract.doctor import compare
+from carepath.errors import CarepathError, DeliveryError, SourceError, safe_message
+from carepath.landing.delivery import Load, LoadResult, Previous, Progress
+from carepath.landing.extract import extract, plan
+from carepath.landing.history import apply_history, refuse_earlier
+from carepath.landing.tables import LOADER, ensure, ensure_authority
+from carepath.sources import SourceSpec, open_source
+from carepath.warehouse.connect import connect
+
+
+def load_source(
+    run_id: str | None,
+    spec: SourceSpec,
+    night: dt.date,
+    *,
+    period: str | None = None,
+    accept_truncation: Collection[str] = (),
+    progress: Progress | None = None,
+) -> LoadResult:
+    """Take one delivery of a source into landing and history; all of it or nothing.
+
+    Args:
+        run_id: the run in ops.runs; None outside a night.
+        spec: the source.
+        night: the day whose close the delivery stands for.
+        period: collection year of a return; by default what the source itself says.
+        accept_truncation: tables that may lose rows this time.
+        progress: called with name and rows of each table that has arrived.
+
+    Raises:
+        SourceError: the source cannot be reached or breaks the contract.
+        DeliveryError: the delivery is malformed, truncated or out of order.
+        WarehouseError: the warehouse cannot be reached.
+    """
+    contract = load_contract()
+    source = open_source(spec)
+    ensure(contract)
+    with connect(LOADER, autocommit=True) as connection, _only_one(connection, spec):
+        _register(connection, spec, source.kind)
+        load = _begin(connection, run_id, spec, night, period)
+        with _failing(connection, load):
+            refuse_earlier(connection, load)
+            with source.open() as session:
+                if period is None and session.period is not None:
+                    load = _say_period(connection, load, session.period)
+                previous = _previous(connection, load)
+                report = compare(
+                    contract,
+                    session.describe(),
+                    spec.spelling,
+                    is_partial=session.is_partial or spec.is_partial,
+                )
+                delivered = [name for name, table in previous.items() if table.row_count]
+                plans = plan(report, spec.name, delivered)
+                ensure_authority(contract, load.authority, [p.table.name for p in plans])
+                deliveries = extract(
+                    session,
+                    plans,
+                    load,
+                    previous,
+                    accept_truncation=accept_truncation,
+                    progress=progress,
+                )
+                accumulates = session.accumulates
+            connection.execute(
+                "update ops.loads set state = 'landed' where load_id = %s", (load.load_id,)
+            )
+            tables = apply_history(
+                connection, load, contract, deliveries, previous, accumulates=accumulates
+            )
+    return LoadResult(load, tuple(tables))
+
+
+@contextmanager
+def _only_one(connection: psycopg.Connection[Any], spec: SourceSpec) -> Iterator[None]:
+    """Let one process at a time load a source; the lock goes with the connection."""
+    found = connection.execute(
+        "select pg_try_advisory_lock(hashtext('carepath.load ' || %s))", (spec.name,)
+    ).fetchone()
+    if not found or not found[0]:
+        raise DeliveryError(
+            "another process is loading this source",
+            where=f"source {spec.name}",
+            todo="wait for it to end, then run the night again.",
+        )
+    yield
+
+
+def _register(connection: psycopg.Connection[Any], spec: SourceSpec, kind: str) -> None:
+    with connection.transaction():
+        connection.execute(
+            "insert into ops.authorities (authority, name) values (%s, %s)"
+            " on conflict (authority) do update set name = excluded.name"
+            " where authorities.name <> excluded.name",
+            (spec.authority, spec.authority_name),
+        )
+        connection.execute(
+            "insert into ops.sources (source, authority, kind) values (%s, %s, %s)"
+            " on conflict (source) do update set kind = excluded.kind"
+            " where sources.kind <> excluded.kind",
+            (spec.name, spec.authority, kind),
+        )
+        found = connection.execute(
+            "select authority from ops.sources where source = %s", (spec.name,)
+        ).fetchone()
+        if found and found[0] != spec.authority:
+            raise SourceError(
+                f"the source delivered for {found[0]} before, and now for {spec.authority}",
+                where=f"source {spec.name}",
+                todo="correct the authority in sources.yml, or give the new source its own name.",
+            )
+
+
+def _begin(
+    connection: psycopg.Connection[Any],
+    run_id: str | None,
+    spec: SourceSpec,
+    night: dt.date,
+    period: str | None,
+) -> Load:
+    """Open the load; earlier ones of the source that never ended were interrupted."""
+    with connection.transaction():
+        connection.execute(
+            "with interrupted as ("
+            "update ops.loads set state = 'failed', finished_at = now(), message = 'interrupted'"
+            " where source = %s and state in ('landing', 'landed') returning load_id)"
+            " delete from landing.changes where load_id in (select load_id from interrupted)",
+            (spec.name,),
+        )
+        found = connection.execute(
+            "insert into ops.loads (run_id, source, authority, night, period)"
+            " values (%s, %s, %s, %s, %s) returning load_id",
+            (run_id, spec.name, spec.authority, night, period),
+        ).fetchone()
+    assert found is not None  # noqa: S101 - an insert that returns always has a row
+    return Load(int(found[0]), spec.name, spec.authority, night, period)
+
+
+@contextmanager
+def _failing(connection: psycopg.Connection[Any], load: Load) -> Iterator[None]:
+    """Record how a load failed, without any value of a record."""
+    try:
+        yield
+    except BaseException as error:
+        message = (
+            safe_message(error)
+            if isinstance(error, CarepathError | psycopg.Error)
+            else type(error).__name__
+        )
+        if not connection.broken:
+            with connection.transaction():
+                connection.execute(
+                    "delete from landing.changes where load_id = %s", (load.load_id,)
+                )
+                connection.execute(
+                    "update ops.loads set state = 'failed', finished_at = now(), message = %s"
+                    " where load_id = %s",
+                    (message, load.load_id),
+                )
+        raise
+
+
+def _say_period(connection: psycopg.Connection[Any], load: Load, period: str) -> Load:
+    connection.execute(
+        "update ops.loads set period = %s where load_id = %s", (period, load.load_id)
+    )
+    return Load(load.load_id, load.source, load.authority, load.night, period)
+
+
+def _previous(connection: psycopg.Connection[Any], load: Load) -> dict[str, Previous]:
+    """Return the tables of the source's last loaded delivery of the same period."""
+    rows = connection.execute(
+        """
+        select
+            d.table_name,
+            d.row_count,
+            coalesce(d.duplicate_count, 0),
+            d.content_hash,
+            l.load_id = (
+                select max(load_id) from ops.loads
+                where source = %(source)s and state = 'loaded'
+            )
+        from ops.loads as l
+        inner join ops.table_deliveries as d on l.load_id = d.load_id
+        where l.load_id = (
+            select max(load_id) from ops.loads
+            where source = %(source)s and state = 'loaded'
+                and period is not distinct from %(period)s::text
+        )
+        """,
+        {"source": load.source, "period": load.period},
+    ).fetchall()
+    return {str(name): Previous(*rest) for name, *rest in rows}
