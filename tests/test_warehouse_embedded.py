@@ -124,14 +124,16 @@ def test_server_data_have_checksums(server: embedded.Server) -> None:
     assert one("show data_checksums") == "on"
 
 
-def test_server_log_of_a_refused_row_holds_no_value(server: embedded.Server) -> None:
+def test_server_log_of_a_refused_row_holds_no_value(home: Path) -> None:
     secret = "Invented Surname"
+    log = embedded.start().directory / "log"
     with connect(ADMINISTRATOR, "postgres") as admin:
         admin.execute("create temporary table person (name text unique)")
         admin.execute("insert into person values (%s)", (secret,))
         with pytest.raises(psycopg.errors.UniqueViolation):
             admin.execute("insert into person values (%s)", (secret,))
-    logged = "".join(path.read_text() for path in (server.directory / "log").iterdir())
+    embedded.stop()  # the log is written by then
+    logged = "".join(path.read_text() for path in log.iterdir())
     assert "duplicate key" in logged
     assert secret not in logged
 
@@ -145,6 +147,11 @@ def test_start_again_after_kill_keeps_data_and_port(home: Path) -> None:
     with connect(ADMINISTRATOR, "postgres") as admin:
         admin.execute("create table kept (n integer)")
         admin.execute("insert into kept values (42)")
+    # a busy process does not notice that its server is gone, and goes on as an orphan
+    busy = connect(ADMINISTRATOR, "postgres")
+    busy.pgconn.send_query(b"do $$ begin loop end loop; end $$")
+    while one("select count(*) from pg_stat_activity where query like 'do $$%'") == 0:
+        pass
     kill(first.pid)
     assert not embedded.status().running
 
@@ -167,6 +174,7 @@ def test_start_again_after_kill_keeps_data_and_port(home: Path) -> None:
     embedded.stop()
     assert not embedded.status().running
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind((embedded.HOST, first.port))
         other.listen()
         with pytest.raises(WarehouseError, match=f"Port {first.port}"):
@@ -190,14 +198,23 @@ def test_server_outlives_the_process_that_started_it(home: Path) -> None:
     assert one("select 1") == 1
 
 
-def test_two_starts_at_once_make_one_server(home: Path) -> None:
+def test_two_set_ups_at_once_make_one_warehouse(home: Path) -> None:
+    set_up = f"import carepath.warehouse; carepath.warehouse.ready(); {START}"
     starters = [
-        subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", set_up], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     pids = {starter.communicate()[0].strip() for starter in starters}
     assert [starter.returncode for starter in starters] == [0, 0]
     assert pids == {str(embedded.status().pid)}
+
+
+def test_start_without_its_passwords_says_so(home: Path) -> None:
+    embedded.start()
+    embedded.stop()
+    passwords_file().unlink()
+    with pytest.raises(WarehouseError, match=r"passwords\.json"):
+        embedded.start()
 
 
 def test_connect_before_the_first_start_says_what_to_do(home: Path) -> None:

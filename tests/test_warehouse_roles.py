@@ -5,7 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from carepath.errors import WarehouseError
 from carepath.warehouse.connect import connect
+from carepath.warehouse.roles import DATABASES, ROLES
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -64,3 +66,76 @@ def test_reader_who_lifts_read_only_still_cannot_write(role: str, statement: str
         connection.commit()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.format(schema=min(READS[role])))
+
+
+def test_bi_reader_begins_read_only_and_with_a_time_limit() -> None:
+    with connect("bi_reader") as reader:
+        assert reader.execute("show default_transaction_read_only").fetchone() == ("on",)
+        assert reader.execute("show statement_timeout").fetchone() == ("5min",)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            reader.execute("create temporary table own (n integer)")
+
+
+@pytest.mark.parametrize("database", [*DATABASES, "postgres", "template1"])
+@pytest.mark.parametrize("role", ROLES)
+def test_role_connects_only_to_its_own_databases(role: str, database: str) -> None:
+    owner, guests = DATABASES.get(database, ("", ()))
+    if role in (owner, *guests):
+        connect(role, database).close()
+    else:
+        with pytest.raises(WarehouseError, match="permission denied for database"):
+            connect(role, database)
+
+
+def test_roles_have_no_power_over_the_server() -> None:
+    with connect("carepath_owner") as owner:
+        powers = owner.execute(
+            "select rolname from pg_roles where rolname = any(%s) and (rolsuper or rolcreaterole"
+            " or rolcreatedb or rolreplication or rolbypassrls)",
+            (list(ROLES),),
+        ).fetchall()
+        members = owner.execute(
+            "select m.member::regrole::text, m.roleid::regrole::text from pg_auth_members as m"
+            " where m.member::regrole::text = any(%s)",
+            (list(ROLES),),
+        ).fetchall()
+    assert powers == []
+    assert members == [("carepath_owner", "carepath_loader")]
+
+
+def test_loader_compares_with_marts_but_only_the_owner_changes_them() -> None:
+    for statement in (
+        "insert into marts.probe values (2)",
+        "create table marts.own (n integer)",
+        "insert into ops.publications (authority, night) values ('E09900001', '2019-06-30')",
+        "drop table quality.probe",
+    ):
+        with connect("carepath_loader") as loader:
+            assert loader.execute("select n from marts.probe").fetchall() == [(1,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                loader.execute(statement)
+    with connect("carepath_owner") as owner:
+        owner.execute("insert into marts.probe select n + 1 from marts_build.probe")
+
+
+def test_loader_keeps_records_of_the_night() -> None:
+    for table in ("ops.probe", "quality.probe"):
+        with connect("carepath_loader") as loader:
+            loader.execute(f"insert into {table} values (2)")
+            loader.execute(f"update {table} set n = 3 where n = 2")
+            assert loader.execute(f"delete from {table} where n = 3").rowcount == 1
+
+
+def test_recording_reader_reads_what_the_source_makes_later_and_changes_nothing() -> None:
+    with connect("recording_system", "recording_system") as source:
+        source.execute("drop schema if exists probe cascade")
+        source.execute("create schema probe")
+        source.execute("create table probe.person as select 1 as n")
+    with connect("recording_reader", "recording_system") as reader:
+        assert reader.execute("select n from probe.person").fetchall() == [(1,)]
+        reader.execute("set default_transaction_read_only = off")
+        reader.commit()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("insert into probe.person values (2)")
+    with connect("recording_system", "recording_system") as source:
+        source.execute("drop schema probe cascade")

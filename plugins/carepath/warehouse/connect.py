@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from carepath.errors import SettingsError, WarehouseError, safe_message
+from carepath.errors import SettingsError, WarehouseError
 from carepath.settings import get_settings
 from carepath.warehouse import embedded
 from carepath.warehouse.passwords import ADMINISTRATOR, known_passwords
@@ -96,7 +96,7 @@ def url(role: str, dbname: str = "warehouse", driver: str = "psycopg") -> str:
 
 
 def _reason(error: psycopg.OperationalError) -> str:
-    """Return the last line of libpq's message: it names role and server, never a record."""
-    lines = safe_message(error).strip().splitlines() or [type(error).__name__]
-    text = str(error).strip().splitlines()
-    return (text or lines)[-1].removeprefix("connection failed: ")
+    """Return the server's reason, else libpq's: they name roles and servers, never a record."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    refused = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
+    return (refused or lines)[-1]

@@ -26,7 +26,12 @@ from pathlib import Path
 
 from carepath.errors import WarehouseError
 from carepath.settings import get_settings
-from carepath.warehouse.passwords import ADMINISTRATOR, password
+from carepath.warehouse.passwords import (
+    ADMINISTRATOR,
+    known_passwords,
+    password,
+    passwords_file,
+)
 
 HOST = "127.0.0.1"
 START_SECONDS = 120  # recovery after a crash in the middle of a bulk load takes its time
@@ -139,6 +144,12 @@ def start() -> Server:
         data = place / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, place, account)
+        elif ADMINISTRATOR not in known_passwords():
+            raise WarehouseError(
+                "The passwords of this warehouse are lost; they are kept nowhere else.",
+                where=str(passwords_file()),
+                todo="put passwords.json back from a backup.",
+            )
         _clear_after_crash(data)
         _check_port_is_free(place)
         _configure(place, account)

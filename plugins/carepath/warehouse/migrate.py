@@ -10,6 +10,7 @@ import psycopg
 from carepath.warehouse.connect import connect, url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = "select pg_advisory_xact_lock(hashtext('carepath.migrate'))"  # one migration at a time
 
 
 def head() -> str:
@@ -22,6 +23,7 @@ def upgrade(dbname: str = "warehouse") -> None:
     with connect("carepath_owner", dbname) as owner:
         if _revision(owner) == head():
             return
+        owner.execute(LOCK)
         owner.execute("create schema if not exists ops")
     # imported late: a night that has nothing to migrate does not wait for them
     from alembic import command
@@ -34,7 +36,7 @@ def upgrade(dbname: str = "warehouse") -> None:
     config.set_main_option("path_separator", "os")
     engine = create_engine(url("carepath_owner", dbname), poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(hashtext('carepath.migrate'))"))
+        connection.execute(text(LOCK))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
