@@ -1,0 +1,160 @@
+"""What the rules judge: each staging table of one authority, and a few named queries.
+
+Every subject has the columns authority, record_key (the natural key, as history has it) and
+person_id (null where a table is not about a person); one row per current record. A named query
+adds to a table what its rules compare it with, and never multiplies or drops a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carepath.contract.model import Table, load_contract
+from expectations.combinations import verdict_sql
+from expectations.sql import literal
+
+NAMED_ENTITY = {"care_leaver_status": "care_leavers"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Rows that rules judge.
+
+    Attributes:
+        name: what rules call it.
+        entity: the staging table whose records are judged and reported.
+        grain: one row per what.
+        sql: its query; `{authority}` and `{night}` stand for SQL literals.
+    """
+
+    name: str
+    entity: str
+    grain: str
+    sql: str
+
+    def query(self, authority: str, night: str) -> str:
+        """Return the query for one authority as it stands at `night` (yyyy-mm-dd)."""
+        return self.sql.replace("{authority}", literal(authority)).replace(
+            "{night}", f"date {literal(night)}"
+        )
+
+
+def subject(name: str) -> Subject:
+    """Return the subject called `name`: a named query, or the staging table of an entity.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if name in NAMED_ENTITY:
+        return CARE_LEAVER_STATUS
+    return _table_subject(load_contract().by_entity(name))
+
+
+def subject_names() -> tuple[str, ...]:
+    """Return the names that a rule may judge."""
+    return (*NAMED_ENTITY, *(table.entity for table in load_contract().tables.values()))
+
+
+def every_table() -> tuple[str, ...]:
+    """Return every entity of the contract, for rules that all tables obey."""
+    return tuple(table.entity for table in load_contract().tables.values())
+
+
+def tables_about_people() -> tuple[str, ...]:
+    """Return the entities whose records belong to a person, `person` itself left out."""
+    return tuple(
+        table.entity
+        for table in load_contract().tables.values()
+        if table.person_column and table.entity != "person"
+    )
+
+
+def tables_with_dates() -> tuple[str, ...]:
+    """Return the entities that have at least one date."""
+    return tuple(
+        table.entity
+        for table in load_contract().tables.values()
+        if any(column.type == "date" for column in table.columns)
+    )
+
+
+def columns_of(entity: str) -> Mapping[str, str]:
+    """Return the contract's columns of an entity: name in staging, to type."""
+    return {c.as_name: c.type for c in load_contract().by_entity(entity).columns}
+
+
+def _table_subject(table: Table) -> Subject:
+    known = (
+        "exists (\n"
+        "        select 1 from staging.stg_person as p\n"
+        "        where p.authority = {authority} and p.person_id = s.person_id\n"
+        "    ) as is_known_person"
+        if table.person_column
+        else "null::text as person_id"
+    )
+    return Subject(
+        name=table.entity,
+        entity=table.entity,
+        grain=f"one row per current record of {table.name}",
+        sql=(
+            "select\n"
+            "    s.*,\n"
+            f"    {known},\n"
+            "    {night} as night\n"
+            f"from staging.stg_{table.entity} as s\n"
+            "where s.authority = {authority}"
+        ),
+    )
+
+
+# Status and case status come from tables that an authority may not deliver: then no status is
+# recorded and every case counts as open.
+CARE_LEAVER_STATUS = Subject(
+    name="care_leaver_status",
+    entity="care_leavers",
+    grain="one row per current care-leaver record, with the person's latest EET status and case",
+    sql=f"""
+with
+
+status as (
+    select distinct on (person_id) person_id, status_code
+    from staging.stg_eet_status
+    where authority = {{authority}}
+    order by person_id, recorded_date desc nulls last, known_from desc, record_key
+),
+
+cases as (
+    select
+        person_id,
+        bool_or(case_status_code = 'open') as is_open,
+        bool_or(is_children_with_disabilities_team) as is_children_with_disabilities_team
+    from staging.stg_case_status
+    where authority = {{authority}}
+    group by person_id
+)
+
+select
+    c.*,
+    status.status_code as eet_status_code,
+    case
+        when c.activity_code ~ '^[FP]' then 'EET'
+        when c.activity_code ~ '^G' then 'NEET'
+    end as activity_group,
+    c.activity_sent is not null and c.activity_code is distinct from '0' as has_activity,
+    c.accommodation_sent is not null
+        and (c.accommodation_code is distinct from '0' or c.suitability_sent is not null)
+        as has_accommodation,
+    coalesce(cases.is_open, true) as is_open,
+    coalesce(c.eligibility_code, '?') <> 'N' as is_care_leaver,
+    coalesce(cases.is_children_with_disabilities_team, false)
+        as is_children_with_disabilities_team,
+    {verdict_sql(prefix="c.")} as combination,
+    {{night}} as night,
+    extract(year from {{night}} + interval '9 months')::int as collection_year
+from staging.stg_care_leavers as c
+left join status on c.person_id = status.person_id
+left join cases on c.person_id = cases.person_id
+where c.authority = {{authority}}
+""",
+)

@@ -1,0 +1,243 @@
+"""Judge one authority's records: counts by Great Expectations, all failing keys by SQL.
+
+Both read the same relation: a subject's rows of the authority, fixed for the length of the gate.
+The keys of all rules of a subject are found in one pass and stored; a count that differs from
+Great Expectations' is an error, so neither can be wrong alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from carepath.contract.model import Table, load_contract
+from carepath.errors import safe_message
+from carepath.quality.decision import Result, weigh
+from expectations.rule import Repeated, Rule
+from expectations.subjects import Subject, subject
+
+if TYPE_CHECKING:
+    from carepath.quality.expectation import Count, Counter
+
+SCHEMA = "staging"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Whose records are judged, as at which night, for which gate run."""
+
+    authority: str
+    night: dt.date
+    gate_run_id: int
+
+
+def by_subject(rules: Sequence[Rule]) -> Mapping[str, list[Rule]]:
+    """Return the rules of each subject, in the register's order."""
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for name in rule.subjects:
+            found.setdefault(name, []).append(rule)
+    return found
+
+
+def judge(
+    connection: psycopg.Connection[Any],
+    counter: Counter,
+    case: Case,
+    rules: Sequence[Rule],
+    delivered: Collection[str],
+) -> list[Result]:
+    """Evaluate the rules and store every failing key; never raises for a rule's sake.
+
+    Args:
+        connection: of carepath_loader, in autocommit.
+        counter: Great Expectations on the same warehouse.
+        case: whose records.
+        rules: the register.
+        delivered: names of the contract's tables that the authority has ever delivered.
+
+    Returns:
+        One weighed result per rule and subject.
+    """
+    results = []
+    for name, members in by_subject(rules).items():
+        results += _judge_subject(connection, counter, case, subject(name), members, delivered)
+    return [weigh(result) for result in results]
+
+
+def _judge_subject(
+    connection: psycopg.Connection[Any],
+    counter: Counter,
+    case: Case,
+    about: Subject,
+    rules: Sequence[Rule],
+    delivered: Collection[str],
+) -> list[Result]:
+    results, applicable = [], []
+    for rule in rules:
+        absent = _not_delivered(about, rule, delivered)
+        if not absent:
+            applicable.append(rule)
+        elif any(table.required for table in absent):
+            why = f"the source has never delivered {absent[0].name}, which it must"
+            results.append(_result(rule, about, "error", message=why))
+        else:
+            why = f"the source delivers no {absent[0].name}"
+            results.append(_result(rule, about, "not applicable", message=why))
+    if not applicable:
+        return results
+    started = time.perf_counter()
+    try:
+        with _judged_rows(connection, case, about) as relation:
+            counts = counter.count(SCHEMA, relation, applicable)
+            stored = store_keys(connection, relation, case, about, applicable)
+    except psycopg.Error as error:
+        why = f"its rows could not be read: {safe_message(error)}"
+        return results + [_result(rule, about, "error", message=why) for rule in applicable]
+    seconds = (time.perf_counter() - started) / len(applicable)
+    return results + [
+        _compare(rule, about, counts[rule.rule_id], stored[rule.rule_id], seconds)
+        for rule in applicable
+    ]
+
+
+def store_keys(
+    connection: psycopg.Connection[Any],
+    relation: str,
+    case: Case,
+    about: Subject,
+    rules: Sequence[Rule],
+) -> Mapping[str, int | str]:
+    """Store the keys of all rows that fail, in one pass over the relation.
+
+    Returns:
+        rule id to the number of failing rows, or to why the rule's SQL could not run.
+    """
+    try:
+        with connection.transaction():
+            rows = connection.execute(
+                keys_statement(relation, rules), _parameters(case, about)
+            ).fetchall()
+        return {rule.rule_id: 0 for rule in rules} | {rule_id: int(n) for rule_id, n in rows}
+    except psycopg.Error as error:
+        if len(rules) == 1:
+            return {rules[0].rule_id: safe_message(error)}
+    # one of them broke the pass: each on its own, so that the others still report their records
+    found: dict[str, int | str] = {}
+    for rule in rules:
+        found |= store_keys(connection, relation, case, about, [rule])
+    return found
+
+
+def keys_statement(relation: str, rules: Sequence[Rule]) -> sql.Composed:
+    """Return the statement that stores the failing keys of several rules of one relation."""
+    windows = dict(rule.check.window for rule in rules if isinstance(rule.check, Repeated))
+    columns = sql.SQL("").join(
+        sql.SQL(", {} as {}").format(sql.SQL(text), sql.Identifier(name))
+        for name, text in windows.items()
+    )
+    verdicts = sql.SQL(",\n        ").join(
+        sql.SQL("({}, {})").format(sql.Literal(rule.rule_id), _condition(rule.failing))
+        for rule in rules
+    )
+    return sql.SQL(
+        """
+with judged as (
+    select *{columns} from {schema}.{relation}
+),
+
+stored as (
+    insert into quality.failing_keys
+        (gate_run_id, authority, rule_id, table_name, record_key, person_id, record_count)
+    select
+        %(gate_run_id)s, %(authority)s, verdict.rule_id, %(table_name)s,
+        judged.record_key, max(judged.person_id), count(*)
+    from judged
+    cross join lateral (values
+        {verdicts}
+    ) as verdict (rule_id, fails)
+    where verdict.fails
+    group by verdict.rule_id, judged.record_key
+    returning rule_id, record_count
+)
+
+select rule_id, sum(record_count) from stored group by rule_id
+"""
+    ).format(
+        columns=columns,
+        schema=sql.Identifier(SCHEMA),
+        relation=sql.Identifier(relation),
+        verdicts=verdicts,
+    )
+
+
+@contextmanager
+def _judged_rows(connection: psycopg.Connection[Any], case: Case, about: Subject) -> Iterator[str]:
+    """Fix a subject's rows of the authority in a relation for the length of the gate."""
+    relation = f"gate_{case.authority.lower()}_{about.name}"[:63]
+    place = sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(relation))
+    query = about.query(case.authority, case.night.isoformat())
+    connection.execute(sql.SQL("drop table if exists {}").format(place))
+    connection.execute(sql.SQL("create unlogged table {} as {}").format(place, sql.SQL(query)))
+    try:
+        yield relation
+    finally:
+        connection.execute(sql.SQL("drop table if exists {}").format(place))
+
+
+def _not_delivered(about: Subject, rule: Rule, delivered: Collection[str]) -> list[Table]:
+    """Return the tables that the rule needs and the source has never delivered."""
+    tables = [load_contract().by_entity(entity) for entity in (about.entity, *rule.needs)]
+    return [table for table in tables if table.name not in delivered]
+
+
+def _condition(text: str) -> sql.SQL:
+    """Return a rule's condition for a statement that has parameters."""
+    return sql.SQL(text.replace("%", "%%"))
+
+
+def _compare(rule: Rule, about: Subject, count: Count, stored: int | str, seconds: float) -> Result:
+    """Return the result on which Great Expectations and the stored keys agree, or an error."""
+    if isinstance(stored, str):
+        return _result(rule, about, "error", message=stored, seconds=seconds)
+    if count.failing is None:
+        why = "Great Expectations could not evaluate the rule"
+        return _result(rule, about, "error", message=why, seconds=seconds)
+    if count.failing != stored:
+        why = f"Great Expectations counts {count.failing} failing records, the SQL {stored}"
+        return _result(rule, about, "error", message=why, seconds=seconds)
+    return _result(
+        rule,
+        about,
+        "failed" if stored else "passed",
+        population=count.judged,
+        failing=stored,
+        seconds=seconds,
+    )
+
+
+def _result(rule: Rule, about: Subject, state: Any, **more: Any) -> Result:
+    return Result(
+        rule_id=rule.rule_id,
+        table_name=load_contract().by_entity(about.entity).name,
+        severity=rule.severity,
+        threshold=rule.threshold,
+        says=rule.says,
+        state=state,
+        **more,
+    )
+
+
+def _parameters(case: Case, about: Subject) -> dict[str, Any]:
+    return {
+        "gate_run_id": case.gate_run_id,
+        "authority": case.authority,
+        "table_name": load_contract().by_entity(about.entity).name,
+    }

@@ -1,0 +1,105 @@
+"""Tables in place of dbt's staging views, with the contract's columns, for tests of the gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from carepath.contract.model import Table, load_contract
+
+AUTHORITY = "E09900001"
+NIGHT = dt.date(2019, 6, 30)
+SQL_TYPES = {"date": "date", "integer": "integer", "number": "numeric", "flag": "boolean"}
+
+
+def columns(table: Table) -> dict[str, str]:
+    """Return the columns of a table's staging view, with their SQL types."""
+    found = {"authority": "text", "record_key": "text"}
+    for column in table.columns:
+        if column.type == "code":
+            found |= {f"{column.as_name}_code": "text", f"{column.as_name}_sent": "text"}
+        else:
+            found[column.as_name] = SQL_TYPES.get(column.type, "text")
+    return found | {
+        "known_from": "date",
+        "from_load": "bigint",
+        "sentinel_columns": "text[] default '{}'",
+        "unreadable_columns": "text[] default '{}'",
+    }
+
+
+def create(connection: psycopg.Connection[Any]) -> None:
+    """Create every staging table, empty."""
+    for table in load_contract().tables.values():
+        defined = ", ".join(f"{name} {kind}" for name, kind in columns(table).items())
+        connection.execute(f"drop table if exists staging.stg_{table.entity} cascade")
+        connection.execute(f"create table staging.stg_{table.entity} ({defined})")
+
+
+def insert(connection: psycopg.Connection[Any], place: str, **row: Any) -> None:
+    """Insert a row into `staging.<place>`."""
+    connection.execute(
+        sql.SQL("insert into staging.{} ({}) values ({})").format(
+            sql.Identifier(place),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(sql.Placeholder() for _ in row),
+        ),
+        list(row.values()),
+    )
+
+
+def load(connection: psycopg.Connection[Any], *tables: str, authority: str = AUTHORITY) -> int:
+    """Record an authority's load that delivered `tables` (default: all), and its cut-off."""
+    connection.execute(
+        "insert into ops.authorities values (%s, 'Ashmere') on conflict do nothing", (authority,)
+    )
+    connection.execute(
+        "insert into ops.sources values ('demo', %s, 'demo') on conflict do nothing", (authority,)
+    )
+    connection.execute(
+        "insert into ops.runs (run_id, night) values ('run', %s) on conflict do nothing", (NIGHT,)
+    )
+    row = connection.execute(
+        "insert into ops.loads (run_id, source, authority, night, state)"
+        " values ('run', 'demo', %s, %s, 'loaded') returning load_id",
+        (authority, NIGHT),
+    ).fetchone()
+    assert row is not None
+    for name in tables or tuple(load_contract().tables):
+        connection.execute("insert into ops.table_deliveries values (%s, %s, 1)", (row[0], name))
+    connection.execute(
+        "insert into ops.cutoffs values (%s, %s, %s, 'test') on conflict (authority)"
+        " do update set load_id = excluded.load_id",
+        (authority, row[0], NIGHT),
+    )
+    return int(row[0])
+
+
+def care_leaver(connection: psycopg.Connection[Any], person: str, **fields: Any) -> None:
+    """Insert a consistent care leaver with person, status and open case; `fields` change it.
+
+    A field of another table carries its name first: `eet_status__status_code`.
+    """
+    rows: dict[str, dict[str, Any]] = {
+        "person": {"birth_date": dt.date(2000, 1, 1), "sex_code": "F", "sex_sent": "F"},
+        "care_leavers": {
+            "eligibility_code": "F", "eligibility_sent": "Former Relevant",
+            "in_touch_code": "YES", "in_touch_sent": "YES",
+            "accommodation_code": "U", "accommodation_sent": "U",
+            "suitability_code": "1", "suitability_sent": "1",
+            "activity_code": "F2", "activity_sent": "F2",
+            "latest_contact_date": dt.date(2019, 6, 1),
+        },
+        "eet_status": {"status_code": "EET", "status_sent": "EET",
+                       "recorded_date": dt.date(2019, 6, 1)},
+        "case_status": {"case_status_code": "open", "case_status_sent": "open"},
+    }  # fmt: skip
+    for name, value in fields.items():
+        table, _, column = name.rpartition("__")
+        rows[table or "care_leavers"][column] = value
+    for entity, row in rows.items():
+        common = {"authority": AUTHORITY, "record_key": person, "person_id": person}
+        insert(connection, f"stg_{entity}", **(common | row))

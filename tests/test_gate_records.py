@@ -1,0 +1,234 @@
+"""Gate 1 on a real PostgreSQL: both ways, and closed whenever there is a doubt."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import scratch_staging as staging
+
+from carepath.quality import gate
+from carepath.warehouse.connect import connect
+
+pytestmark = pytest.mark.usefixtures("warehouse")
+
+
+@pytest.fixture
+def loader() -> Iterator[psycopg.Connection[Any]]:
+    """A loader's connection to a warehouse with empty staging and one complete load."""
+    with connect("carepath_loader", autocommit=True) as connection:
+        staging.create(connection)
+        staging.load(connection)
+        yield connection
+
+
+def judged(loader: psycopg.Connection[Any]) -> Any:
+    """Run the gate; returns its decision and the results that are not passed, by rule."""
+    decision = gate.run_gate("run", staging.AUTHORITY)
+    rows = loader.execute(
+        "select rule_id, table_name, state, failing_count, population_count, holds, message"
+        " from quality.rule_results where gate_run_id = %s",
+        (decision.gate_run_id,),
+    ).fetchall()
+    return decision, {(row[0], row[1]): row[2:] for row in rows}
+
+
+def test_gate_clean_records_pass(loader: psycopg.Connection[Any]) -> None:
+    for n in range(50):
+        staging.care_leaver(loader, f"P{n}")
+    decision, results = judged(loader)
+    assert decision.passed, decision.reasons
+    assert decision.message == ""
+    assert {row[0] for row in results.values()} == {"passed"}
+
+
+def test_gate_mass_of_contradictions_holds_and_lists_every_record(
+    loader: psycopg.Connection[Any],
+) -> None:
+    for n in range(50):
+        wrong = {"eet_status__status_code": "NEET"} if n < 30 else {}
+        staging.care_leaver(loader, f"P{n:02}", **wrong)
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["EET-02", "ssd_care_leavers"][:4] == ("failed", 30, 50, True)
+    assert "EET-02" in decision.message
+    assert "What to do" in decision.message
+    assert "\n" not in decision.message
+    with connect("carepath_steward") as steward:
+        listed = steward.execute(
+            "select record_key, person_id, is_holding, failing_since from quality.work_list"
+            " where rule_id = 'EET-02' order by record_key"
+        ).fetchall()
+    assert [row[0] for row in listed] == [f"P{n:02}" for n in range(30)]
+    assert listed[0][1:] == ("P00", True, staging.NIGHT)
+
+
+def test_gate_handful_passes_and_is_kept(loader: psycopg.Connection[Any]) -> None:
+    for n in range(50):
+        staging.care_leaver(
+            loader, f"P{n}", **({"eet_status__status_code": "NEET"} if not n else {})
+        )
+    decision, results = judged(loader)
+    assert decision.passed, decision.reasons
+    assert results["EET-02", "ssd_care_leavers"][:4] == ("failed", 1, 50, False)
+
+
+def test_gate_second_record_of_a_person_holds_with_one_key_and_its_count(
+    loader: psycopg.Connection[Any],
+) -> None:
+    staging.care_leaver(loader, "P1")
+    staging.insert(
+        loader, "stg_care_leavers", authority=staging.AUTHORITY, record_key="P1", person_id="P1"
+    )
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["REC-01", "ssd_care_leavers"][:4] == ("failed", 2, 2, True)
+    keys = loader.execute(
+        "select record_key, record_count from quality.failing_keys"
+        " where gate_run_id = %s and rule_id = 'REC-01'",
+        (decision.gate_run_id,),
+    ).fetchall()
+    assert keys == [("P1", 2)]
+
+
+def test_gate_other_authority_is_not_judged(loader: psycopg.Connection[Any]) -> None:
+    staging.care_leaver(loader, "P1")
+    staging.insert(
+        loader, "stg_care_leavers", authority="E09900002", record_key="Q", person_id="Q",
+        accommodation_code="X", suitability_code="1",
+    )  # fmt: skip
+    decision, results = judged(loader)
+    assert decision.passed, decision.reasons
+    assert results["CL-06", "ssd_care_leavers"][0] == "passed"
+
+
+def test_gate_run_again_adds_a_gate_run(loader: psycopg.Connection[Any]) -> None:
+    staging.care_leaver(loader, "P1", accommodation_code="X")
+    first, _ = judged(loader)
+    second, _ = judged(loader)
+    counts = loader.execute(
+        "select count(*) from quality.failing_keys where gate_run_id = any(%s)"
+        " and rule_id = 'CL-06' group by gate_run_id",
+        ([first.gate_run_id, second.gate_run_id],),
+    ).fetchall()
+    assert counts == [(1,), (1,)]
+
+
+def test_gate_column_gone_holds_and_names_the_rules(loader: psycopg.Connection[Any]) -> None:
+    staging.care_leaver(loader, "P1")
+    loader.execute("alter table staging.stg_cla_placement drop column placement_type_code")
+    decision, results = judged(loader)
+    assert not decision.passed
+    state, *_, holds, message = results["CODE-08", "ssd_cla_placement"]
+    assert (state, holds) == ("error", True)
+    assert "placement_type_code" in message
+    # the other rules of the same table are evaluated all the same
+    assert results["DATE-04", "ssd_cla_placement"][0] == "passed"
+    assert "could not be evaluated" in decision.message
+
+
+def test_gate_table_gone_holds(loader: psycopg.Connection[Any]) -> None:
+    staging.care_leaver(loader, "P1")
+    loader.execute("drop table staging.stg_care_leavers")
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["EET-01", "ssd_care_leavers"][0] == "error"
+
+
+def test_gate_required_table_never_delivered_holds(loader: psycopg.Connection[Any]) -> None:
+    loader.execute("delete from ops.table_deliveries where table_name = 'ssd_person'")
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["CODE-01", "ssd_person"][0] == "error"
+
+
+def test_gate_optional_table_not_delivered_is_said_and_passes(
+    loader: psycopg.Connection[Any],
+) -> None:
+    loader.execute("delete from ops.table_deliveries where table_name = 'local_eet_status'")
+    staging.care_leaver(loader, "P1", eet_status__status_code="NEET")
+    decision, results = judged(loader)
+    assert decision.passed, decision.reasons
+    state, *_, holds, message = results["EET-02", "ssd_care_leavers"]
+    assert (state, holds) == ("not applicable", False)
+    assert message == "the source delivers no local_eet_status"
+
+
+def test_gate_great_expectations_does_not_start_holds(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from carepath.quality import expectation
+
+    def refuse(_: str) -> None:
+        raise ImportError("no such library: Jane Doe")
+
+    monkeypatch.setattr(expectation, "Counter", refuse)
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results == {}
+    assert "ImportError" in decision.message
+    assert "Jane Doe" not in decision.message
+
+
+def test_gate_counts_that_differ_are_an_error(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from carepath.quality import expectation
+
+    def nothing_fails(self: Any, schema: str, table: str, rules: Any) -> Any:
+        return {rule.rule_id: expectation.Count(1, 0) for rule in rules}
+
+    staging.care_leaver(loader, "P1", accommodation_code="X")
+    monkeypatch.setattr(expectation.Counter, "count", nothing_fails)
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["CL-06", "ssd_care_leavers"][0] == "error"
+    assert "counts 0 failing records, the SQL 1" in results["CL-06", "ssd_care_leavers"][-1]
+
+
+def test_gate_no_rules_holds(loader: psycopg.Connection[Any]) -> None:
+    decision = gate.run_gate("run", staging.AUTHORITY, rules=())
+    assert not decision.passed
+    assert decision.reasons == ("no rule was evaluated",)
+
+
+def test_gate_that_dies_in_the_middle_leaves_a_hold(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gate, "_evaluate", die)
+    with pytest.raises(KeyboardInterrupt):
+        gate.run_gate("run", staging.AUTHORITY)
+    last = loader.execute(
+        "select decision, reasons from quality.gate_runs order by gate_run_id desc limit 1"
+    ).fetchone()
+    assert last == ("hold", ["the gate run did not finish"])
+
+
+def test_gate_tells_no_value_of_a_record(
+    loader: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "Ashanti-Secretname"
+    staging.care_leaver(loader, "P1", in_touch_code=None, in_touch_sent=secret,
+                        person__surname=secret, person__sex_code=None)  # fmt: skip
+    # a cast that fails quotes the value in PostgreSQL's message
+    loader.execute("drop table staging.stg_case_status")
+    loader.execute(
+        "create view staging.stg_case_status as select authority, record_key, person_id,"
+        " surname::date as known_from, null as case_status_code, null as case_status_sent,"
+        " surname::date > now() as is_children_with_disabilities_team from staging.stg_person"
+    )
+    decision, results = judged(loader)
+    assert not decision.passed
+    kept = loader.execute("select * from quality.rule_results").fetchall()
+    kept += loader.execute("select * from quality.failing_keys").fetchall()
+    kept += loader.execute("select * from quality.gate_runs").fetchall()
+    assert results["CL-01", "ssd_care_leavers"][0] == "failed"
+    for text in (str(kept), str(decision), caplog.text):
+        assert secret not in text
