@@ -1,0 +1,15 @@
+"""The demonstration's recording system: invented boroughs whose records carry the report's figures."""
+
+from carepath.sources.demo.dirt import DirtRates
+from carepath.sources.demo.report import ReportFigure, report_figures
+from carepath.sources.demo.system import DemoSource, advance, fill, sources
+
+__all__ = [
+    "DemoSource",
+    "DirtRates",
+    "ReportFigure",
+    "advance",
+    "fill",
+    "report_figures",
+    "sources",
+]
