@@ -23,7 +23,7 @@ from carepath.warehouse.connect import connect  # noqa: E402
 from carepath.warehouse.passwords import ADMINISTRATOR  # noqa: E402
 
 SHARED = get_settings().project_root.parent / "shared"
-LEFT_OUT: list[str] = []
+NO_SHARED = "no folder `shared` beside the checkout"
 
 
 @pytest.fixture(scope="session")
@@ -67,18 +67,18 @@ def _copy_database(template: str, database: str) -> None:
         )
 
 
-@pytest.fixture
-def shared_dir(request: pytest.FixtureRequest) -> Path:
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
     """The folder `shared` beside the checkout, with samples and reference tables."""
     if not SHARED.is_dir():
-        LEFT_OUT.append(request.node.nodeid)
-        pytest.skip(f"left out {request.node.name}: no folder `shared` beside the checkout")
+        pytest.skip(NO_SHARED)
     return SHARED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because the folder `shared` is missing."""
-    if LEFT_OUT:
-        terminalreporter.section("left out: no folder `shared` beside the checkout")
-        for name in LEFT_OUT:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if left_out := [report.nodeid for report in skipped if NO_SHARED in str(report.longrepr)]:
+        terminalreporter.section(f"{len(left_out)} tests left out: {NO_SHARED}")
+        for name in left_out:
             terminalreporter.line(name)

@@ -58,7 +58,12 @@ DATABASE_SETTINGS = {
         "jit": "off",
         "max_parallel_workers_per_gather": "0",
     },
-    "airflow": {"timezone": "UTC"},
+    "airflow": {
+        "timezone": "UTC",
+        # a commit waits 3 ms for the disk, and Airflow commits hundreds of times a night; if its
+        # last half second is lost in a crash, it runs a task again, and every task allows for that
+        "synchronous_commit": "off",
+    },
     "recording_system": {"datestyle": "ISO, DMY", "timezone": "UTC"},
 }
 
