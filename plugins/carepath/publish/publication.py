@@ -96,6 +96,7 @@ def publish(
                     if (latest.kind, latest.run_id, latest.load_id) == ("publish", run_id, load_id):
                         return latest
             to_previous = _differences(connection, shapes, MARTS, PREVIOUS, authority)
+            # in this order: what goes to marts_prev may still be read from marts
             for difference in (*to_previous, *to_marts):
                 apply_difference(connection, difference)
             publication = _record(

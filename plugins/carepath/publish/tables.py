@@ -26,8 +26,8 @@ class MartTable:
 
 
 def manifest_path() -> Path:
-    """Where dbt leaves its manifest."""
-    return get_settings().home / "dbt_target" / "manifest.json"
+    """Where a dbt run without variables (see carepath.warehouse.dbt) leaves its manifest."""
+    return get_settings().home / "dbt_target" / "dbt_project" / "plain" / "manifest.json"
 
 
 def mart_tables(manifest: Path | None = None) -> list[MartTable]:
