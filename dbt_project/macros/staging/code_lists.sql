@@ -1,5 +1,6 @@
 {#- generated from seeds/code_lists.csv by python -m carepath.contract.staging -#}
-{#- Every spelling of a code list that is understood, in lower case, to its code. -#}
+{#- Every spelling of a code list that is understood, in lower case, to its code, as a
+    constant of PostgreSQL's type jsonb. -#}
 {% macro code_list_spellings(code_list) -%}
     {%- set code_lists = {
         "abuse_category": {
@@ -1019,5 +1020,5 @@
             "other": "OTHERS",
         },
     } -%}
-    {{ return(code_lists[code_list]) }}
+    '{{ code_lists[code_list] | tojson }}'::jsonb
 {%- endmacro %}

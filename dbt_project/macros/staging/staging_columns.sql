@@ -53,7 +53,7 @@
     as it is; with its whitespace squeezed; what stands before the first colon or spaced
     dash. The spellings are a constant of the query, so nothing is joined. -#}
 {% macro staging_code(column, code_list) -%}
-    {%- set codes = "'" ~ tojson(code_list_spellings(code_list)) | replace("'", "''") ~ "'::jsonb" -%}
+    {%- set codes = code_list_spellings(code_list) -%}
     {%- set squeezed -%}
     lower(btrim(regexp_replace({{ column }}, '[\s\u00a0]+', ' ', 'g')))
     {%- endset -%}

@@ -209,7 +209,8 @@ def code_list_macro(contract: Contract, code_lists: Mapping[str, CodeList]) -> s
     used = sorted({c.code_list for t in contract.tables.values() for c in t.columns if c.code_list})
     lines = [
         f"{{#- generated from seeds/code_lists.csv by {COMMAND} -#}}",
-        "{#- Every spelling of a code list that is understood, in lower case, to its code. -#}",
+        "{#- Every spelling of a code list that is understood, in lower case, to its code, as a",
+        "    constant of PostgreSQL's type jsonb. -#}",
         "{% macro code_list_spellings(code_list) -%}",
         "    {%- set code_lists = {",
     ]
@@ -222,7 +223,7 @@ def code_list_macro(contract: Contract, code_lists: Mapping[str, CodeList]) -> s
         lines.append("        },")
     lines += [
         "    } -%}",
-        "    {{ return(code_lists[code_list]) }}",
+        "    '{{ code_lists[code_list] | tojson }}'::jsonb",
         "{%- endmacro %}",
     ]
     return "\n".join(lines) + "\n"
