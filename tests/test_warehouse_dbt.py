@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from carepath.errors import WarehouseError
@@ -22,6 +24,7 @@ profile: carepath
 models:
   probe:
     +materialized: table
+on-run-end: "{{ open_as_known_at(schemas) }}"
 """
 SECRET = "Invented Surname"
 
@@ -31,6 +34,7 @@ def project(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("probe")
     models = folder / "models"
     models.mkdir()
+    shutil.copytree(get_settings().project_root / "dbt_project" / "macros", folder / "macros")
     (folder / "dbt_project.yml").write_text(PROJECT)
     (models / "good.sql").write_text("select n from generate_series(1, 3) as n")
     (models / "bad_cast.sql").write_text(
@@ -96,6 +100,30 @@ def test_run_dbt_failing_model_is_named_and_recorded_without_values(
     written = (get_settings().logs / "dbt" / "dbt.log").read_text()
     for text in (str(raised.value), repr(recorded), written, caplog.text):
         assert SECRET not in text
+
+
+def test_run_dbt_as_known_at_a_day_is_read_by_whoever_reads_tonight(project: Path) -> None:
+    for schema in ("core", "identity"):
+        (project / "models" / f"of_{schema}.sql").write_text(
+            f"{{{{ config(schema='{schema}') }}}} select 1 as n"
+        )
+    result = run_dbt(
+        ["run", "--select", "of_core", "of_identity"],
+        layer="core",
+        vars={"as_known_at": "2019-06-28"},
+        project=project,
+    )
+    assert {model.model for model in result.models} == {"of_core", "of_identity"}
+    readers = {"carepath_analyst": "core", "carepath_steward": "identity", "bi_reader": ""}
+    for role, readable in readers.items():
+        for schema in ("core", "identity"):
+            with connect(role) as reader:
+                query = f"select n from {schema}_as_known_20190628.of_{schema}"
+                if schema == readable:
+                    assert reader.execute(query).fetchall() == [(1,)]
+                else:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        reader.execute(query)
 
 
 def test_run_dbt_unknown_command_says_that_it_could_not_begin(project: Path) -> None:

@@ -45,6 +45,17 @@ def test_upgrade_from_nothing_ends_at_head_and_belongs_to_the_owner() -> None:
     assert owners == [("carepath_owner",)]
 
 
+def test_recreate_leaves_an_empty_warehouse_at_head() -> None:
+    with connect("carepath_loader") as loader:
+        loader.execute("create table history.probe (n integer)")
+    carepath.warehouse.recreate()
+    with connect("carepath_owner") as owner:
+        gone = owner.execute("select to_regclass('history.probe')").fetchone()
+        version = owner.execute("select version_num from ops.schema_version").fetchone()
+    assert gone == (None,)
+    assert version == (migrate.head(),)
+
+
 def test_every_schema_and_table_says_what_it_holds() -> None:
     with connect("carepath_analyst") as analyst:
         silent = analyst.execute(

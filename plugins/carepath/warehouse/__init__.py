@@ -19,3 +19,15 @@ def ready() -> None:
     if not roles.provisioned():
         roles.provision()
     migrate.upgrade()
+
+
+def recreate() -> None:
+    """Empty the warehouse: drop the database with everything in it, and make it anew.
+
+    Roles, passwords, Airflow's metadata and the recording system of the demonstration stay.
+    Connections to it are cut off; marts, history and all records of past nights are gone.
+    """
+    from carepath.warehouse import migrate, roles
+
+    roles.recreate_database("warehouse")
+    migrate.upgrade()

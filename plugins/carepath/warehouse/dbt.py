@@ -96,7 +96,7 @@ def run_dbt(
     with _changed_environment(environment()):
         outcome = _invoke([*command, *_options(vars, project)])
     nodes = getattr(outcome.result, "results", None) or ()
-    models = tuple(_timing(node) for node in nodes)
+    models = tuple(_timing(node) for node in nodes if not _is_quiet_hook(node))
     if run_id is not None:
         _record(run_id, layer, models)
     if not outcome.success:
@@ -163,6 +163,10 @@ def _tell(event: Any) -> None:
     if event.info.name == "NodeFinished":
         node = event.data.node_info
         log.info("dbt %s %s: %s", node.resource_type, node.node_name, node.node_status)
+
+
+def _is_quiet_hook(node: Any) -> bool:
+    return node.node.resource_type == "operation" and str(node.status) not in FAILURES
 
 
 def _timing(node: Any) -> ModelTiming:

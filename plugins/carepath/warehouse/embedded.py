@@ -376,7 +376,7 @@ def _configure(place: Path, account: pwd.struct_passwd | None) -> None:
     data = place / "data"
     chosen = (
         ("port", (place / "port").read_text().strip(), "chosen once, see the file `port`"),
-        ("log_directory", f"'{place / 'log'}'", "beside the data"),
+        ("log_directory", "'{}'".format(str(place / "log").replace("'", "''")), "beside the data"),
     )
     lines = [f"{name} = {value}  # {why}\n" for name, value, why in (*SERVER_SETTINGS, *chosen)]
     _write(data / "carepath.conf", "".join(lines), account)

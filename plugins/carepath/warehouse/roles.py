@@ -110,26 +110,21 @@ def provision() -> None:
             prepare_database(admin, database)
 
 
-def create_database(
-    admin: psycopg.Connection[Any], database: str, owner: str, template: str = "template0"
-) -> None:
+def create_database(admin: psycopg.Connection[Any], database: str, owner: str) -> None:
     """Create a database that sorts by code point, the same on every machine."""
-    admin.execute(
-        _sql(
-            "create database {} owner {} template {} encoding 'UTF8' lc_collate 'C' lc_ctype 'C'",
-            database,
-            owner,
-            template,
-        )
-        if admin.info.server_version < 170_000
-        else _sql(
-            "create database {} owner {} template {} encoding 'UTF8'"
-            " locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'",
-            database,
-            owner,
-            template,
-        )
-    )
+    builtin = "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"
+    # PostgreSQL 16 has no builtin locales; its C knows upper and lower case of ASCII only
+    locale = builtin if admin.info.server_version >= 170_000 else "locale 'C.UTF-8'"
+    statement = "create database {} owner {} template template0 encoding 'UTF8' " + locale
+    admin.execute(_sql(statement, database, owner))
+
+
+def recreate_database(database: str) -> None:
+    """Drop one of our databases with everything in it, and create it empty."""
+    with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
+        admin.execute(_sql("drop database if exists {} with (force)", database))
+        create_database(admin, database, DATABASES[database][0])
+        prepare_database(admin, database)
 
 
 def prepare_database(admin: psycopg.Connection[Any], database: str) -> None:
