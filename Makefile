@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status env lock check docs bench clean
+.PHONY: help demo test up down status env lock check docs bench env-file clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -56,6 +56,9 @@ docs: env ## Write the generated pages: contract, rule book, KPIs, dbt docs
 
 bench: env ## Measure against the floors; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
+
+env-file: ## Write generated secrets for docker-compose.yml to .env
+	@PYTHONPATH=plugins $(PYTHON) -m carepath.containers env-file
 
 clean: ## Remove the environment and all data of this checkout
 	@if [ -x $(BIN)/carepath ]; then $(BIN)/carepath down --database; fi

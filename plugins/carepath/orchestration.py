@@ -192,7 +192,7 @@ def start_services(progress: Callable[[str], None]) -> str | None:
     """
     progress("preparing Airflow's database")
     initialise()
-    generated = _make_admin(progress)
+    generated = make_admin(progress)
     for service, command in SERVICES.items():
         if _pid(service) is not None:
             progress(f"{service} is already running")
@@ -264,13 +264,25 @@ def _metadata_exists() -> bool:
     return row is not None and row[0] is not None
 
 
-def _make_admin(progress: Callable[[str], None]) -> str | None:
+def make_admin(progress: Callable[[str], None], chosen: str | None = None) -> str | None:
+    """Make the account `admin` of Airflow's pages unless there is an account already.
+
+    Args:
+        progress: told what happens.
+        chosen: its password; by default a generated one.
+
+    Returns:
+        The password of the account that was made, or None.
+
+    Raises:
+        WarehouseError: the account could not be made; the log is named.
+    """
     with connect("airflow_meta", "airflow") as connection:
         row = connection.execute("select count(*) from ab_user").fetchone()
     if row is not None and row[0]:
         return None
     progress("making the administrator's account")
-    generated = secrets.token_urlsafe(15)
+    generated = chosen or secrets.token_urlsafe(15)
     # the password goes through standard input: a command line is visible to every user
     command = [sys.executable, "-m", "airflow", "users", "create", "--role", "Admin"]
     person = ["--username", "admin", "--firstname", "Carepath", "--lastname", "Administrator"]
