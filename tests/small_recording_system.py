@@ -35,7 +35,7 @@ TABLES = {
 class SmallRecordingSystem:
     """Three tables in a schema of the database recording_system; the other tables are missing."""
 
-    def __init__(self, schema: str, authority: str = "E09900001") -> None:
+    def __init__(self, schema: str, authority: str, *, exists: bool = False) -> None:
         self.schema = schema
         self.spec = SourceSpec(
             name=schema.replace("_", "-"),
@@ -46,6 +46,8 @@ class SmallRecordingSystem:
             spelling="liquidlogic",
             is_partial=True,
         )
+        if exists:
+            return
         self.execute(f"drop schema if exists {schema} cascade; create schema {schema}")
         for name, columns in TABLES.items():
             self.execute(f"create table {name} ({columns})")

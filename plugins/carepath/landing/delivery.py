@@ -63,10 +63,12 @@ class Previous:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did."""
+    """What a load did; seconds are wall clock, of all tables together."""
 
     load: Load
     tables: tuple[TableDelivery, ...]
+    extract_seconds: float
+    history_seconds: float
 
     @property
     def load_id(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
 from carepath.landing.tables import LOADER, ensure, ensure_authority
 from carepath.sources import SourceSpec, open_source
+from carepath.sources.findings import findings_of, keep_findings
 from carepath.warehouse.connect import connect
 
 
@@ -65,6 +67,8 @@ def load_source(
                 delivered = [name for name, table in previous.items() if table.row_count]
                 plans = plan(report, spec.name, delivered)
                 ensure_authority(contract, load.authority, [p.table.name for p in plans])
+                keep_findings(connection, load.load_id, findings_of(session))
+                started = time.monotonic()
                 deliveries = extract(
                     session,
                     plans,
@@ -73,28 +77,37 @@ def load_source(
                     accept_truncation=accept_truncation,
                     progress=progress,
                 )
+                extracted = time.monotonic()
                 accumulates = session.accumulates
             connection.execute(
                 "update ops.loads set state = 'landed' where load_id = %s", (load.load_id,)
             )
+            comparing = time.monotonic()
             tables = apply_history(
                 connection, load, contract, deliveries, previous, accumulates=accumulates
             )
-    return LoadResult(load, tuple(tables))
+            ended = time.monotonic()
+    return LoadResult(load, tuple(tables), extracted - started, ended - comparing)
 
 
 @contextmanager
 def _only_one(connection: psycopg.Connection[Any], spec: SourceSpec) -> Iterator[None]:
-    """Let one process at a time load a source; the lock goes with the connection."""
-    found = connection.execute(
-        "select pg_try_advisory_lock(hashtext('carepath.load ' || %s))", (spec.name,)
-    ).fetchone()
-    if not found or not found[0]:
+    """Let one process at a time load a source; the lock goes with the connection.
+
+    The server takes a moment to see that a killed process is gone, so the next one waits a little.
+    """
+    try:
+        connection.execute("set lock_timeout = '15s'")
+        connection.execute(
+            "select pg_advisory_lock(hashtext('carepath.load ' || %s))", (spec.name,)
+        )
+    except psycopg.errors.LockNotAvailable:
         raise DeliveryError(
             "another process is loading this source",
             where=f"source {spec.name}",
             todo="wait for it to end, then run the night again.",
-        )
+        ) from None
+    connection.execute("reset lock_timeout")
     yield
 
 
