@@ -55,7 +55,7 @@ def test_encode_any_text_is_read_back_by_copy(rows: list[tuple[str | None, ...]]
 
 
 def test_encode_types_as_postgresql_writes_them() -> None:
-    row = (dt.date(2017, 5, 1), dt.datetime(2017, 5, 1, 9, 30), 7, Decimal("1E+2"), True, b"\x01")
+    row = (dt.date(2017, 5, 1), dt.datetime(2017, 5, 1, 9, 30), 7, Decimal("1E+2"), True, b"\x01")  # noqa: DTZ001
     expected = ["2017-05-01", "2017-05-01 09:30:00", "7", "100", "t", "\\x01"]
     assert decode(encode([row, (None,) * 6])) == [expected, [None] * 6]
     assert decode(encode([(1, "a\x00b"), ("x", 2.5)])) == [["1", "ab"], ["x", "2.5"]]
