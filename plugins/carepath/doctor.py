@@ -105,8 +105,8 @@ def server() -> Finding:
 
 def schema() -> Finding:
     """All migrations must have been carried out."""
-    with connect("carepath_analyst") as connection:
-        row = connection.execute("select version_num from ops.alembic_version").fetchone()
+    with connect("carepath_owner") as connection:
+        row = connection.execute("select version_num from ops.schema_version").fetchone()
     return Finding("Warehouse", row is not None, f"migrated to {row[0] if row else 'nothing'}")
 
 

@@ -86,12 +86,13 @@ class Ssda903Session:
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that this return fills, each with all its columns.
 
-        A column that the return does not hold (eligibility, for one) arrives blank. A table
+        A column that the return does not hold (eligibility, for one) arrives blank. Values are
+        put into the contract's form on the way, so no type is stated. A table
         whose file is not there is not delivered.
         """
         tables = load_contract().tables
         return {
-            name: [SourceColumn(column.name, "text") for column in tables[name].columns]
+            name: [SourceColumn(column.name, type="") for column in tables[name].columns]
             for name, mapping in load_mapping().items()
             if any(part.table in self.checked.files for part in mapping.parts)
         }
