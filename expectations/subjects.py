@@ -151,7 +151,9 @@ select
         as is_children_with_disabilities_team,
     {verdict_sql(prefix="c.")} as combination,
     {{night}} as night,
-    extract(year from {{night}} + interval '9 months')::int as collection_year
+    -- a return is of the collection year that it says, on whatever night it is loaded
+    coalesce(c.period::int, extract(year from {{night}} + interval '9 months')::int)
+        as collection_year
 from staging.stg_care_leavers as c
 left join status on c.person_id = status.person_id
 left join cases on c.person_id = cases.person_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import psycopg
 
@@ -26,6 +26,20 @@ class Finding:
         line = f", line {self.line}" if self.line else ""
         column = f", column {self.column}" if self.column else ""
         return f"{self.file}{line}{column}: {self.message}"
+
+
+@runtime_checkable
+class TellsFindings(Protocol):
+    """An open source that tells more than its rows; recording systems have nothing to tell."""
+
+    def findings(self) -> list[Finding]:
+        """Return what a person should put right although the rows were loaded."""
+        ...
+
+
+def findings_of(session: object) -> list[Finding]:
+    """Return what an open source tells about its own files; none for a recording system."""
+    return session.findings() if isinstance(session, TellsFindings) else []
 
 
 def keep_findings(
