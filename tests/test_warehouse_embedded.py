@@ -288,6 +288,11 @@ def test_existing_server_serves_a_second_home_like_the_embedded_one(
         second.setenv("CAREPATH_HOME", str(tmp_path))
         second.setenv("CAREPATH_WAREHOUSE_URL", f"postgresql://council:invented@{council}")
         get_settings.cache_clear()
+        with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
+            admin.execute("create database airflow")
+            with pytest.raises(WarehouseError, match=r"a database airflow already.*council"):
+                carepath.warehouse.ready()
+            admin.execute("drop database airflow")
         carepath.warehouse.ready()
         carepath.warehouse.ready()
         assert not (tmp_path / "postgres").exists()

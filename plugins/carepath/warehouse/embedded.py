@@ -170,6 +170,21 @@ def start() -> Server:
 
 def stop() -> None:
     """Stop the server; connections are ended, transactions rolled back. Idempotent."""
+    _stop("fast")
+
+
+def destroy() -> None:
+    """Stop the server and delete the cluster with everything in it."""
+    _stop("immediate")  # what is deleted need not be written out first
+    link = _link()
+    place = link.resolve()
+    if link.is_symlink():
+        link.unlink()
+    if place.exists():
+        shutil.rmtree(place)
+
+
+def _stop(mode: str) -> None:
     with _lock():
         server = status()
         if server.pid is None:
@@ -177,7 +192,7 @@ def stop() -> None:
         account = _account()
         outcome = _run(
             [_binaries(server.directory, account) / "pg_ctl", "stop", "--silent", "--wait"],
-            ["--mode=fast", f"--timeout={START_SECONDS}", "--pgdata", server.directory / "data"],
+            [f"--mode={mode}", f"--timeout={START_SECONDS}", "--pgdata", server.directory / "data"],
             account=account,
         )
         if outcome.returncode:
@@ -186,17 +201,6 @@ def stop() -> None:
                 where=str(server.directory),
                 todo=f"look at process {server.pid}.",
             )
-
-
-def destroy() -> None:
-    """Stop the server and delete the cluster with everything in it."""
-    stop()
-    link = _link()
-    place = link.resolve()
-    if link.is_symlink():
-        link.unlink()
-    if place.exists():
-        shutil.rmtree(place)
 
 
 def binaries() -> Path:

@@ -101,8 +101,14 @@ def provision() -> None:
         admin.execute("select pg_advisory_lock(%s)", (_LOCK,))
         _create_roles(admin)
         for database, (owner, _) in DATABASES.items():
-            if not _exists(admin, "pg_database", "datname", database):
+            if (present := _owner_of(admin, database)) is None:
                 create_database(admin, database, owner)
+            elif present != owner:
+                raise WarehouseError(
+                    f"The server has a database {database} already, which belongs to {present}.",
+                    where="CAREPATH_WAREHOUSE_URL",
+                    todo="rename that database, or use another server.",
+                )
         if get_settings().warehouse_url is None:  # a server of others keeps its own rules
             for database in ("postgres", "template1"):
                 admin.execute(_sql("revoke all on database {} from public", database))
@@ -162,17 +168,19 @@ def _check_server(admin: psycopg.Connection[Any]) -> None:
 
 def _create_roles(admin: psycopg.Connection[Any]) -> None:
     ours = known_passwords()
+    present = {name for (name,) in admin.execute("select rolname from pg_roles").fetchall()}
     for role in ROLES:
-        exists = _exists(admin, "pg_roles", "rolname", role)
-        if exists and role not in ours:
+        if role in present and role not in ours:
             raise WarehouseError(
                 f"The server has a role {role} already, and this home does not know its password.",
                 where="CAREPATH_WAREHOUSE_URL",
                 todo="copy passwords.json from the home that set the server up into this one.",
             )
-        if not exists:
+        if role not in present:
             secret = password(role)  # kept before the role exists, so that none is ever lost
-            admin.execute(_sql("create role {} login password {value}", role, value=secret))
+            # hashed here: a server that logs statements never sees it
+            scram = admin.pgconn.encrypt_password(secret.encode(), role.encode(), b"scram-sha-256")
+            admin.execute(_sql("create role {} login password {value}", role, value=scram.decode()))
         for name, value in ROLE_SETTINGS.get(role, {}).items():
             admin.execute(_sql("alter role {} set {} = {value}", role, name, value=value))
     # migrations change what the loader has made, and publishing reads it
@@ -199,10 +207,11 @@ def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
     return connection.info.parameter_status("is_superuser") == "on"
 
 
-def _exists(admin: psycopg.Connection[Any], table: str, column: str, name: str) -> bool:
-    query = sql.SQL("select 1 from {} where {} = %s")
-    found = admin.execute(query.format(sql.Identifier(table), sql.Identifier(column)), (name,))
-    return found.fetchone() is not None
+def _owner_of(admin: psycopg.Connection[Any], database: str) -> str | None:
+    found = admin.execute(
+        "select pg_get_userbyid(datdba) from pg_database where datname = %s", (database,)
+    ).fetchone()
+    return None if found is None else str(found[0])
 
 
 def _sql(template: str, *names: str, value: str = "") -> sql.Composed:
