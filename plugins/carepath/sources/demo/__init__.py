@@ -1,4 +1,4 @@
-"""The demonstration's recording system: invented boroughs whose records carry the report's figures."""
+"""The demonstration's recording system: invented boroughs whose records carry the report."""
 
 from carepath.sources.demo.dirt import DirtRates
 from carepath.sources.demo.report import ReportFigure, report_figures

@@ -14,7 +14,7 @@ from carepath.sources.demo import care, casework, leavers, people
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import END, expand
 from carepath.sources.demo.dirt import DirtRates
-from carepath.sources.demo.leavers import ACTIVITY, EET, NEED, YEAR
+from carepath.sources.demo.leavers import ACTIVITY, NEED, YEAR
 from carepath.sources.demo.rows import (
     DATE_WORDS,
     NEVER,
@@ -172,6 +172,7 @@ class Borough:
         sen = (rng.random(n) < 0.05).astype(np.int32)
         is_other = everyone >= folk.leaver_count + len(folk.mothers)
         asked_later = is_other & (rng.random(n) < 0.04)
+        asked_on = folk.known + rng.integers(5, 120, n)
         not_obtained = say.ETHNICITIES.index("NOBT")
         uasc = np.zeros(n, dtype=np.bool_)
         uasc[: folk.leaver_count] = self.leavers.uasc
@@ -183,7 +184,7 @@ class Borough:
             "pers_gender": coded(np.where(folk.female, 2, 1), say.GENDERS),
             "pers_ethnicity": Column(
                 folk.ethnicity, vocabulary(say.ETHNICITIES),
-                np.where(asked_later, folk.known + rng.integers(5, 120, n), ALWAYS).astype(np.int32),
+                np.where(asked_later, asked_on, ALWAYS).astype(np.int32),
                 np.full(n, not_obtained, dtype=np.int32),
             ),
             "pers_dob": dates(folk.born, since=np.where(unborn, folk.born + 3, ALWAYS)),
@@ -202,7 +203,8 @@ class Borough:
 
         yield from self._homes_and_families()
         had = np.flatnonzero(rng.random(n) < 0.09)
-        kind = np.where(rng.random(len(had)) < 0.3, 0, rng.integers(1, len(say.DISABILITIES), len(had)))
+        some = rng.integers(1, len(say.DISABILITIES), len(had))
+        kind = np.where(rng.random(len(had)) < 0.3, 0, some)
         yield self._rows("ssd_disability", {
             "disa_person_id": self._person(had),
             "disa_disability_code": coded(kind, say.DISABILITIES),
@@ -342,6 +344,7 @@ class Borough:
             return ((load + 5 * year + worker) % 27).astype(np.int32)
 
         is_social_worker = rng.random(staff) < 0.8
+        is_adviser = np.isin(team, say.LEAVING_CARE_TEAMS)
         yield self._rows("ssd_professionals", {
             "prof_professional_id": refers(worker, self.people.workers),
             "prof_staff_id": refers(worker, numbered("S", 9000, staff)),
@@ -350,7 +353,7 @@ class Borough:
                 np.where(is_social_worker, worker, -1), numbered("XX", 70_000, staff)
             ),
             "prof_professional_job_title": coded(
-                np.where(is_social_worker, 0, np.where(np.isin(team, say.LEAVING_CARE_TEAMS), 1, 2)),
+                np.where(is_social_worker, 0, np.where(is_adviser, 1, 2)),
                 ("Social Worker", "Personal Adviser", "Family Support Worker"),
             ),
             "prof_professional_caseload": Column(caseload, numbered("", 0, 60)),
@@ -423,8 +426,10 @@ class Borough:
         n = len(index)
         span = np.minimum(cases.close, HORIZON)[index] - cases.start[index]
         later = 1 + rng.random(n) * np.maximum(span - 30, 1)
-        start = (cases.start[index] + np.where(number == 0, rng.integers(0, 4, n), later)).astype(int)
-        signed = start + np.where(rng.random(n) < 0.82, rng.integers(8, 62, n), rng.integers(62, 99, n))
+        later = np.where(number == 0, rng.integers(0, 4, n), later)
+        start = (cases.start[index] + later).astype(np.int32)
+        in_time = rng.random(n) < 0.82
+        signed = start + np.where(in_time, rng.integers(8, 62, n), rng.integers(62, 99, n))
         recorded = np.maximum(self._typed(start), self.referral_recorded[index])
         shown = np.maximum(self._typed(signed), recorded)
         outcome = rng.choice(4, n, p=[0.3, 0.45, 0.1, 0.15])
@@ -442,10 +447,10 @@ class Borough:
             "cina_assessment_worker_id": self._worker(team[index]),
         }, recorded, key="cina_assessment_id", may_vanish=True)  # fmt: skip
 
-        found = [
-            json.dumps([say.FACTORS[each] for each in sorted(rng.choice(len(say.FACTORS), size, False))])
-            for size in rng.integers(1, 6, 500)
-        ]  # fmt: skip
+        sets = [
+            sorted(rng.choice(len(say.FACTORS), size, False)) for size in rng.integers(1, 6, 500)
+        ]
+        found = [json.dumps([say.FACTORS[each] for each in chosen]) for chosen in sets]
         with_factors = np.flatnonzero(rng.random(n) < 0.9)
         yield self._rows("ssd_assessment_factors", {
             "cinf_assessment_id": refers(with_factors, ids),
@@ -572,13 +577,14 @@ class Borough:
             opened = np.zeros(len(self.people), dtype=np.bool_)
             opened[cases.person[running]] = True
             opened[:n_leavers] = self.leavers.now("is_open", day)
-            return (~opened[person]).astype(np.int32)
+            return np.where(opened[person], 0, 1).astype(np.int32)
 
         def team_now(day: int) -> Ints:
             now = of_person.copy()
             disabled = self.leavers.now("disabilities_team", day).astype(bool)
             now[:n_leavers] = np.where(disabled, say.DISABILITIES_TEAM, care_team)
-            return now[person]
+            found: Ints = now[person]
+            return found
 
         def is_disabilities_team(day: int) -> Ints:
             return (team_now(day) == say.DISABILITIES_TEAM).astype(np.int32)
@@ -721,7 +727,7 @@ class Borough:
         }, self._typed(day), row_id="prep_table_id")  # fmt: skip
 
     def _looked_after(self) -> Iterator[Rows]:
-        rng, spans, parts = self.rng, self.periods, self.episodes
+        spans, parts = self.periods, self.episodes
         of = parts.period
         n = len(of)
         person = spans.person[of]
@@ -735,7 +741,8 @@ class Borough:
         reason = np.where(parts.is_last, self._end_reasons(), END["X1"])
         self.episode_recorded, self.end_reason = recorded, reason
         seen = np.minimum(parts.end, HORIZON)
-        iro_since = (parts.start + np.minimum(60, np.maximum(seen - parts.start, 1))).astype(np.int32)
+        visit = np.minimum(60, np.maximum(seen - parts.start, 1))
+        iro_since = (parts.start + visit).astype(np.int32)
         yield self._rows("ssd_cla_episodes", {
             "clae_cla_episode_id": refers(np.arange(n), numbered("E", 90_001, n)),
             "clae_person_id": self._person(person),
@@ -868,7 +875,8 @@ class Borough:
         end = np.maximum(spans.end[long], begin)
         yield self._visits(
             "ssd_cla_visits", "clav_cla_visit", "clav_person_id", person, begin, end, 45.0,
-            bedroom=False, extra=lambda which: {"clav_cla_id": refers(long[which], self.period_ids)},
+            bedroom=False,
+            extra=lambda which: {"clav_cla_id": refers(long[which], self.period_ids)},
         )  # fmt: skip
         until = np.minimum(end, HORIZON)
         index, number = expand((1 + (until - begin) // 175).astype(np.int32))
@@ -979,7 +987,8 @@ class Borough:
         age_15 = self.people.born[person] + np.int32(16 * YEAR)
 
         def yearly(every: int, offset: int) -> tuple[Numbers, Ints]:
-            index, number = expand(((until - begin + every - offset) // every).clip(0).astype(np.int32))
+            counts = ((until - begin + every - offset) // every).clip(0)
+            index, number = expand(counts.astype(np.int32))
             day = begin[index] + offset + every * number + rng.integers(0, 20, len(index))
             kept = day <= until[index]
             return day[kept], index[kept]
@@ -1019,7 +1028,9 @@ class Borough:
         yield self._rows("ssd_sdq_scores", {
             "csdq_person_id": self._person(person[index]),
             "csdq_sdq_completed_date": dates(day),
-            "csdq_sdq_reason": coded(np.where(missing, rng.integers(0, 2, n), -1), ("SDQ2", "SDQ4")),
+            "csdq_sdq_reason": coded(
+                np.where(missing, rng.integers(0, 2, n), -1), ("SDQ2", "SDQ4")
+            ),
             "csdq_sdq_score": coded(
                 np.where(missing, -1, rng.integers(0, 36, n)), [str(score) for score in range(41)]
             ),
@@ -1257,6 +1268,3 @@ class Borough:
         }, young.recorded, key="eets_person_id")  # fmt: skip
         statuses.there = lambda day: np.asarray((status(day) >= 0) & is_current(day))
         yield statuses
-
-
-__all__ = ["EET", "HORIZON", "Borough", "tables"]

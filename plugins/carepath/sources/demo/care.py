@@ -77,7 +77,9 @@ def expand(counts: Ints) -> tuple[Ints, Ints]:
     return parent, (np.arange(len(parent)) - first[parent]).astype(np.int32)
 
 
-def make_episodes(rng: np.random.Generator, periods: Periods, days_per_placement: float) -> Episodes:
+def make_episodes(
+    rng: np.random.Generator, periods: Periods, days_per_placement: float
+) -> Episodes:
     """Cut periods of care into episodes at changes of placement and of legal status."""
     length = periods.end - periods.start
     moves = np.where(
@@ -117,9 +119,8 @@ def make_episodes(rng: np.random.Generator, periods: Periods, days_per_placement
     legal_first = np.flatnonzero(has_law).astype(np.int32)
 
     def ends(first: Ints) -> Ints:
-        following = np.append(first[1:], len(day))
-        last_episode = following - 1
-        return end[last_episode]
+        found: Ints = end[np.append(first[1:], len(day)) - 1]
+        return found
 
     return Episodes(
         period=period,
@@ -140,5 +141,6 @@ def legal_codes(periods: Periods, episodes: Episodes) -> Ints:
     """Return the legal status of each spell of `episodes.legal`."""
     period = episodes.period[episodes.legal_first]
     new = np.append(True, np.diff(period) != 0)
-    number = np.arange(len(period)) - np.maximum.accumulate(np.where(new, np.arange(len(period)), 0))
+    position = np.arange(len(period))
+    number = position - np.maximum.accumulate(np.where(new, position, 0))
     return LEGAL_PATHS[periods.path[period], np.minimum(number, 2)].astype(np.int32)

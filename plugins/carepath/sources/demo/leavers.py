@@ -11,6 +11,7 @@ eligibility throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from carepath.errors import SourceError
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.dirt import DirtRates
-from carepath.sources.demo.report import BASELINE, FOLLOW_UP, target
+from carepath.sources.demo.report import BASELINE, FOLLOW_UP, report_figures, target
 from carepath.sources.demo.rows import NEVER, Bools, Ints, day_number
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 YEAR: Final = 365.25
 FIRST: Final = day_number(BASELINE)
 SECOND: Final = day_number(FOLLOW_UP)
+# Children and Social Work Act 2017, section 3: support to 25 for whoever asks
+EXTENDED_DUTY: Final = day_number(date(2018, 4, 3))
 BOTH, FIRST_ONLY, SECOND_ONLY, LATER, NEVER_ELIGIBLE = range(5)
 LATER_COUNT: Final = 24
 NEVER_ELIGIBLE_COUNT: Final = 46
@@ -142,9 +145,7 @@ class Leavers:
         return np.where(current, kind, NONE).astype(np.int32)
 
 
-def deal(
-    rng: np.random.Generator, pool: Bools, count: int, weight: Floats | None = None
-) -> Bools:
+def deal(rng: np.random.Generator, pool: Bools, count: int, weight: Floats | None = None) -> Bools:
     """Choose exactly `count` of `pool`, likelier those of larger weight.
 
     Raises:
@@ -204,14 +205,12 @@ def make(rng: np.random.Generator, dirt: DirtRates, horizon: int) -> Leavers:
     group = np.repeat(np.arange(5, dtype=np.int32), counts)
     n = len(group)
 
-    def fixed(measure: str, segment: str = "all", *, denominator: bool = False) -> list[int]:
-        pair = (
-            [_females(BASELINE), _females(FOLLOW_UP)]
-            if denominator
-            else [target(measure, BASELINE, segment), target(measure, FOLLOW_UP, segment)]
-        )
-        same = split(pair[0], pair[1], both, size)
-        return [same, pair[0] - same, pair[1] - same]
+    def fixed(first: int, second: int) -> list[int]:
+        same = split(first, second, both, size)
+        return [same, first - same, second - same]
+
+    def fixed_measure(measure: str) -> list[int]:
+        return fixed(target(measure, BASELINE), target(measure, FOLLOW_UP))
 
     def deal_fixed(wanted: list[int], pool: Bools, weight: Floats | None = None) -> Bools:
         chosen = np.zeros(n, dtype=np.bool_)
@@ -221,10 +220,12 @@ def make(rng: np.random.Generator, dirt: DirtRates, horizon: int) -> Leavers:
 
     everyone = np.ones(n, dtype=np.bool_)
     in_report = group <= SECOND_ONLY
-    uasc = deal_fixed(fixed("UASC"), everyone)
-    white_british = deal_fixed(fixed("White British"), ~uasc)
+    uasc = deal_fixed(fixed_measure("UASC"), everyone)
+    white_british = deal_fixed(fixed_measure("White British"), ~uasc)
     female = deal_fixed(
-        fixed("females", denominator=True), everyone, np.where(uasc, 0.15, 1.0).astype(np.float64)
+        fixed(_females(BASELINE), _females(FOLLOW_UP)),
+        everyone,
+        np.where(uasc, 0.15, 1.0).astype(np.float64),
     )
     others = ~in_report
     white_british[others] = rng.random(int(others.sum())) < 0.55
@@ -234,7 +235,7 @@ def make(rng: np.random.Generator, dirt: DirtRates, horizon: int) -> Leavers:
     need = _needs(rng, group, uasc, both)
     life = _lives(rng, group, uasc, need, horizon)
     mother_from = _mothers(rng, group, female, life)
-    states, changes = _states(rng, group, uasc, female, need, life, mother_from, dirt, horizon)
+    states, changes = _states(rng, group, uasc, need, life, mother_from, dirt, horizon)
     muddled_from, muddled_to = _muddles(rng, group, states[2], dirt)
     leavers = Leavers(
         group, female, uasc, white_british, need, life.born, life.care_start, life.care_end,
@@ -245,9 +246,8 @@ def make(rng: np.random.Generator, dirt: DirtRates, horizon: int) -> Leavers:
     return leavers
 
 
-def _females(snapshot: Any) -> int:
-    from carepath.sources.demo.report import report_figures
-
+def _females(snapshot: date) -> int:
+    """Return the denominator of the report's table 14."""
     (count,) = (
         each.denominator
         for each in report_figures()
@@ -269,17 +269,13 @@ def _needs(rng: np.random.Generator, group: Ints, uasc: Bools, both: int) -> Int
     )
     for number, counts in enumerate(wanted):
         left = group == number
-        absent = deal(
-            rng, left, counts[NEED["N8"]], np.where(uasc, 1e6, 1.0).astype(np.float64)
-        )
+        absent = deal(rng, left, counts[NEED["N8"]], np.where(uasc, 1e6, 1.0).astype(np.float64))
         need[absent] = NEED["N8"]
         left = left & ~absent
         # children's disability and unrecorded needs go to children born here
         for each in sorted(counts, key=lambda code: code not in (NEED["N2"], NOT_RECORDED)):
             if each != NEED["N8"]:
-                chosen = deal(
-                    rng, left, counts[each], np.where(uasc, 1e-6, 1.0).astype(np.float64)
-                )
+                chosen = deal(rng, left, counts[each], np.where(uasc, 1e-6, 1.0).astype(np.float64))
                 need[chosen] = each
                 left = left & ~chosen
     others = group > SECOND_ONLY
@@ -299,9 +295,7 @@ class _Lives:
     returned: Bools
 
 
-def _lives(
-    rng: np.random.Generator, group: Ints, uasc: Bools, need: Ints, horizon: int
-) -> _Lives:
+def _lives(rng: np.random.Generator, group: Ints, uasc: Bools, need: Ints, horizon: int) -> _Lives:
     """Give each an age, a period of care and the days of eligibility that the group asks for."""
     n = len(group)
     u = rng.random((8, n))
@@ -349,7 +343,7 @@ def _lives(
     recorded = due + 2 + np.floor(8 * u[6])
     recorded = np.where(brief, end + 5, recorded)
     eligible_from = recorded.copy()
-    back = day_number_of(2018, 4, 3) + np.floor(u[7] * (SECOND - 60 - day_number_of(2018, 4, 3)))
+    back = EXTENDED_DUTY + np.floor(u[7] * (SECOND - 60 - EXTENDED_DUTY))
     eligible_from = np.where(returned, back, eligible_from)
     eligible_from = np.where(group == NEVER_ELIGIBLE, NEVER, eligible_from)
     eligible_to = np.where(
@@ -357,42 +351,42 @@ def _lives(
     )
     # nobody stays in the cohort beyond 25
     eligible_to = np.where(
-        np.isin(group, [BOTH, SECOND_ONLY]), np.maximum(np.ceil(born + 25 * YEAR), SECOND + 9),
+        np.isin(group, [BOTH, SECOND_ONLY]),
+        np.maximum(np.ceil(born + 25 * YEAR), SECOND + 9),
         eligible_to,
     )
     if horizon <= SECOND:
         raise ValueError("the horizon must lie after the second snapshot")
-    whole = [np.asarray(each).astype(np.int32) for each in (
-        born, start, end, recorded, eligible_from, eligible_to
-    )]  # fmt: skip
-    return _Lives(*whole, returned=returned)
-
-
-def day_number_of(year: int, month: int, day: int) -> int:
-    """Return the day number of a calendar day."""
-    from datetime import date
-
-    return day_number(date(year, month, day))
+    return _Lives(
+        born=born.astype(np.int32),
+        care_start=start.astype(np.int32),
+        care_end=end.astype(np.int32),
+        recorded=recorded.astype(np.int32),
+        eligible_from=eligible_from.astype(np.int32),
+        eligible_to=eligible_to.astype(np.int32),
+        returned=returned,
+    )
 
 
 def _mothers(rng: np.random.Generator, group: Ints, female: Bools, life: _Lives) -> Ints:
     """Deal out the mothers of the two snapshots and the days on which they became mothers."""
     n = len(group)
     mother_from = np.full(n, NEVER, dtype=np.int32)
-    wanted = {s: target("mothers", d, "female") for s, d in ((FIRST, BASELINE), (SECOND, FOLLOW_UP))}
+    count_first = target("mothers", BASELINE, "female")
+    count_second = target("mothers", FOLLOW_UP, "female")
 
     def age(day: int) -> Floats:
         return np.asarray((day - life.born) / YEAR, dtype=np.float64)
 
     first = deal(
-        rng, female & (group <= FIRST_ONLY) & (age(FIRST) > 17.2), wanted[FIRST],
+        rng, female & (group <= FIRST_ONLY) & (age(FIRST) > 17.2), count_first,
         np.where(group == BOTH, 3.0, 1.0),
     )  # fmt: skip
     already = first & (group == BOTH)
     later = deal(
         rng,
         female & ~first & np.isin(group, [BOTH, SECOND_ONLY]) & (age(SECOND) > 17.0),
-        wanted[SECOND] - int(already.sum()),
+        count_second - int(already.sum()),
         np.maximum(age(SECOND) - 16.5, 0.1),
     )
     since_17 = np.maximum(life.born + 17 * YEAR, FIRST - 900)
@@ -408,7 +402,6 @@ def _snapshot_state(
     member: Bools,
     group: Ints,
     uasc: Bools,
-    female: Bools,
     need: Ints,
     life: _Lives,
     mother_from: Ints,
@@ -478,8 +471,7 @@ def _in_touch(
 ) -> Ints:
     away = np.array([NO, REFU, NREQ])[rng.choice(3, n, p=[0.5, 0.3, 0.2])]
     ended = np.array([NREQ, NO, RHOM, -1])[rng.choice(4, n, p=[0.45, 0.15, 0.1, 0.3])]
-    in_touch = np.select([known, unrecorded, closed], [YES, away, ended], -1).astype(np.int32)
-    return in_touch
+    return np.select([known, unrecorded, closed], [YES, away, ended], -1).astype(np.int32)
 
 
 def _activities(
@@ -527,7 +519,7 @@ def _letters(
 
 
 def _ordinary_state(
-    rng: np.random.Generator, like: State, day: int, life: _Lives, mother: Bools, dirt: DirtRates
+    rng: np.random.Generator, like: State, day: int, life: _Lives, mother: Bools
 ) -> State:
     """Return a state a while before or after another: some move, study or stop studying."""
     n = len(like.status)
@@ -554,7 +546,6 @@ def _states(
     rng: np.random.Generator,
     group: Ints,
     uasc: Bools,
-    female: Bools,
     need: Ints,
     life: _Lives,
     mother_from: Ints,
@@ -563,20 +554,20 @@ def _states(
 ) -> tuple[tuple[State, ...], tuple[Ints, ...]]:
     """Make the four states: before the first snapshot, on it, on the second, after it."""
     n = len(group)
-    dealt = (group, uasc, female, need, life, mother_from, dirt)
+    dealt = (group, uasc, need, life, mother_from, dirt)
     nobody = np.zeros(n, dtype=np.bool_)
     in_first, in_second = group <= FIRST_ONLY, np.isin(group, [BOTH, SECOND_ONLY])
     first = _snapshot_state(rng, FIRST, in_first, *dealt, nobody)
     second = _snapshot_state(
         rng, SECOND, in_second, *dealt, first.disabilities_team & (group == BOTH)
     )
-    before = _ordinary_state(rng, first, FIRST - 300, life, mother_from <= FIRST - 300, dirt)
+    before = _ordinary_state(rng, first, FIRST - 300, life, mother_from <= FIRST - 300)
     # those who come of age later are open and in touch from the start
     later = group == LATER
     second.is_open |= later
     second.in_touch[later] = YES
     second.status[later] = rng.integers(0, 2, int(later.sum()))
-    after = _ordinary_state(rng, second, SECOND + 90, life, mother_from <= SECOND, dirt)
+    after = _ordinary_state(rng, second, SECOND + 90, life, mother_from <= SECOND)
     u = rng.random((3, n))
     change_first = FIRST - 15 - np.floor(u[0] * 380)
     change_second = np.where(

@@ -85,12 +85,10 @@ def make(rng: np.random.Generator, leavers: Leavers, first_day: int, horizon: in
     untidy = [hands[position % len(hands)](text) for position, text in enumerate(clean)]
     return People(
         born=everyone((leavers.born, mother_from, born)).astype(np.int32),
-        female=everyone(
-            (leavers.female, rng.random(len(mothers)) < 0.5, rng.random(count) < 0.48)
+        female=everyone((leavers.female, rng.random(len(mothers)) < 0.5, rng.random(count) < 0.48)),
+        ethnicity=everyone((leavers_ethnicity, leavers_ethnicity[mothers], ethnicity)).astype(
+            np.int32
         ),
-        ethnicity=everyone(
-            (leavers_ethnicity, leavers_ethnicity[mothers], ethnicity)
-        ).astype(np.int32),
         known=everyone((leavers_known, mother_from + 5, known)).astype(np.int32),
         mothers=mothers,
         leaver_count=len(leavers),

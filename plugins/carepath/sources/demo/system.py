@@ -189,7 +189,9 @@ def _fill_authority(
 ) -> None:
     schema = schema_of(number)
     with connection.transaction():
-        connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+        connection.execute(
+            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
+        )
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         for done, rows in enumerate(borough.tables(number, seed, dirt), start=1):
             connection.execute(_create(schema, rows.table))

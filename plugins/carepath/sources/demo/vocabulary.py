@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 FORENAME_STARTS: Final = ("Al", "Be", "Ca", "Da", "El", "Fi", "Ga", "Ha", "Is", "Jo", "Ka", "Li")
-FORENAME_ENDS: Final = ("bren", "dovi", "lan", "mira", "nessi", "rik", "sanu", "tolle", "vey", "zan")
+FORENAME_ENDS: Final = ("bren", "dovi", "lan", "mira", "nessi", "rik", "sanu", "tol", "vey", "zan")
 SURNAME_STARTS: Final = (
     "Ald", "Brim", "Cor", "Dun", "Elm", "Fen", "Gar", "Hol", "Ink", "Jarl", "Kel", "Lar",
     "Mor", "Nor", "Oak", "Pen", "Quil", "Ros", "Sel", "Tam", "Under", "Vel", "Wick", "Yar",
@@ -82,7 +82,8 @@ FACTORS: Final = (
 )  # fmt: skip
 NATIONALITIES: Final = ("Afghanistan", "Albania", "Eritrea", "Iran", "Iraq", "Sudan", "Vietnam")
 UASC: Final = "Unaccompanied Asylum Seeking Child"
-IMMIGRATION: Final = (UASC, "Refugee Status", "Indefinite Leave to Remain", "Humanitarian Protection")
+LEAVE: Final = ("Refugee Status", "Indefinite Leave to Remain", "Humanitarian Protection")
+IMMIGRATION: Final = (UASC, *LEAVE)
 
 ELIGIBILITIES: Final = (
     "Relevant",
@@ -171,7 +172,8 @@ CONTACT_FLAGS: Final = (
     "OLA_CP_FLAG", "OTHER_OUTCOMES_EXIST_FLAG",
 )  # fmt: skip
 CONTACT_OUTCOMES: Final = flags(
-    CONTACT_FLAGS, (("NEW_REFERRAL_FLAG",), ("EXISTING_REFERRAL_FLAG",), ("NFA_FLAG",), ("ADVICE_FLAG",))
+    CONTACT_FLAGS,
+    (("NEW_REFERRAL_FLAG",), ("EXISTING_REFERRAL_FLAG",), ("NFA_FLAG",), ("ADVICE_FLAG",)),
 )
 REFERRAL_FLAGS: Final = (
     "SINGLE_ASSESSMENT_FLAG", "NFA_FLAG", "STRATEGY_DISCUSSION_FLAG", "CLA_REQUEST_FLAG",
