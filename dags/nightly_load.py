@@ -6,11 +6,13 @@ task because dbt and Great Expectations are slow to import and the scheduler rea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, CronTriggerTimetable, Param, TriggerRule, dag, task, task_group
+from airflow.sdk import Asset, CronTriggerTimetable, Param, TriggerRule, dag, task
 
 LONDON = "Europe/London"
 MARTS = Asset(name="marts", uri="carepath://warehouse/marts")
@@ -22,6 +24,19 @@ def tell_a_person(context: dict[str, Any]) -> None:
     from carepath.alerts import tell
 
     tell(context["dag_run"].run_id)
+
+
+@contextmanager
+def failing_at_once() -> Iterator[None]:
+    """Do not retry what would fail again: a refused delivery, a wrong setting."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from carepath.errors import DeliveryError, SettingsError
+
+    try:
+        yield
+    except (DeliveryError, SettingsError) as error:
+        raise AirflowFailException(str(error)) from None
 
 
 @dag(
@@ -52,13 +67,15 @@ def nightly_load() -> None:
         params, run = context["params"], context["dag_run"]
         moment = pendulum.instance(run.logical_date or run.run_after).in_timezone(LONDON)
         day = pendulum.parse(params["night"]) if params["night"] else moment.subtract(days=1)
-        return night.start(run.run_id, day.date(), params["sources"], params["trigger"])
+        with failing_at_once():
+            return night.start(run.run_id, day.date(), params["sources"], params["trigger"])
 
     @task(execution_timeout=timedelta(hours=2), **INPUT_OUTPUT)
     def load(source: str, **context: Any) -> int:
         from carepath import night
 
-        return night.load(context["run_id"], source, context["params"]["accept_truncation"])
+        with failing_at_once():
+            return night.load(context["run_id"], source, context["params"]["accept_truncation"])
 
     @task(trigger_rule=TriggerRule.ALL_DONE, **INPUT_OUTPUT)
     def stage(**context: Any) -> list[str]:
@@ -78,21 +95,12 @@ def nightly_load() -> None:
 
         return night.build(context["run_id"])
 
-    @task_group
-    def refresh(authority: str) -> None:
-        @task
-        def check(authority: str, **context: Any) -> None:
-            from carepath import night
+    @task(outlets=[MARTS])
+    def publish(authority: str, **context: Any) -> int:
+        from carepath import night
 
-            night.check(context["run_id"], authority, context["params"]["accept_movement"])
-
-        @task(outlets=[MARTS])
-        def publish(authority: str, **context: Any) -> int:
-            from carepath import night
-
-            return night.publish(context["run_id"], authority)
-
-        check(authority) >> publish(authority)
+        night.check(context["run_id"], authority, context["params"]["accept_movement"])
+        return night.publish(context["run_id"], authority)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def verdict(**context: Any) -> str:
@@ -111,7 +119,7 @@ def nightly_load() -> None:
     built = build()
     loaded >> staged
     judged >> built
-    refresh.expand(authority=built) >> verdict()
+    publish.expand(authority=built) >> verdict()
 
 
 nightly_load()

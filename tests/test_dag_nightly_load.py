@@ -101,7 +101,7 @@ def test_input_and_output_is_retried_and_gates_are_not(dag: dict[str, Any]) -> N
     retries = {name: task["retries"] for name, task in dag["tasks"].items()}
     assert retries["load"] > 0
     assert dag["tasks"]["load"]["backoff"]
-    assert {retries[name] for name in ("gate", "build", "refresh.check", "verdict")} == {0}
+    assert {retries[name] for name in ("gate", "build", "publish", "verdict")} == {0}
 
 
 def test_every_task_has_a_timeout(dag: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def test_every_task_has_a_timeout(dag: dict[str, Any]) -> None:
 
 
 def test_publication_is_an_asset(dag: dict[str, Any]) -> None:
-    assert dag["tasks"]["refresh.publish"]["outlets"] == ["marts"]
+    assert dag["tasks"]["publish"]["outlets"] == ["marts"]
 
 
 def test_story_goes_from_load_to_verdict(dag: dict[str, Any]) -> None:
@@ -118,7 +118,5 @@ def test_story_goes_from_load_to_verdict(dag: dict[str, Any]) -> None:
     assert downstream["load"] == ["stage"]
     assert downstream["stage"] == ["gate"]
     assert downstream["gate"] == ["build"]
-    assert downstream["build"] == ["refresh.check", "refresh.publish"] or downstream["build"] == [
-        "refresh.check"
-    ]
-    assert downstream["refresh.publish"] == ["verdict"]
+    assert downstream["build"] == ["publish"]
+    assert downstream["publish"] == ["verdict"]

@@ -34,7 +34,7 @@ def demo(
     scale: Annotated[
         int, typer.Option(min=1, max=200, help="How many authorities of a borough's size.")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Another seed invents other people.")] = 2017,
+    seed: Annotated[int, typer.Option(help="Another seed invents other people.")] = 1034,
 ) -> None:
     """Build an invented recording system and load three nights of it through Airflow."""
     from carepath.demo import run_demo

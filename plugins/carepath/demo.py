@@ -9,8 +9,8 @@ from rich.console import Console
 from carepath import orchestration, report
 from carepath.errors import CarepathError
 from carepath.settings import get_settings
-from carepath.sources import write_sources
-from carepath.sources.demo import advance, fill, source_specs
+from carepath.sources import SourceSpec, write_sources
+from carepath.sources.demo import advance, fill, sources
 from carepath.sources.demo.reconciliation import print_reconciliation
 from carepath.warehouse import ready, recreate
 from carepath.warehouse.connect import connect, url
@@ -43,21 +43,20 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
         _refuse_real_records()
         recreate()
         orchestration.initialise()
-    specs = source_specs(scale)
-    write_sources(specs)
+    specs = _list_sources(scale)
     recording_system = url("recording_system", "recording_system")
     states = []
     for number, (night, story) in enumerate(NIGHTS):
         console.rule(f"[bold]Night {number + 1}: {night:%d %B %Y}[/], {story}", align="left")
-        move = fill if number == 0 else advance
         with console.status("the recording system") as status:
-            move(
-                recording_system,
-                night,
-                scale=scale,
-                seed=seed,
-                progress=lambda line: status.update(f"the recording system: {line}"),
-            )
+
+            def show(authority: str, done: int, tables: int) -> None:
+                status.update(f"the recording system: {authority}, {done} of {tables} tables")
+
+            if number == 0:
+                fill(recording_system, night, scale=scale, seed=seed, progress=show)
+            else:
+                advance(recording_system, night, progress=show)
         with report.watching(console) as watch:
             outcome = orchestration.run_night(
                 night,
@@ -77,6 +76,14 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
         if state != expected:
             console.print(f"[red]The night of {night} ended {state}, not {expected}.[/]")
     return equal and tuple(states) == EXPECTED
+
+
+def _list_sources(scale: int) -> list[SourceSpec]:
+    """Name the demonstration's authorities in sources.yml, to be read as a role that may only."""
+    reader = url("recording_reader", "recording_system")
+    specs = [SourceSpec(**vars(source)) for source in sources(reader, scale)]
+    write_sources(specs)
+    return specs
 
 
 def _refuse_real_records() -> None:

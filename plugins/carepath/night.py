@@ -246,7 +246,7 @@ def verdict(run_id: str) -> Verdict:
     with connect(LOADER, autocommit=True) as connection:
         published = _passed(connection, run_id, "publish")
         troubles = connection.execute(
-            "select step, coalesce(authority, source, ''), state, message from ops.run_steps"
+            "select step, coalesce(nullif(authority, ''), source), state, message from ops.run_steps"
             " where run_id = %s and state in ('failed', 'held') order by started_at",
             (run_id,),
         ).fetchall()
@@ -272,14 +272,14 @@ def _step(
     run_id: str,
     step: str,
     *,
-    authority: str | None = None,
-    source: str | None = None,
+    authority: str = "",
+    source: str = "",
 ) -> Iterator[dict[str, Any]]:
     """Record one step of a night in ops.run_steps, with the outcome and what it counted."""
     identity = (run_id, step, authority, source)
     connection.execute(
         "delete from ops.run_steps where run_id = %s and step = %s"
-        " and authority is not distinct from %s and source is not distinct from %s",
+        " and authority = %s and source = %s",
         identity,
     )
     connection.execute(
@@ -309,7 +309,7 @@ def _step(
         connection.execute(
             "update ops.run_steps set state = %s, message = %s, detail = %s,"
             " finished_at = clock_timestamp() where run_id = %s and step = %s"
-            " and authority is not distinct from %s and source is not distinct from %s",
+            " and authority = %s and source = %s",
             (state, message, json.dumps(detail), *identity),
         )
 
