@@ -2,7 +2,7 @@
 
 The return rules of the Department for Education (DfE) look at one field at a time, or at zero
 against not zero; of 210 combinations tried they accept 131, among them a full-time university
-student in custody. Here all 6 x 14 x 49 (and each field blank) have a verdict:
+student in custody. Here all 6 x 14 x 51 (and each field blank) have a verdict:
 
 - consistent: nothing to ask about;
 - contradictory: both may have been true, but not on one day, or not in the sense of the guide;
@@ -146,11 +146,11 @@ def judge(it: Combination) -> tuple[Verdict, str]:
 
 
 def every_combination() -> Iterator[Combination]:
-    """Yield all combinations of valid codes: 7 x 15 x 50, blanks included."""
+    """Yield all combinations of valid codes: 7 x 15 x 52, blanks included."""
     homes: list[tuple[str | None, str | None]] = [
-        (letter, suitable) for letter in LETTERS for suitable in ("1", "2", None)
+        (home, suitable) for home in (*LETTERS, "0") for suitable in ("1", "2", None)
     ]
-    homes += [("0", None), (None, None)]
+    homes.append((None, None))
     for in_touch in (*IN_TOUCH, None):
         for activity in (*ACTIVITY, "0", None):
             for accommodation, suitability in homes:

@@ -9,21 +9,18 @@ import psycopg
 from psycopg import sql
 
 from carepath.contract.model import Table, load_contract
+from carepath.contract.staging import staged_columns
 
 AUTHORITY = "E09900001"
 NIGHT = dt.date(2019, 6, 30)
-SQL_TYPES = {"date": "date", "integer": "integer", "number": "numeric", "flag": "boolean"}
 
 
 def columns(table: Table) -> dict[str, str]:
     """Return the columns of a table's staging view, with their SQL types."""
     found = {"authority": "text", "record_key": "text"}
-    for column in table.columns:
-        if column.type == "code":
-            found |= {f"{column.as_name}_code": "text", f"{column.as_name}_sent": "text"}
-        else:
-            found[column.as_name] = SQL_TYPES.get(column.type, "text")
+    found |= {name: kind for name, kind, *_ in staged_columns(table)}
     return found | {
+        "period": "text",
         "known_from": "date",
         "from_load": "bigint",
         "sentinel_columns": "text[] default '{}'",

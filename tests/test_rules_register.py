@@ -55,7 +55,7 @@ def bench(warehouse: None) -> Iterator[Bench]:
         mirror(connection)
         cutoff = read_cutoff(connection, staging.AUTHORITY)
         run = open_gate_run(connection, "run", staging.AUTHORITY, 1, cutoff)
-        counter = Counter(url("carepath_loader"))
+        counter = Counter(url("carepath_loader"), SCHEMA)
         yield Bench(connection, counter, Case(staging.AUTHORITY, staging.NIGHT, run))
         counter.close()
 
@@ -66,7 +66,7 @@ def test_rule_catches_its_row_and_passes_the_other(bench: Bench, rule_id: str) -
     name = rule.subjects[0]
     relation = bench.rows(rule, name)
     bench.connection.execute("delete from quality.failing_keys")
-    counted = bench.counter.count(SCHEMA, relation, [rule])[rule_id]
+    counted = bench.counter.count(relation, [rule])[rule_id]
     stored = store_keys(bench.connection, relation, bench.case, subject(name), [rule])
     keys = bench.connection.execute(
         "select distinct record_key from quality.failing_keys where rule_id = %s", (rule_id,)
@@ -90,7 +90,7 @@ def test_rules_of_a_subject_run_on_its_columns(bench: Bench, name: str) -> None:
 
 def test_register_refuses_a_rule_id_used_twice() -> None:
     rule = RULES["EET-01"]
-    with pytest.raises(SettingsError, match="EET-01.*twice"):
+    with pytest.raises(SettingsError, match=r"EET-01.*twice"):
         check((rule, rule))
 
 

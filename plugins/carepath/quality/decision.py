@@ -97,7 +97,7 @@ def decide(results: Sequence[Result], expected: Collection[str]) -> Decision:
     reasons = [_reason(result) for result in results if result.holds]
     reasons += [f"{rule_id}: the rule has no result" for rule_id in missing]
     if not evaluated:
-        reasons.insert(0, "no rule was evaluated")
+        reasons.append("no rule was evaluated")
     if not reasons:
         return Decision(True, (), "")
     broken = [r.rule_id for r in results if r.state == "error"] + missing

@@ -81,9 +81,9 @@ def _evaluate(
 ) -> list[Result]:
     """Evaluate the rules; imports Great Expectations, so only within the gate."""
     from carepath.quality.expectation import Counter
-    from carepath.quality.judge import Case, judge
+    from carepath.quality.judge import SCHEMA, Case, judge
 
-    counter = Counter(url(LOADER))
+    counter = Counter(url(LOADER), SCHEMA)
     try:
         return judge(
             connection,

@@ -96,7 +96,7 @@ def _judge_subject(
     started = time.perf_counter()
     try:
         with _judged_rows(connection, case, about) as relation:
-            counts = counter.count(SCHEMA, relation, applicable)
+            counts = counter.count(relation, applicable)
             stored = store_keys(connection, relation, case, about, applicable)
     except psycopg.Error as error:
         why = f"its rows could not be read: {safe_message(error)}"

@@ -1,0 +1,211 @@
+"""Gate 2: the checks on figures, as pure functions and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+import scratch_staging as staging
+
+from carepath.quality import checks
+from carepath.quality.checks import Build, Figure, check_figures, run_checks, tolerance
+from carepath.warehouse.connect import connect
+
+NIGHT = staging.NIGHT
+EARLIER = dt.date(2019, 5, 31)
+COHORT = Figure("kpi_care_leavers", NIGHT, "care leavers", "all", 100, None, None, 0)
+EET = Figure("kpi_eet", NIGHT, "EET", "open cases", 40, 80, 0.5, 20)
+NEET = replace(EET, measure="NEET")
+GOOD = Build(night=NIGHT, figures=(COHORT, EET, NEET), cohort={NIGHT: 100})
+
+
+def failing(build: Build) -> dict[str, list[str]]:
+    """Return the keys that each failing check finds."""
+    _, findings = check_figures(build)
+    return {
+        rule_id: [f"{f.mart}|{f.key}" for f in found]
+        for rule_id, found in findings.items()
+        if found
+    }
+
+
+def moved(old: Figure, new: Figure, **more: Any) -> list[str]:
+    """Return what the check of movements finds between two figures."""
+    build = Build(night=NIGHT, figures=(new,), published=(old,), **more)
+    return [finding.key for finding in checks.moved(build)[1]]
+
+
+def test_figures_that_agree_pass() -> None:
+    results, findings = check_figures(GOOD)
+    assert {r.state for r in results} == {"passed"}
+    assert not any(r.holds for r in results)
+    assert not any(findings.values())
+
+
+@pytest.mark.parametrize(
+    ("build", "rule_id"),
+    [
+        (Build(night=NIGHT), "KPI-01"),
+        (replace(GOOD, published=(replace(EET, mart="kpi_gone"),)), "KPI-01"),
+        (replace(GOOD, night=dt.date(2019, 7, 1)), "KPI-01"),
+        (replace(GOOD, figures=(COHORT, replace(EET, numerator=81), NEET)), "KPI-02"),
+        (replace(GOOD, figures=(COHORT, replace(EET, numerator=None), NEET)), "KPI-02"),
+        (replace(GOOD, figures=(COHORT, replace(EET, share=0.6), NEET)), "KPI-02"),
+        (replace(GOOD, figures=(COHORT, replace(EET, left_out_count=21), NEET)), "KPI-03"),
+        (replace(GOOD, figures=(replace(COHORT, numerator=99), EET, NEET)), "KPI-04"),
+        (replace(GOOD, figures=(EET, NEET)), "KPI-04"),
+        (replace(GOOD, cohort={NIGHT: 100, EARLIER: 90}), "KPI-04"),
+        (replace(GOOD, figures=(COHORT, EET, replace(NEET, numerator=41))), "KPI-05"),
+        (replace(GOOD, failed_tests=("marts: unique_kpi_eet",)), "KPI-07"),
+    ],
+)
+def test_figures_that_disagree_are_found(build: Build, rule_id: str) -> None:
+    results, _ = check_figures(build)
+    assert failing(build)[rule_id]
+    assert next(r for r in results if r.rule_id == rule_id).holds
+
+
+def test_check_that_raises_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Build) -> tuple[int, list[checks.Finding]]:
+        raise ZeroDivisionError("value of a record")
+
+    broken = replace(checks.CHECKS[0], find=fail)
+    monkeypatch.setattr(checks, "CHECKS", (broken,))
+    (result,), _ = check_figures(GOOD)
+    assert (result.state, result.holds, result.message) == ("error", True, "ZeroDivisionError")
+
+
+def test_tolerance_grows_with_the_time_passed() -> None:
+    assert tolerance(0, of_share=True) == pytest.approx(0.05)
+    assert tolerance(30, of_share=True) == pytest.approx(0.075)
+    assert tolerance(577, of_share=True) > 0.5
+    assert tolerance(30, of_share=False) == pytest.approx(0.15)
+
+
+def test_movement_first_publication_is_not_compared() -> None:
+    assert checks.moved(GOOD) == (0, [])
+
+
+def test_movement_of_the_same_day_beyond_five_points_is_found() -> None:
+    assert moved(EET, replace(EET, numerator=44, share=0.55)) == []
+    assert moved(EET, replace(EET, numerator=45, share=0.5625)) == [EET.key]
+
+
+def test_movement_over_a_month_may_be_larger() -> None:
+    old = replace(EET, snapshot_date=EARLIER)
+    assert moved(old, replace(EET, numerator=45, share=0.5625)) == []
+    assert moved(old, replace(EET, numerator=60, share=0.75)) == [EET.key]
+
+
+def test_movement_of_fewer_than_five_people_is_none() -> None:
+    old = replace(EET, numerator=5, denominator=10, share=0.5)
+    assert moved(old, replace(old, numerator=9, share=0.9)) == []
+
+
+def test_movement_of_a_count_beyond_a_tenth_is_found() -> None:
+    assert moved(COHORT, replace(COHORT, numerator=110)) == []
+    assert moved(COHORT, replace(COHORT, numerator=111)) == [COHORT.key]
+
+
+def test_movement_to_nobody_measured_is_found() -> None:
+    gone = replace(EET, numerator=0, denominator=0, share=None)
+    assert moved(EET, gone) == [EET.key]
+
+
+@pytest.mark.parametrize("name", ["eet", "EET", "kpi_eet", "all"])
+def test_movement_accepted_by_a_person_passes(name: str) -> None:
+    assert moved(EET, replace(EET, numerator=60, share=0.75), accepted=(name,)) == []
+
+
+def test_movement_accepted_for_another_kpi_is_still_found() -> None:
+    assert moved(EET, replace(EET, numerator=60, share=0.75), accepted=("NEET",)) == [EET.key]
+
+
+COLUMNS = (
+    "authority text, snapshot_date date, measure text, segment text, numerator integer,"
+    " denominator integer, share numeric, left_out_count integer, left_out_reason text"
+)
+
+
+@pytest.fixture
+def built(warehouse: None) -> Any:
+    """A loader's connection to a warehouse with a small build of one authority."""
+    with connect("carepath_loader", autocommit=True) as loader:
+        staging.load(loader)
+        loader.execute(
+            "drop table if exists core.fct_leaving_care_snapshot, marts_build.kpi_eet,"
+            " marts_build.kpi_care_leavers"
+        )
+        loader.execute("create table core.fct_leaving_care_snapshot as select %s as authority,"
+                       " %s::date as snapshot_date from generate_series(1, 100)",
+                       (staging.AUTHORITY, NIGHT))  # fmt: skip
+        for mart in ("kpi_eet", "kpi_care_leavers"):
+            loader.execute(f"create table marts_build.{mart} ({COLUMNS})")
+        put(loader, "marts_build", COHORT, EET, NEET)
+        yield loader
+
+
+def put(connection: psycopg.Connection[Any], schema: str, *figures: Figure) -> None:
+    """Insert figures into their marts."""
+    for f in figures:
+        connection.execute(
+            f"insert into {schema}.{f.mart} values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (staging.AUTHORITY, f.snapshot_date, f.measure, f.segment, f.numerator,
+             f.denominator, f.share, f.left_out_count),
+        )  # fmt: skip
+
+
+def test_run_checks_good_build_passes_and_is_kept(built: psycopg.Connection[Any]) -> None:
+    decision = run_checks("run", staging.AUTHORITY)
+    assert decision.passed, decision.reasons
+    kept = built.execute(
+        "select gate, decision from quality.gate_runs where gate_run_id = %s",
+        (decision.gate_run_id,),
+    ).fetchone()
+    assert kept == (2, "pass")
+
+
+def test_run_checks_bad_build_holds_and_names_the_figure(built: psycopg.Connection[Any]) -> None:
+    built.execute("update marts_build.kpi_eet set numerator = 81 where measure = 'EET'")
+    decision = run_checks("run", staging.AUTHORITY)
+    assert not decision.passed
+    assert "What to do" in decision.message
+    listed = built.execute(
+        "select record_key from quality.work_list where rule_id = 'KPI-02' and gate = 2"
+    ).fetchall()
+    assert listed == [("kpi_eet|2019-06-30|EET|open cases",)]
+
+
+def test_run_checks_movement_holds_until_accepted(built: psycopg.Connection[Any]) -> None:
+    with connect("carepath_owner", autocommit=True) as owner:
+        owner.execute("drop table if exists marts.kpi_eet")
+        owner.execute(f"create table marts.kpi_eet ({COLUMNS})")
+        put(owner, "marts", replace(EET, numerator=10, share=0.125))
+        try:
+            held = run_checks("run", staging.AUTHORITY)
+            accepted = run_checks("run", staging.AUTHORITY, accept_movement=["EET"])
+        finally:
+            owner.execute("drop table marts.kpi_eet")
+    assert [r.partition(" ")[0] for r in held.reasons] == ["KPI-06"]
+    assert "--accept-movement" in held.message
+    assert accepted.passed, accepted.reasons
+
+
+def test_run_checks_failed_dbt_test_holds(built: psycopg.Connection[Any]) -> None:
+    built.execute(
+        "insert into ops.model_timings (run_id, layer, model, status)"
+        " values ('run', 'marts', 'unique_kpi_eet', 'fail')"
+    )
+    decision = run_checks("run", staging.AUTHORITY)
+    built.execute("delete from ops.model_timings")
+    assert not decision.passed
+
+
+def test_run_checks_without_core_holds(built: psycopg.Connection[Any]) -> None:
+    built.execute("drop table core.fct_leaving_care_snapshot")
+    decision = run_checks("run", staging.AUTHORITY)
+    assert not decision.passed
+    assert "does not exist" in decision.message
