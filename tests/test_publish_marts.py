@@ -427,7 +427,7 @@ def test_rollback_leaves_other_authorities_and_what_they_share_alone(marts: Mart
     for value in (1, 2):
         for authority in (ASHMERE, OTHER):
             marts.build(authority, value)
-            if value == 2 and authority == ASHMERE:
+            if (value, authority) == (2, OTHER):
                 marts.loader.execute(
                     "insert into marts_build.trial_calendar values ('2019-07-02', false)"
                 )
