@@ -209,6 +209,14 @@ def test_two_set_ups_at_once_make_one_warehouse(home: Path) -> None:
     assert pids == {str(embedded.status().pid)}
 
 
+def test_start_after_an_interrupted_making_makes_it_anew(home: Path) -> None:
+    leftover = home / "postgres" / "partial"
+    leftover.mkdir(parents=True)
+    (leftover / "PG_VERSION").write_text("18\n")
+    assert embedded.start().running
+    assert not leftover.exists()
+
+
 def test_start_without_its_passwords_says_so(home: Path) -> None:
     embedded.start()
     embedded.stop()

@@ -142,7 +142,7 @@ def start() -> Server:
         place = _place(account)
         binaries = _binaries(place, account)
         data = place / "data"
-        if not (data / "PG_VERSION").exists():
+        if not data.exists():
             _initialise(binaries, place, account)
         elif ADMINISTRATOR not in known_passwords():
             raise WarehouseError(
@@ -284,9 +284,9 @@ def _place(account: pwd.struct_passwd | None) -> Path:
             link.symlink_to(elsewhere)
     place = link.resolve()
     place.chmod(0o711)  # others pass through to reach nothing: data and log are 0700
-    for folder in (place / "data", place / "log"):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _give(folder, account)
+    log = place / "log"
+    log.mkdir(mode=0o700, exist_ok=True)
+    _give(log, account)
     return place
 
 
@@ -342,16 +342,18 @@ def _run(
 
 
 def _initialise(binaries: Path, place: Path, account: pwd.struct_passwd | None) -> None:
-    data = place / "data"
-    for leftover in data.iterdir():  # of an initialisation that was interrupted
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    partial = place / "partial"  # becomes `data` when all of it is there
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(mode=0o700)
+    _give(partial, account)
     password_file = place / "log" / "password"
     password_file.touch(mode=0o600)
     try:
         password_file.write_text(password(ADMINISTRATOR))
         _give(password_file, account)
         outcome = _run(
-            [binaries / "initdb", "--pgdata", data, "--username", ADMINISTRATOR],
+            [binaries / "initdb", "--pgdata", partial, "--username", ADMINISTRATOR],
             [
                 "--pwfile",
                 password_file,
@@ -370,9 +372,10 @@ def _initialise(binaries: Path, place: Path, account: pwd.struct_passwd | None) 
     if outcome.returncode:
         raise WarehouseError(
             "The embedded PostgreSQL could not be made.",
-            where=str(data),
+            where=str(place),
             todo="check that the disk has 1 GB free and that the directory can be written.",
         )
+    partial.rename(place / "data")
 
 
 def _configure(place: Path, account: pwd.struct_passwd | None) -> None:
