@@ -1,0 +1,167 @@
+"""dbt's manifest: layers, grain, contracts, definitions and unit tests of the models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carepath.settings import get_settings
+from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.kpi_page import kpi_page, kpis
+
+PROJECT = get_settings().project_root / "dbt_project"
+# what a model of a layer may read
+READS = {
+    "staging": {"source"},
+    "core": {"staging", "core", "seed"},
+    "marts": {"core", "seed"},
+}
+DIRECT_IDENTIFIERS = re.compile(
+    r"(^|_)(person_id|forename|surname|name|birth_date|birth_month_date|dob|upn|nhs_number"
+    r"|postcode|address|record_key)$"
+)
+NAMES_OF_NO_PERSON = {"authority_name", "month_name", "day_of_week_name"}
+DEFINITION = {"title", "owner", "key", "numerator", "denominator", "left_out", "source"}
+
+Node = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def manifest(warehouse: None) -> dict[str, Any]:
+    """What dbt understands of the project."""
+    run_dbt(["parse"], layer="none")
+    (path,) = (get_settings().home / "dbt_target").glob("dbt_project/plain/manifest.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def models(manifest: Mapping[str, Any], *layers: str) -> dict[str, Node]:
+    return {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and (not layers or node["fqn"][1] in layers)
+    }
+
+
+def layer_of(manifest: Mapping[str, Any], unique_id: str) -> str:
+    kind = unique_id.split(".")[0]
+    return manifest["nodes"][unique_id]["fqn"][1] if kind == "model" else kind
+
+
+def crossings(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return model and what it reads, where its layer may not."""
+    return {
+        (name, parent)
+        for name, node in models(manifest).items()
+        for parent in node["depends_on"]["nodes"]
+        if layer_of(manifest, parent) not in READS[node["fqn"][1]]
+    }
+
+
+def test_layers_each_model_reads_only_the_layer_below(manifest: dict[str, Any]) -> None:
+    assert crossings(manifest) == set()
+
+
+def test_layers_mart_that_reads_staging_is_found(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    node = changed["nodes"]["model.carepath.kpi_eet"]
+    node["depends_on"]["nodes"].append("model.carepath.stg_eet_status")
+    assert crossings(changed) == {("kpi_eet", "model.carepath.stg_eet_status")}
+
+
+def test_models_first_line_and_description_state_the_grain(manifest: dict[str, Any]) -> None:
+    def states_grain(node: Node) -> bool:
+        first = node["raw_code"].splitlines()[0]
+        return first.startswith("-- grain: one row per ") and bool(node["description"])
+
+    assert [name for name, node in models(manifest).items() if not states_grain(node)] == []
+
+
+def test_models_core_and_marts_describe_grain_first_and_every_column(
+    manifest: dict[str, Any],
+) -> None:
+    for name, node in models(manifest, "core", "marts").items():
+        grain = node["raw_code"].splitlines()[0].removeprefix("-- grain: ")
+        assert node["description"].startswith(f"Grain: {grain}."), name
+        undescribed = [c for c, column in node["columns"].items() if not column["description"]]
+        assert undescribed == [], name
+
+
+def test_models_core_and_marts_enforce_their_contract_and_key(manifest: dict[str, Any]) -> None:
+    for name, node in models(manifest, "core", "marts").items():
+        assert node["contract"]["enforced"], name
+        keys = [c["columns"] for c in node["constraints"] if c["type"] == "primary_key"]
+        assert keys == [node["config"]["meta"]["key"]], name
+        assert set(keys[0]) <= set(node["columns"]), name
+        assert node["config"]["meta"]["owner"], name
+
+
+def test_models_one_sql_and_one_yaml_of_the_same_stem(manifest: dict[str, Any]) -> None:
+    for name, node in models(manifest, "core", "marts").items():
+        sql = Path(node["original_file_path"])
+        yaml = Path(node["patch_path"].removeprefix("carepath://"))
+        assert sql.with_suffix(".yml") == yaml, name
+        assert sql.stem == name
+
+
+def test_marts_are_unlogged_and_named_as_published(manifest: dict[str, Any]) -> None:
+    marts = models(manifest, "marts")
+    assert all(node["config"]["unlogged"] for node in marts.values())
+    assert {node["schema"] for node in marts.values()} == {"marts_build"}
+    assert {node["alias"] for node in marts.values()} >= {
+        "dim_authority",
+        "dim_date",
+        "fct_leaving_care_snapshot",
+    }
+
+
+def test_marts_and_core_hold_no_direct_identifier(manifest: dict[str, Any]) -> None:
+    found = {
+        (name, column)
+        for name, node in models(manifest, "core", "marts").items()
+        for column in node["columns"]
+        if node["schema"] != "identity"
+        and DIRECT_IDENTIFIERS.search(column)
+        and column not in NAMES_OF_NO_PERSON
+    }
+    # core knows the month of birth, for ages, and the names of teams
+    assert found == {
+        ("dim_young_person", "birth_month_date"),
+        ("fct_motherhood", "first_child_birth_month_date"),
+        ("dim_team", "team_name"),
+        ("dim_team", "parent_team_name"),
+    }
+
+
+def test_kpis_each_has_a_definition_and_a_unit_test_of_at_most_six_rows(
+    manifest: dict[str, Any],
+) -> None:
+    tests: dict[str, list[Node]] = {}
+    for test in manifest["unit_tests"].values():
+        tests.setdefault(test["model"], []).append(test)
+        for given in test["given"]:
+            assert len(given["rows"] or ()) <= 6, (test["name"], given["input"])
+    names = {name for name in models(manifest, "marts") if name.startswith("kpi_")}
+    assert len(names) >= 11
+    for name in names:
+        assert set(models(manifest)[name]["config"]["meta"]) >= DEFINITION, name
+        assert name in tests, name
+
+
+def test_kpis_are_all_in_the_exposure_of_power_bi(manifest: dict[str, Any]) -> None:
+    (exposure,) = manifest["exposures"].values()
+    shown = {unique_id.split(".")[-1] for unique_id in exposure["depends_on"]["nodes"]}
+    assert shown == set(models(manifest, "marts"))
+
+
+def test_kpi_page_is_up_to_date_and_names_every_kpi(manifest: dict[str, Any]) -> None:
+    page = (get_settings().project_root / "docs" / "kpis.md").read_text(encoding="utf-8")
+    assert page == kpi_page(), "run `carepath docs`"
+    assert [kpi.name for kpi in kpis()] == sorted(
+        name for name in models(manifest, "marts") if name.startswith("kpi_")
+    )
