@@ -67,11 +67,16 @@ def prepare(value: str, kind: FieldType) -> str:
     A partial date (zz/05/2020) stays as it is: the SSD records it so.
     """
     if kind in ("date", "partial_date"):
-        day = parse_date(value.strip())
-        return day.isoformat() if day else value
+        return _iso(value)
     if kind in ("code", "integer"):
         return whole_number(value.strip())
     return value
+
+
+@lru_cache(maxsize=65536)
+def _iso(value: str) -> str:
+    day = parse_date(value.strip())
+    return day.isoformat() if day else value
 
 
 def split_accommodation(code: str) -> tuple[str, str]:

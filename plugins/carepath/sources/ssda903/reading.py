@@ -275,7 +275,7 @@ def _is_partial_date(value: str) -> bool:
 
 def whole_number(value: str) -> str:
     """Return `1` for `1.0`, as some exports write a code; any other value as it is."""
-    found = _DECIMAL.fullmatch(value)
+    found = _DECIMAL.fullmatch(value) if "." in value else None
     return found.group(1) if found else value
 
 

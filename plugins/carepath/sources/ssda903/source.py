@@ -139,6 +139,8 @@ def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
     def tell(*_: object) -> None:
         raise _changed(file)
 
+    names = [column.name for column in file.columns]
+    prepared = [(c.name, c.type) for c in file.columns if c.type not in ("id", "text")]
     digest = new_digest()
     try:
         rows = read_rows(file.path, tell, digest)
@@ -146,10 +148,10 @@ def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
         for row in rows:
             if len(row.fields) != len(file.columns):
                 raise _changed(file)
-            values = {
-                column.name: prepare(value, column.type)
-                for column, value in zip(file.columns, row.fields, strict=True)
-            }
+            values = dict(zip(names, row.fields, strict=True))
+            for name, kind in prepared:
+                if value := values[name]:
+                    values[name] = prepare(value, kind)
             if part.keeps(values):
                 yield values
     except OSError:
