@@ -129,9 +129,12 @@ def stage(run_id: str) -> list[str]:
     Raises:
         CarepathError: no authority has a complete delivery tonight.
     """
-    from carepath.warehouse.dbt import run_dbt
+    from carepath.warehouse.staging import ensure_staging
 
-    with connect(LOADER, autocommit=True) as connection, _step(connection, run_id, "stage") as detail:
+    with (
+        connect(LOADER, autocommit=True) as connection,
+        _step(connection, run_id, "stage") as detail,
+    ):
         rows = connection.execute(
             """
             select s.authority, max(l.load_id)
@@ -154,8 +157,8 @@ def stage(run_id: str) -> list[str]:
             )
         for authority, load_id in rows:
             _show(connection, authority, load_id, decided_by="tonight's delivery")
-        run_dbt(["run", "--select", "path:models/staging"], layer="staging", run_id=run_id)
         detail["authorities"] = len(rows)
+        detail["views made"] = ensure_staging(connection, run_id)
     return [authority for authority, _ in rows]
 
 

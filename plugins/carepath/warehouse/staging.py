@@ -1,0 +1,65 @@
+"""The staging layer: views, made again only when what they are made from has changed.
+
+Staging holds no records, so a night whose models are those of the night before has nothing to do;
+asking dbt to find that out costs more than a borough's whole delivery.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import psycopg
+
+from carepath.settings import PROJECT_ROOT
+from carepath.warehouse.dbt import run_dbt
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+COUNT = "select count(*) from pg_views where schemaname = 'staging'"
+
+
+def ensure_staging(connection: psycopg.Connection[Any], run_id: str | None) -> bool:
+    """Make the staging views unless they stand as their sources say.
+
+    Args:
+        connection: as carepath_loader, in autocommit.
+        run_id: the run that dbt's timings are recorded under.
+
+    Returns:
+        Whether anything was made.
+
+    Raises:
+        WarehouseError: a view could not be made; it is named.
+    """
+    wanted = fingerprint()
+    row = connection.execute(
+        f"select fingerprint = %s and view_count = ({COUNT})"
+        " from ops.layers where layer = 'staging'",
+        (wanted,),
+    ).fetchone()
+    if row is not None and row[0]:
+        return False
+    run_dbt(["run", "--select", "path:models/staging"], layer="staging", run_id=run_id)
+    connection.execute(
+        "insert into ops.layers (layer, fingerprint, view_count)"
+        f" values ('staging', %s, ({COUNT}))"
+        " on conflict (layer) do update set fingerprint = excluded.fingerprint,"
+        " view_count = excluded.view_count, built_at = now()",
+        (wanted,),
+    )
+    return True
+
+
+def fingerprint() -> str:
+    """Return a hash over everything that the staging views are made from."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        [
+            PROJECT / "dbt_project.yml",
+            *(PROJECT / "macros").rglob("*.sql"),
+            *(PROJECT / "models" / "staging").rglob("*.*"),
+        ]
+    ):
+        digest.update(str(path.relative_to(PROJECT)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
