@@ -16,7 +16,11 @@ from airflow.sdk import Asset, CronTriggerTimetable, Param, TriggerRule, dag, ta
 
 LONDON = "Europe/London"
 MARTS = Asset(name="marts", uri="carepath://warehouse/marts")
-INPUT_OUTPUT = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": 2.0}
+INPUT_OUTPUT = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+}
 
 
 def tell_a_person(context: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The DAG itself: its schedule over clock changes, retries, timeouts and shape, as Airflow sees it."""
+"""The DAG as Airflow sees it: its schedule over clock changes, retries, timeouts and shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 bag = DagBag(sys.argv[1])
 dag = bag.dags["nightly_load"]
-from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.timetables.base import TimeRestriction
 from airflow.serialization.serialized_objects import DagSerialization
 timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
 def runs(after, count):
@@ -27,9 +27,7 @@ def runs(after, count):
     restriction = TimeRestriction(earliest=moment, latest=None, catchup=True)
     last = None
     for _ in range(count):
-        info = timetable.next_dagrun_info_v2(last_dagrun_info=last, restriction=restriction) \
-            if hasattr(timetable, "next_dagrun_info_v2") else \
-            timetable.next_dagrun_info(last_automated_data_interval=last and last.data_interval, restriction=restriction)
+        info = timetable.next_dagrun_info_v2(last_dagrun_info=last, restriction=restriction)
         found.append(info.run_after.in_timezone("UTC").isoformat())
         last = info
     return found

@@ -135,7 +135,9 @@ def doctor(
 
 @app.command()
 def rollback(
-    authority: Annotated[str | None, typer.Argument(help="Its code; only needed with several.")] = None,
+    authority: Annotated[
+        str | None, typer.Argument(help="Its code; only needed with several.")
+    ] = None,
 ) -> None:
     """Return the marts of an authority to the publication before, in seconds."""
     from carepath import report
@@ -154,7 +156,7 @@ def rollback(
 @app.command(name="work-list")
 def work_list(
     authority: Annotated[str | None, typer.Option(help="Only this authority.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many records to print.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many records to print per rule.")] = 20,
 ) -> None:
     """Print the stewards' list: each record that fails a rule, why, and what to do."""
     from carepath import report
@@ -173,19 +175,32 @@ def as_known_at(date: NightOption) -> None:
     ready()
     day = date.date()
     with console.status(f"building the warehouse as known at {day}"):
-        run_dbt(
-            ["run"], layer="as_known_at", run_id=None, vars={"as_known_at": day.isoformat()}
-        )
+        run_dbt(["run"], layer="as_known_at", run_id=None, vars={"as_known_at": day.isoformat()})
     console.print(f"Built. The schemas end in _as_known_{day:%Y%m%d}: core, marts_build, ...")
 
 
 @app.command()
-def docs() -> None:
-    """Write the generated pages: data contract, rule book, KPIs, and dbt's own documentation."""
-    from carepath.documents import write_all
+def docs(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a generated file is stale.")
+    ] = False,
+) -> None:
+    """Write the generated pages and models, and dbt's own documentation."""
+    from carepath import documents
 
-    for path in write_all(console):
-        console.print(f"  {path}")
+    if check:
+        found = documents.stale()
+        for name in found:
+            console.print(f"stale: {name} (run `make docs`)")
+        raise typer.Exit(bool(found))
+    from carepath.warehouse import ready
+
+    ready()
+    for name in documents.write():
+        console.print(f"written: {name}")
+    with console.status("dbt's documentation"):
+        page = documents.write_dbt_docs()
+    console.print(f"written: {page}")
 
 
 @contextmanager
@@ -206,5 +221,3 @@ def main() -> None:
     """Run the command line."""
     with told_plainly():
         app()
-
-

@@ -66,7 +66,7 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
             )
         report.print_night(console, outcome)
         if outcome.state == "held":
-            report.print_work_list(console, authority=specs[0].authority, limit=8)
+            report.print_work_list(console, authority=specs[0].authority, limit=5)
         states.append(outcome.state)
         console.print()
     console.rule("[bold]The report's tables, out of row-level records", align="left")

@@ -1,22 +1,58 @@
-"""The generated pages, written together so that none is forgotten."""
+"""Everything that is generated and committed, written and checked together so that none is forgotten."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from carepath.contract import load_contract, staging
+from carepath.contract.code_lists import load as load_code_lists
+from carepath.contract.pages import contract_page
+from carepath.quality.pages import combinations_page, rule_book
 from carepath.settings import PROJECT_ROOT
+from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.kpi_page import kpi_page
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/combinations.md": combinations_page,
+    "docs/data_contract.md": contract_page,
+    "docs/kpis.md": kpi_page,
+    "docs/rule_book.md": rule_book,
+}
 
 
-def generators() -> dict[Path, Callable[[], str]]:
-    """Return each generated page with the function that writes its text."""
-    from carepath.contract.pages import contract_page
-    from carepath.quality.pages import combinations_page, rule_book
-    from carepath.warehouse.kpi_page import kpi_page
+def stale() -> list[str]:
+    """Return the generated files, from the project's root, that are missing or out of date."""
+    pages = [
+        name
+        for name, page in PAGES.items()
+        if not (PROJECT_ROOT / name).is_file()
+        or (PROJECT_ROOT / name).read_text(encoding="utf-8") != page()
+    ]
+    models = staging.stale(load_contract(), load_code_lists())
+    return pages + [f"dbt_project/{path}" for path in models]
 
-    return {
-        PROJECT_ROOT / "docs" / "data_contract.md": contract_page,
-        PROJECT_ROOT / "docs" / "rule_book.md": rule_book,
-        PROJECT_ROOT / "docs" / "combinations.md": combinations_page,
-        PROJECT_ROOT / "docs" / "kpis.md": kpi_page,
-    }
+
+def write() -> list[str]:
+    """Write what is stale; return the files written."""
+    written = stale()
+    for name in written:
+        if name in PAGES:
+            (PROJECT_ROOT / name).write_text(PAGES[name](), encoding="utf-8")
+    staging.write(load_contract(), load_code_lists())
+    return written
+
+
+def write_dbt_docs() -> Path:
+    """Write dbt's own documentation as one page and return it.
+
+    Raises:
+        WarehouseError: dbt could not read the warehouse.
+    """
+    from carepath.settings import get_settings
+
+    run_dbt(["docs", "generate", "--static"], layer="docs")
+    folder = get_settings().home / "docs"
+    folder.mkdir(parents=True, exist_ok=True)
+    page = get_settings().home / "dbt_target" / "dbt_project" / "plain" / "static_index.html"
+    return page.replace(folder / "dbt.html")

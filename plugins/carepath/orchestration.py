@@ -24,7 +24,6 @@ from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-
 from carepath.errors import CarepathError, WarehouseError
 from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.warehouse import ready
@@ -149,12 +148,13 @@ def run_night(
         night + dt.timedelta(days=1), dt.datetime.now(LONDON).time(), LONDON
     )
     log = settings.logs / "airflow" / f"night-{night}-{dt.datetime.now(LONDON):%Y%m%dT%H%M%S}.log"
+    trigger = f"{trigger} {secrets.token_hex(4)}"
     conf = {
         "night": night.isoformat(),
         "sources": list(sources) if sources else None,
         "accept_truncation": list(accept_truncation),
         "accept_movement": list(accept_movement),
-        "trigger": f"{trigger} {secrets.token_hex(4)}",
+        "trigger": trigger,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -170,15 +170,15 @@ def run_night(
         try:
             while process.poll() is None:
                 if watch:
-                    watch(_run_id(conf["trigger"]))
+                    watch(_run_id(trigger))
                 time.sleep(0.4)
         except BaseException:
             process.terminate()
             process.wait(timeout=30)
             raise
     if watch:
-        watch(_run_id(conf["trigger"]))
-    return _outcome(conf["trigger"], log)
+        watch(_run_id(trigger))
+    return _outcome(trigger, log)
 
 
 def start_services(progress: Callable[[str], None]) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from carepath.errors import CarepathError
 from carepath.orchestration import NightRun
@@ -92,10 +95,10 @@ def print_status(console: Console, services: Mapping[str, int | None]) -> None:
             "No night has run yet. `make demo` shows one; README says how to connect a system."
         )
         return
-    table = Table(title="Last nights", title_justify="left")
-    for heading in ("night", "outcome", "started by", "started", "took", "code", "what to do"):
-        table.add_column(heading, overflow="fold")
-    for night, state, trigger, started, took, code, message in nights:
+    table = _table(
+        "Last nights", left=("night", "outcome", "started by", "started", "took", "code")
+    )
+    for night, state, trigger, started, took, code, _ in nights:
         table.add_row(
             f"{night}",
             f"[{STATE_COLOURS.get(state, 'white')}]{state}[/]",
@@ -103,39 +106,47 @@ def print_status(console: Console, services: Mapping[str, int | None]) -> None:
             f"{started:%Y-%m-%d %H:%M} UTC",
             f"{took.total_seconds():.0f} s" if took else "",
             code,
-            message,
         )
     console.print(table)
-    table = Table(title="What the marts hold", title_justify="left")
-    for heading in ("authority", "figures of", "by", "since", "code"):
-        table.add_column(heading)
+    if nights[0][-1]:
+        console.print("  What the last night asks of you:")
+        _print_indented(console, nights[0][-1])
+    table = _table("What the marts hold", left=("authority", "figures of", "by", "since", "code"))
     for authority, night, kind, since, code in publications:
         table.add_row(authority, f"{night}", kind, f"{since:%Y-%m-%d %H:%M} UTC", code)
     console.print(table if publications else "Nothing has been published yet.")
 
 
-def print_work_list(
-    console: Console, *, authority: str | None = None, limit: int = 50
-) -> None:
-    """Print the stewards' list, worst first; keys only, never a value of a record."""
+def print_work_list(console: Console, *, authority: str | None = None, limit: int = 10) -> None:
+    """Print the stewards' list by rule, worst first: keys only, never a value of a record.
+
+    Args:
+        console: where to print.
+        authority: only this one's records; None for all.
+        limit: how many record keys to print per rule.
+    """
     with connect("carepath_steward") as connection:
-        rows = connection.execute(
-            "select authority, severity, rule_id, table_name, record_key, plain_words, what_to_do,"
-            " count(*) over () from quality.work_list"
+        rules = connection.execute(
+            "select authority, severity, rule_id, table_name, is_holding, plain_words, what_to_do,"
+            " count(*), (array_agg(record_key order by record_key))[:%(limit)s]"
+            " from quality.work_list"
             " where %(authority)s::text is null or authority = %(authority)s"
-            " order by array_position(array['critical', 'warning', 'info'], severity),"
-            " rule_id, record_key limit %(limit)s",
+            " group by authority, severity, rule_id, table_name, is_holding, plain_words,"
+            " what_to_do order by is_holding desc,"
+            " array_position(array['critical', 'warning', 'info'], severity), rule_id, table_name",
             {"authority": authority, "limit": limit},
         ).fetchall()
-    if not rows:
+    if not rules:
         console.print("The work list is empty: no record fails a rule.")
         return
-    table = Table(title=f"Work list: {len(rows)} of {rows[0][7]} records", title_justify="left")
-    for heading in ("authority", "severity", "rule", "table", "record", "why", "what to do"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(value) for value in row[:7]))
-    console.print(table)
+    console.print(f"  [bold]Work list[/], {sum(row[7] for row in rules):,} records by rule")
+    for code, severity, rule, table, holds, words, todo, count, keys in rules:
+        mark = "[bold yellow]holds [/]" if holds else "      "
+        console.print(f"  {mark}[bold]{rule}[/] {severity}, {code} {table}: {count:,} records")
+        for text in (f"why         {words}", f"what to do  {todo}"):
+            _print_indented(console, text)
+        more = f" and {count - len(keys):,} more in quality.work_list" if count > len(keys) else ""
+        _print_indented(console, f"records     {', '.join(keys)}{more}")
 
 
 def only_authority(authority: str | None) -> str:
@@ -146,13 +157,13 @@ def only_authority(authority: str | None) -> str:
     """
     with connect("carepath_analyst") as connection:
         known = [
-            code
+            str(code)
             for (code,) in connection.execute(
                 "select distinct authority from ops.publications order by authority"
             )
         ]
-    if authority in known:
-        return str(authority)
+    if authority is not None and authority in known:
+        return authority
     if not known:
         raise CarepathError("nothing has been published yet", todo="run a night first")
     if authority is None and len(known) == 1:
@@ -176,31 +187,28 @@ def _steps(run_id: str) -> list[tuple[str, str, str, str | None, float]]:
 def _print_loads(console: Console, run_id: str) -> None:
     with connect("carepath_analyst") as connection:
         rows: list[Any] = connection.execute(
-            "select l.source, l.authority, l.state, count(d.table_name), sum(d.row_count)::bigint,"
+            "select l.source, l.state, count(d.table_name), sum(d.row_count)::bigint,"
             " sum(d.byte_count)::bigint, sum(d.opened_count)::bigint,"
             " sum(d.closed_count)::bigint, sum(d.duplicate_count)::bigint"
             " from ops.loads as l left join ops.table_deliveries as d using (load_id)"
             " where l.run_id = %s group by l.load_id order by l.load_id",
             (run_id,),
         ).fetchall()
-    table = Table(title="  Loaded", title_justify="left")
-    for heading in ("source", "authority", "state"):
-        table.add_column(heading)
-    for heading in ("tables", "rows", "MB", "new versions", "closed versions", "duplicates"):
+    if not rows:
+        return
+    table = _table("Loaded", left=("source", "state"))
+    for heading in ("tables", "rows", "MB", "opened", "closed", "duplicates"):
         table.add_column(heading, justify="right")
-    for source, authority, state, *counts in rows[:12]:
-        tables, row_count, size, *versions = counts
+    for source, state, tables, row_count, size, *versions in rows[:12]:
         table.add_row(
             source,
-            authority,
             state,
             f"{tables:,}",
             f"{row_count or 0:,}",
             f"{(size or 0) / 1e6:,.1f}",
             *(f"{count or 0:,}" for count in versions),
         )
-    if rows:
-        console.print(table)
+    console.print(table)
     if len(rows) > 12:
         console.print(f"  and {len(rows) - 12} more sources (ops.loads has them all)")
 
@@ -208,8 +216,8 @@ def _print_loads(console: Console, run_id: str) -> None:
 def _print_failed_rules(console: Console, run_id: str) -> None:
     with connect("carepath_analyst") as connection:
         rows = connection.execute(
-            "select g.authority, r.rule_id, q.severity, r.failing_count, r.population_count,"
-            " r.share, r.threshold, r.holds, q.plain_words"
+            "select g.authority, r.rule_id, r.table_name, q.severity, r.failing_count,"
+            " r.population_count, r.share, r.threshold, r.holds"
             " from quality.gate_runs as g join quality.rule_results as r using (gate_run_id)"
             " join quality.rules as q using (rule_id)"
             " where g.run_id = %s and r.state <> 'passed' and (r.failing_count > 0 or r.holds)"
@@ -218,20 +226,32 @@ def _print_failed_rules(console: Console, run_id: str) -> None:
         ).fetchall()
     if not rows:
         return
-    table = Table(title="  Rules that records fail", title_justify="left")
-    for heading in ("authority", "rule", "severity", "records", "of", "share", "limit", "decision"):
-        table.add_column(heading)
-    table.add_column("in plain words", overflow="fold", min_width=30)
-    for authority, rule, severity, failing, population, share, limit, holds, words in rows:
+    several = len({row[0] for row in rows}) > 1
+    table = _table("Rules that records fail", left=("rule", "table", "severity"))
+    for heading in ("records", "of", "share", "limit"):
+        table.add_column(heading, justify="right")
+    table.add_column("decision")
+    for authority, rule, tested, severity, failing, population, share, limit, holds in rows:
         table.add_row(
-            authority,
-            rule,
+            f"{authority} {rule}" if several else rule,
+            tested,
             severity,
             "" if failing is None else f"{failing:,}",
             "" if population is None else f"{population:,}",
             "" if share is None else f"{share:.1%}",
-            "" if limit is None else f"{limit:.1%}",
+            "" if not limit else f"{limit:.1%}",
             "[yellow]holds[/]" if holds else "counted",
-            words,
         )
     console.print(table)
+
+
+def _table(title: str, left: Sequence[str]) -> Table:
+    """Return an empty table that fits a terminal of 80 columns."""
+    table = Table(title=f"  {title}", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for heading in left:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _print_indented(console: Console, text: str) -> None:
+    console.print(Padding(Text(text), (0, 0, 0, 8)))
