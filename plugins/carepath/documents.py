@@ -1,4 +1,4 @@
-"""Everything that is generated and committed, written and checked together so that none is forgotten."""
+"""Everything that is generated and committed, written and checked together."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ class Verdict:
     message: str
 
 
-def start(
-    run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: str
-) -> list[str]:
+def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: str) -> list[str]:
     """Open the night in ops.runs and say which sources it loads.
 
     Args:
@@ -98,7 +96,9 @@ def load(run_id: str, source: str, accept_truncation: Sequence[str] = ()) -> int
     with connect(LOADER, autocommit=True) as connection:
         night = _night(connection, run_id)
         spec = find_source(source)
-        with _step(connection, run_id, "load", authority=spec.authority, source=spec.name) as detail:
+        with _step(
+            connection, run_id, "load", authority=spec.authority, source=spec.name
+        ) as detail:
 
             def progress(table: str, rows: int) -> None:
                 connection.execute(
@@ -196,8 +196,15 @@ def build(run_id: str) -> list[str]:
         if passed:
             with _step(connection, run_id, "build") as detail:
                 run_dbt(
-                    ["build", "--select", "path:seeds", "path:models/core", "path:models/marts",
-                     "--exclude", "test_type:unit"],
+                    [
+                        "build",
+                        "--select",
+                        "path:seeds",
+                        "path:models/core",
+                        "path:models/marts",
+                        "--exclude",
+                        "test_type:unit",
+                    ],
                     layer="marts",
                     run_id=run_id,
                 )
@@ -249,8 +256,8 @@ def verdict(run_id: str) -> Verdict:
     with connect(LOADER, autocommit=True) as connection:
         published = _passed(connection, run_id, "publish")
         troubles = connection.execute(
-            "select step, coalesce(nullif(authority, ''), source), state, message from ops.run_steps"
-            " where run_id = %s and state in ('failed', 'held') order by started_at",
+            "select step, coalesce(nullif(authority, ''), source), state, message"
+            " from ops.run_steps where run_id = %s and state in ('failed', 'held') order by started_at",
             (run_id,),
         ).fetchall()
         message = " | ".join(text for _, _, _, text in troubles)
