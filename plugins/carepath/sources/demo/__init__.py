@@ -2,10 +2,9 @@
 
 from carepath.sources.demo.dirt import DirtRates
 from carepath.sources.demo.report import ReportFigure, report_figures
-from carepath.sources.demo.system import DemoSource, advance, fill, sources
+from carepath.sources.demo.system import advance, fill, sources
 
 __all__ = [
-    "DemoSource",
     "DirtRates",
     "ReportFigure",
     "advance",

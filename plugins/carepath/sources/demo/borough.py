@@ -36,7 +36,7 @@ from carepath.sources.demo.rows import (
 FIRST_DAY: Final = day_number(date(2013, 7, 1))
 HORIZON: Final = day_number(date(2019, 12, 31))
 ALWAYS: Final = -NEVER
-DAYS_PER_PLACEMENT: Final = 260.0
+DAYS_PER_PLACEMENT: Final = 370.0
 SGO_SPLIT: Final = day_number(date(2018, 4, 1))
 CONTACT_CYCLE: Final = 56
 PLAN_CYCLE: Final = 182
@@ -64,6 +64,8 @@ class Borough:
         self.contacts, self.referrals = casework.make(
             rng, self.people, self.leavers, HORIZON, is_report=number == 1
         )
+        # nobody has a contact before the person is known
+        np.minimum.at(self.people.known, self.contacts.person, self.contacts.day)
         self.periods = casework.periods(
             rng, self.people, self.leavers, self.referrals, FIRST_DAY, HORIZON
         )
@@ -72,6 +74,8 @@ class Borough:
         self.referral_recorded = self._typed(self.referrals.start)
         self.period_ids = numbered("CLA", 70_001, len(self.periods))
         self.period_recorded = self._typed(self.periods.start)
+        self.care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(len(self.leavers)) % 2]
+        self.first_adviser = rng.integers(0, people.WORKERS_PER_TEAM, len(self.leavers))
         self.postcodes = vocabulary(say.postcodes())
         self.teams = numbered("T", 101, len(say.TEAMS))
 
@@ -530,33 +534,46 @@ class Borough:
         last = np.append(np.diff(index) != 0, True)
         end = np.where(last, cases.close[index], np.append(start[1:], 0))
         recorded = np.maximum(self._typed(start), self.referral_recorded[index])
-        n_leavers = len(self.leavers)
-        person = np.concatenate((cases.person[index], np.arange(n_leavers)))
+        worker = team[index] * people.WORKERS_PER_TEAM + rng.integers(0, people.WORKERS_PER_TEAM, n)
         change = np.where(number == 0, 1, rng.integers(0, len(say.WORKER_CHANGES), n))
-        care_team = np.array(say.LEAVING_CARE_TEAMS)[rng.integers(0, 2, n_leavers)]
-        teams = np.concatenate((team[index], care_team))
-        since = self.leavers.recorded
-        total = n + n_leavers
+
+        # personal advisers follow one another as the care-leaver records say
+        young = self.leavers
+        until = np.minimum(young.eligible_to, HORIZON)
+        terms = 1 + (until - young.recorded).clip(0) // ADVISER_TENURE
+        who, term = expand(terms.astype(np.int32))
+        m = len(who)
+        begun = young.recorded[who] + ADVISER_TENURE * term
+        over = np.append(np.where(np.diff(who) != 0, NEVER, begun[1:]), NEVER)
+        over = np.minimum(over, young.eligible_to[who])
+        total = n + m
+
+        def both(first: Numbers, second: Numbers) -> Numbers:
+            return np.concatenate((first, second))
+
         yield self._rows("ssd_involvements", {
             "invo_involvements_id": refers(np.arange(total), numbered("I", 1, total)),
-            "invo_professional_id": self._worker(teams),
+            "invo_professional_id": refers(
+                both(worker, self._adviser(who, term)), self.people.workers
+            ),
             "invo_professional_role_id": coded(
-                np.concatenate((np.where(cases.is_nfa[index], 1, 0), np.full(n_leavers, 2))),
+                both(np.where(cases.is_nfa[index], 1, 0), np.full(m, 2)),
                 ("Allocated Social Worker", "Duty Worker", "Personal Adviser"),
             ),
-            "invo_professional_team": self._team(teams),
-            "invo_involvement_start_date": dates(np.concatenate((start, since))),
-            "invo_involvement_end_date": self._ended(
-                np.concatenate((end, np.full(n_leavers, NEVER)))
-            ),
+            "invo_professional_team": self._team(both(team[index], self.care_team[who])),
+            "invo_involvement_start_date": dates(both(start, begun)),
+            "invo_involvement_end_date": self._ended(both(end, over)),
             "invo_worker_change_reason": coded(
-                np.concatenate((change, np.ones(n_leavers))), say.WORKER_CHANGES
+                both(change, np.where(term == 0, 1, 0)), say.WORKER_CHANGES
             ),
-            "invo_person_id": self._person(person),
-            "invo_referral_id": refers(
-                np.concatenate((index, np.full(n_leavers, -1))), self.referral_ids
-            ),
-        }, np.concatenate((recorded, since)), key="invo_involvements_id")  # fmt: skip
+            "invo_person_id": self._person(both(cases.person[index], who)),
+            "invo_referral_id": refers(both(index, np.full(m, -1)), self.referral_ids),
+        }, both(recorded, begun), key="invo_involvements_id")  # fmt: skip
+
+    def _adviser(self, leaver: Numbers, term: Numbers) -> Numbers:
+        """Return the worker who is a leaver's personal adviser in a term of office."""
+        within = (self.first_adviser[leaver] + term) % people.WORKERS_PER_TEAM
+        return np.asarray(self.care_team[leaver] * people.WORKERS_PER_TEAM + within)
 
     def _case_status(self, team: Numbers) -> Rows:
         """Whether a case is open: the leaving-care team's word for leavers, else any referral."""
@@ -570,7 +587,6 @@ class Borough:
         of_person[cases.person] = team
         closed = self._typed(cases.close)
         recorded = self.referral_recorded
-        care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(n_leavers) % 2]
 
         def is_closed(day: int) -> Ints:
             running = others & (recorded <= day) & (day < closed)
@@ -582,12 +598,12 @@ class Borough:
         def team_now(day: int) -> Ints:
             now = of_person.copy()
             disabled = self.leavers.now("disabilities_team", day).astype(bool)
-            now[:n_leavers] = np.where(disabled, say.DISABILITIES_TEAM, care_team)
+            now[:n_leavers] = np.where(disabled, say.DISABILITIES_TEAM, self.care_team)
             found: Ints = now[person]
             return found
 
         def is_disabilities_team(day: int) -> Ints:
-            return (team_now(day) == say.DISABILITIES_TEAM).astype(np.int32)
+            return np.where(team_now(day) == say.DISABILITIES_TEAM, 1, 0).astype(np.int32)
 
         return self._rows("local_case_status", {
             "cass_person_id": self._person(person),
@@ -1159,8 +1175,6 @@ class Borough:
         sentinel = rng.random(n) < dirt.sentinel_date
         with_code = rng.random(n) < dirt.code_and_description
         kind = everyone % 4
-        team = np.array(say.LEAVING_CARE_TEAMS)[everyone % 2]
-        adviser = rng.integers(0, people.WORKERS_PER_TEAM, n)
 
         def last_change(day: int) -> Ints:
             """Return the day on which the present state began."""
@@ -1210,13 +1224,13 @@ class Borough:
             )
 
         def adviser_now(day: int) -> Ints:
-            changes = (day - young.recorded) // ADVISER_TENURE
-            worker = team * people.WORKERS_PER_TEAM + (adviser + changes) % people.WORKERS_PER_TEAM
+            term = (day - young.recorded) // ADVISER_TENURE
+            worker = self._adviser(everyone, term)
             return np.where(young.now("is_open", day), worker, -1).astype(np.int32)
 
         def team_now(day: int) -> Ints:
             disabled = young.now("disabilities_team", day).astype(bool)
-            return np.where(disabled, say.DISABILITIES_TEAM, team).astype(np.int32)
+            return np.where(disabled, say.DISABILITIES_TEAM, self.care_team).astype(np.int32)
 
         rows = self._rows("ssd_care_leavers", {
             "clea_person_id": self._person(everyone),

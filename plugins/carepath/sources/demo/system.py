@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from carepath.errors import SourceError, safe_message
+from carepath.sources import SourceSpec
 from carepath.sources.demo import borough
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.dirt import DirtRates
@@ -33,18 +33,6 @@ Progress = Callable[[str, int, int], None]
 Connection = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True)
-class DemoSource:
-    """Where one authority's records are; the fields are those of a source's specification."""
-
-    name: str
-    authority: str
-    authority_name: str
-    url: str
-    schema: str
-    spelling: str = "liquidlogic"
-
-
 @lru_cache(maxsize=1)
 def layout() -> Mapping[str, Mapping[str, str]]:
     """Return each table's columns with their PostgreSQL types, in the vendor's order."""
@@ -55,15 +43,16 @@ def layout() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def sources(url: str, scale: int = 1) -> list[DemoSource]:
+def sources(url: str, scale: int = 1) -> list[SourceSpec]:
     """Return one source per authority of a recording system of this scale, read through `url`."""
     return [
-        DemoSource(
+        SourceSpec(
             name=f"demo-{say.authority_code(number).lower()}",
             authority=say.authority_code(number),
             authority_name=say.authority_name(number),
             url=url,
             schema=schema_of(number),
+            spelling="liquidlogic",
         )
         for number in range(1, scale + 1)
     ]
