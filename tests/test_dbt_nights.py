@@ -1,0 +1,235 @@
+"""Core and marts on a real PostgreSQL: three nights, one of them held, and a past state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import psycopg
+import pytest
+from small_recording_system import SmallRecordingSystem, warehouse_rows
+
+from carepath.contract import load_contract
+from carepath.landing.tables import ensure
+from carepath.settings import get_settings
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import run_dbt
+
+AUTHORITY = "E09900001"
+BASELINE, HELD, CORRECTED = "2017-11-30", "2019-06-27", "2019-06-30"
+NIGHTLY = ["build", "--selector", "nightly"]
+EET = (
+    "select snapshot_date::text, numerator, denominator, left_out_reason from {}.kpi_eet"
+    " where measure = 'EET' and segment = 'open cases' order by 1"
+)
+
+
+@pytest.fixture(scope="module")
+def held_marts(warehouse: None) -> list[tuple[Any, ...]]:
+    """Three nights, all built; returns what the marts said while the second one was held."""
+    system = SmallRecordingSystem("dbt_nights", AUTHORITY)
+    for person, activity, status in (("A", "F2", "EET"), ("B", "G5", "NEET")):
+        system.add_leaver(person, activity)
+        record_status(system, person, status, "2017-10-01")
+    decide(system.load(BASELINE).load.load_id, "pass")
+    build_everything()
+
+    # night 2: A's activity contradicts the status, C comes twice and with two contents
+    system.execute(
+        "update ssd_care_leavers set clea_care_leaver_activity ="
+        " 'G5 - NEET other' where clea_person_id = 'A'"
+    )
+    system.add_leaver("C", "F1", row_id="2")
+    system.add_leaver("C", "G4", row_id="3")
+    system.add_leaver("C", "G4", row_id="4")
+    record_status(system, "C", "EET", "2019-05-01")
+    decide(system.load(HELD).load.load_id, "hold", failing="A")
+    run_dbt(NIGHTLY, layer="marts")
+    while_held = warehouse_rows(EET.format("marts_build"))
+
+    # night 3: A is corrected, B's date of a pathway plan turns out to be none
+    system.execute(
+        "update ssd_care_leavers set clea_care_leaver_activity = 'F2' where clea_person_id = 'A'"
+    )
+    system.execute(
+        "update ssd_care_leavers set clea_pathway_plan_review_date = '1900-01-01'"
+        " where clea_person_id = 'B'"
+    )
+    decide(system.load(CORRECTED).load.load_id, "pass")
+    run_dbt(NIGHTLY, layer="marts")
+    return while_held
+
+
+def record_status(system: SmallRecordingSystem, person: str, status: str, date: str) -> None:
+    system.execute("insert into local_eet_status values (%s, %s, %s, 'W1')", (person, status, date))
+
+
+def decide(load_id: int, decision: str, failing: str | None = None) -> None:
+    """Record gate 1's decision; only a load that passed moves the cut-off."""
+    with connect("carepath_loader") as loader:
+        night = loader.execute(
+            "select night from ops.loads where load_id = %s", (load_id,)
+        ).fetchone()
+        assert night is not None
+        row = loader.execute(
+            "insert into quality.gate_runs (authority, gate, load_id, night, decision)"
+            " values (%s, 1, %s, %s, %s) returning gate_run_id",
+            (AUTHORITY, load_id, night[0], decision),
+        ).fetchone()
+        assert row is not None
+        loader.execute(
+            "insert into quality.rules (rule_id, domain, entity, severity, owner, plain_words,"
+            " falsifies) values ('EET-01', 'leaving_care', 'care_leavers', 'warning',"
+            " 'leaving care', 'status and activity differ', '{eet}') on conflict do nothing"
+        )
+        if failing:
+            loader.execute(
+                "insert into quality.failing_keys"
+                " (gate_run_id, authority, rule_id, table_name, record_key, person_id)"
+                " values (%s, %s, 'EET-01', 'ssd_care_leavers', %s, %s)",
+                (row[0], AUTHORITY, failing, failing),
+            )
+        if decision == "pass":
+            loader.execute(
+                "insert into ops.cutoffs values (%s, %s, %s, 'gate') on conflict (authority)"
+                " do update set load_id = excluded.load_id, night = excluded.night",
+                (AUTHORITY, load_id, night[0]),
+            )
+
+
+def build_everything() -> None:
+    """All models with all tests: unit tests too, which no night runs."""
+    ensure(load_contract())
+    result = run_dbt(["build"], layer="everything")
+    # an exposure does nothing
+    assert {model.status for model in result.models} == {"success", "pass", "no-op"}
+    assert sum(model.model.startswith("kpi_") for model in result.models) >= 30
+
+
+def test_marts_while_a_load_is_held_show_the_night_before(
+    held_marts: list[tuple[Any, ...]],
+) -> None:
+    assert held_marts == [(BASELINE, 1, 2, None)]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_marts_after_the_correction_know_no_snapshot_of_the_held_night() -> None:
+    assert warehouse_rows(EET.format("marts_build")) == [
+        (BASELINE, 1, 2, None),
+        (CORRECTED, 2, 3, None),
+    ]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_snapshot_duplicated_care_leaver_counts_once_and_is_flagged() -> None:
+    rows = warehouse_rows(
+        "select count(*), count(distinct young_person_key),"
+        " count(*) filter (where has_several_records), max(activity_code)"
+        "   filter (where has_several_records)"
+        " from core.fct_leaving_care_snapshot where snapshot_date = %s",
+        (CORRECTED,),
+    )
+    assert rows == [(3, 3, 1, "G4")]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_snapshot_of_the_past_stays_as_known_then() -> None:
+    plans = warehouse_rows(
+        "select snapshot_date::text, numerator, denominator from marts_build.kpi_pathway_plan"
+        " order by 1"
+    )
+    assert plans == [(BASELINE, 2, 2), (CORRECTED, 2, 3)]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_pathway_plans_remember_the_date_that_the_source_forgot() -> None:
+    plans = warehouse_rows(
+        "select review_date::text, is_latest, known_until_date::text, count(*)"
+        " from core.fct_pathway_plans group by 1, 2, 3 order by 2, 3"
+    )
+    assert plans == [
+        ("2017-05-01", False, CORRECTED, 1),
+        ("2017-05-01", True, None, 2),
+    ]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_build_again_without_a_change_gives_the_same_rows_and_keys() -> None:
+    tables = ("core.dim_young_person", "core.fct_accommodation", "marts_build.kpi_eet")
+    tables += ("marts_build.fct_leaving_care_snapshot", "core.fct_eet_status")
+    before = [contents(table) for table in tables]
+    assert all(before[:1] + before[2:])
+    run_dbt(NIGHTLY, layer="marts")
+    assert [contents(table) for table in tables] == before
+
+
+def contents(table: str) -> list[tuple[Any, ...]]:
+    return warehouse_rows(f"select t::text from {table} as t order by 1")
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_key_of_a_young_person_is_one_in_all_snapshots_and_exact_as_a_double() -> None:
+    rows = warehouse_rows(
+        "select person_id, count(distinct f.young_person_key), count(*),"
+        " bool_and(f.young_person_key between 0 and 2 ^ 53 - 1)"
+        " from identity.person_identity right join core.fct_leaving_care_snapshot as f"
+        " using (young_person_key) group by 1"
+    )
+    # this source has no table of people: identity knows nobody, core knows keys alone
+    assert rows == [(None, 3, 5, True)]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_as_known_at_a_held_night_shows_what_the_correction_changed() -> None:
+    run_dbt(
+        ["run", "--select", "+kpi_eet", "person_identity"],
+        layer="as_known_at",
+        vars={"as_known_at": "2019-06-28"},
+    )
+    assert warehouse_rows(EET.format("marts_build_as_known_20190628")) == [
+        (BASELINE, 1, 2, None),
+        (HELD, 1, 2, "contradictory (EET-01): 1"),
+    ]
+    activity = (
+        "select activity_code from {}.fct_leaving_care_snapshot where snapshot_date = %s"
+        " and young_person_key = (select young_person_key from core.fct_eet_status"
+        " where eet_status_code = 'EET' and recorded_date = date '2017-10-01')"
+    )
+    assert warehouse_rows(activity.format("core_as_known_20190628"), (HELD,)) == [("G5",)]
+    assert warehouse_rows(activity.format("core"), (CORRECTED,)) == [("F2",)]
+    # tonight's marts were not touched
+    assert len(warehouse_rows(EET.format("marts_build"))) == 2
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_as_known_at_is_open_to_analysts_and_copies_no_names() -> None:
+    run_dbt(
+        ["run", "--select", "stg_authorities", "dim_authority", "person_identity"],
+        layer="as_known_at",
+        vars={"as_known_at": "2018-01-01"},
+    )
+    with connect("carepath_analyst") as analyst:
+        found = analyst.execute(
+            "select authority from core_as_known_20180101.dim_authority"
+        ).fetchall()
+        assert found == [(AUTHORITY,)]
+    assert warehouse_rows("select to_regnamespace('identity_as_known_20180101')") == [(None,)]
+    with connect("bi_reader") as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("select authority from core_as_known_20180101.dim_authority")
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_dim_date_covers_the_nights_with_english_financial_years() -> None:
+    rows = warehouse_rows(
+        "select calendar_date, financial_year_quarter from marts_build.dim_date"
+        " where calendar_date = any(%s) order by 1",
+        ([dt.date(2018, 3, 31), dt.date(2018, 4, 1)],),
+    )
+    assert [quarter for _, quarter in rows] == ["2017-18 Q4", "2018-19 Q1"]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_docs_are_one_static_page() -> None:
+    run_dbt(["docs", "generate", "--static"], layer="docs")
+    page = get_settings().home / "dbt_target" / "dbt_project" / "plain" / "static_index.html"
+    assert "kpi_eet" in page.read_text(encoding="utf-8")
