@@ -13,10 +13,10 @@ import psycopg
 from carepath.contract import load_contract
 from carepath.contract.doctor import compare
 from carepath.errors import CarepathError, DeliveryError, SourceError, safe_message
-from carepath.landing.delivery import Load, LoadResult, Previous, Progress
+from carepath.landing.delivery import Load, LoadResult, Previous, Progress, TableDelivery
 from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
-from carepath.landing.tables import LOADER, ensure, ensure_authority
+from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority
 from carepath.sources import SourceSpec, open_source
 from carepath.sources.findings import findings_of, keep_findings
 from carepath.warehouse.connect import connect
@@ -86,8 +86,14 @@ def load_source(
             tables = apply_history(
                 connection, load, contract, deliveries, previous, accumulates=accumulates
             )
+            analyse(load.authority, [each.table for each in tables if _changed_much(each)])
             ended = time.monotonic()
     return LoadResult(load, tuple(tables), extracted - started, ended - comparing)
+
+
+def _changed_much(delivery: TableDelivery) -> bool:
+    """Tell whether statistics are out of date now; smaller changes are left to autovacuum."""
+    return delivery.opened_count + delivery.closed_count > 0.1 * delivery.row_count
 
 
 @contextmanager

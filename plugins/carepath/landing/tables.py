@@ -166,12 +166,7 @@ def _ensure_parent(
                 )
             )
         if schema == "history":
-            connection.execute(
-                sql.SQL(
-                    "revoke all on {0} from carepath_loader;"
-                    " grant select, insert, update (known_to, to_load) on {0} to carepath_loader"
-                ).format(name)
-            )
+            _protect(connection, name)
         return
     added = [column for column in table.column_names if column not in there]
     for column in added:
@@ -219,35 +214,48 @@ def _ensure_hashes(owner: psycopg.Connection[Any], contract: Contract, server_ve
 def _create_leaf(
     connection: psycopg.Connection[Any], schema: str, parent: str, name: str, authority: str
 ) -> None:
-    unlogged = schema == "landing"
-    connection.execute(
-        sql.SQL("create {} table {} partition of {} for values in ({}) {}").format(
-            sql.SQL("unlogged" if unlogged else ""),
-            sql.Identifier(schema, name),
-            sql.Identifier(schema, parent),
-            sql.Literal(authority),
-            _LEAF_SETTINGS if unlogged else _HISTORY_SETTINGS,
-        )
-    )
-    if unlogged:
+    leaf_name = sql.Identifier(schema, name)
+    _create_like_parent(connection, schema, parent, name)
+    if schema == "landing":
         _finish_landing(connection, name, authority)
     else:
-        connection.execute(
-            sql.SQL(
-                "revoke all on {0} from carepath_loader;"
-                " grant select, insert, update (known_to, to_load) on {0} to carepath_loader"
-            ).format(sql.Identifier(schema, name))
+        _protect(connection, leaf_name)
+    # attached rather than created as a partition: that would wait for everyone who reads the parent
+    connection.execute(
+        sql.SQL("alter table {} attach partition {} for values in ({})").format(
+            sql.Identifier(schema, parent), leaf_name, sql.Literal(authority)
         )
+    )
 
 
 def _create_incoming(connection: psycopg.Connection[Any], parent: str, authority: str) -> None:
     name = incoming(parent, authority)
+    _create_like_parent(connection, "landing", parent, name)
+    _finish_landing(connection, name, authority)
+
+
+def _create_like_parent(
+    connection: psycopg.Connection[Any], schema: str, parent: str, name: str
+) -> None:
+    landing = schema == "landing"
     connection.execute(
-        sql.SQL("create unlogged table {} (like {}) {}").format(
-            sql.Identifier("landing", name), sql.Identifier("landing", parent), _LEAF_SETTINGS
+        sql.SQL("create {} table {} (like {}) {}").format(
+            sql.SQL("unlogged" if landing else ""),
+            sql.Identifier(schema, name),
+            sql.Identifier(schema, parent),
+            _LEAF_SETTINGS if landing else _HISTORY_SETTINGS,
         )
     )
-    _finish_landing(connection, name, authority)
+
+
+def _protect(connection: psycopg.Connection[Any], name: sql.Identifier) -> None:
+    """Let the loader of history open and close versions, and nothing else."""
+    connection.execute(
+        sql.SQL(
+            "revoke all on {0} from carepath_loader;"
+            " grant select, insert, update (known_to, to_load) on {0} to carepath_loader"
+        ).format(name)
+    )
 
 
 def _finish_landing(connection: psycopg.Connection[Any], name: str, authority: str) -> None:
@@ -258,6 +266,15 @@ def _finish_landing(connection: psycopg.Connection[Any], name: str, authority: s
             " add constraint one_authority check (authority is not null and authority = {1})"
         ).format(sql.Identifier("landing", name), sql.Literal(authority))
     )
+
+
+def analyse(authority: str, names: Iterable[str]) -> None:
+    """Let the planner know what became of some tables of an authority's history."""
+    with connect(OWNER, autocommit=True) as owner:
+        for table in names:
+            owner.execute(
+                sql.SQL("analyze {}").format(sql.Identifier("history", leaf(table, authority)))
+            )
 
 
 def swap(connection: psycopg.Connection[Any], names: Sequence[str], authority: str) -> None:

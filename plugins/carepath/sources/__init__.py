@@ -272,7 +272,8 @@ def _airflow_url(spec: SourceSpec, connection_id: str) -> str:
             where=f"source {spec.name}",
             todo="add it in Airflow (Admin, Connections), or correct sources.yml.",
         ) from None
-    return re.sub(r"^postgres(ql)?:", "postgresql:", uri)
+    # settings that Airflow could not put into the URL are for its own hooks
+    return re.sub(r"^postgres(ql)?:", "postgresql:", uri).partition("?__extra__=")[0]
 
 
 def _wrong(where: str, what: str) -> SourceError:

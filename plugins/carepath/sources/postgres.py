@@ -60,6 +60,10 @@ class PostgresSource:
                 "password": parts.password,
                 "dbname": parts.database,
                 "connect_timeout": 15,
+                # a source that went away without a word is noticed within two minutes
+                "keepalives_idle": 60,
+                "keepalives_interval": 10,
+                "keepalives_count": 6,
                 "application_name": "carepath",
                 **parts.query,
             }.items()
