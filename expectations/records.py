@@ -69,7 +69,7 @@ RULES = (
     ),
     Rule(
         rule_id="PER-02",
-        subject=tables_about_people(),
+        subject=tables_about_people(always=True),
         says="The record belongs to nobody: the person's id is blank.",
         todo="Fill the person's id in the source, or delete the record.",
         reference="Standard Safeguarding Dataset: every record belongs to a person",

@@ -7,7 +7,6 @@ adds to a table what its rules compare it with, and never multiplies or drops a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carepath.contract.model import Table, load_contract
@@ -34,7 +33,11 @@ class Subject:
     sql: str
 
     def query(self, authority: str, night: str) -> str:
-        """Return the query for one authority as it stands at `night` (yyyy-mm-dd)."""
+        """Return the query for one authority as it stands at `night` (yyyy-mm-dd).
+
+        The rows are those of all columns; name the few that are needed around it, and the planner
+        leaves out the rest.
+        """
         return self.sql.replace("{authority}", literal(authority)).replace(
             "{night}", f"date {literal(night)}"
         )
@@ -61,12 +64,18 @@ def every_table() -> tuple[str, ...]:
     return tuple(table.entity for table in load_contract().tables.values())
 
 
-def tables_about_people() -> tuple[str, ...]:
-    """Return the entities whose records belong to a person, `person` itself left out."""
+def tables_about_people(*, always: bool = False) -> tuple[str, ...]:
+    """Return the entities whose records belong to a person, `person` itself left out.
+
+    Args:
+        always: only those whose person the contract requires; in the others it may be blank.
+    """
     return tuple(
         table.entity
         for table in load_contract().tables.values()
-        if table.person_column and table.entity != "person"
+        if table.person_column
+        and table.entity != "person"
+        and (not always or table.column(table.person_column).required)
     )
 
 
@@ -77,11 +86,6 @@ def tables_with_dates() -> tuple[str, ...]:
         for table in load_contract().tables.values()
         if any(column.type == "date" for column in table.columns)
     )
-
-
-def columns_of(entity: str) -> Mapping[str, str]:
-    """Return the contract's columns of an entity: name in staging, to type."""
-    return {c.as_name: c.type for c in load_contract().by_entity(entity).columns}
 
 
 def _table_subject(table: Table) -> Subject:

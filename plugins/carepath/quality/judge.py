@@ -8,6 +8,7 @@ Great Expectations' is an error, so neither can be wrong alone.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ def _judge_subject(
         return results
     started = time.perf_counter()
     try:
-        with _judged_rows(connection, case, about) as relation:
+        with _judged_rows(connection, case, about, applicable) as relation:
             counts = counter.count(relation, applicable)
             stored = store_keys(connection, relation, case, about, applicable)
     except psycopg.Error as error:
@@ -179,17 +180,46 @@ select rule_id, sum(record_count) from stored group by rule_id
 
 
 @contextmanager
-def _judged_rows(connection: psycopg.Connection[Any], case: Case, about: Subject) -> Iterator[str]:
-    """Fix a subject's rows of the authority in a relation for the length of the gate."""
+def _judged_rows(
+    connection: psycopg.Connection[Any], case: Case, about: Subject, rules: Sequence[Rule]
+) -> Iterator[str]:
+    """Fix a subject's rows of the authority in a relation for the length of the gate.
+
+    It has only the columns that the rules name: a table of contacts is mostly text that no rule
+    reads.
+    """
     relation = f"gate_{case.authority.lower()}_{about.name}"[:63]
     place = sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(relation))
     query = about.query(case.authority, case.night.isoformat())
     connection.execute(sql.SQL("drop table if exists {}").format(place))
-    connection.execute(sql.SQL("create unlogged table {} as {}").format(place, sql.SQL(query)))
+    connection.execute(
+        sql.SQL("create unlogged table {} as select {} from ({}) as subject").format(
+            place, _columns(connection, query, rules), sql.SQL(query)
+        )
+    )
     try:
         yield relation
     finally:
         connection.execute(sql.SQL("drop table if exists {}").format(place))
+
+
+def _columns(
+    connection: psycopg.Connection[Any], query: str, rules: Sequence[Rule]
+) -> sql.Composed:
+    """Return the subject's columns that the rules' conditions name, and the record's identity.
+
+    A name that is missed breaks the rule's own SQL, which holds.
+    """
+    named = {"record_key", "person_id"}
+    for rule in rules:
+        named |= set(re.findall(r"[a-z_][a-z0-9_]*", rule.failing))
+        if isinstance(rule.check, Repeated):
+            named.add(rule.check.column)
+    cursor = connection.execute(
+        sql.SQL("select * from ({}) as subject limit 0").format(sql.SQL(query))
+    )
+    found = [column.name for column in cursor.description or ()]
+    return sql.SQL(", ").join(sql.Identifier(name) for name in found if name in named)
 
 
 def _not_delivered(about: Subject, rule: Rule, delivered: Collection[str]) -> list[Table]:
