@@ -195,19 +195,7 @@ def build(run_id: str) -> list[str]:
         passed = _passed(connection, run_id, "gate")
         if passed:
             with _step(connection, run_id, "build") as detail:
-                run_dbt(
-                    [
-                        "build",
-                        "--select",
-                        "path:seeds",
-                        "path:models/core",
-                        "path:models/marts",
-                        "--exclude",
-                        "test_type:unit",
-                    ],
-                    layer="marts",
-                    run_id=run_id,
-                )
+                run_dbt(["build", "--selector", "nightly"], layer="marts", run_id=run_id)
                 detail["authorities"] = len(passed)
     return passed
 
