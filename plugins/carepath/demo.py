@@ -20,7 +20,6 @@ NIGHTS = (
     (dt.date(2019, 6, 27), "EET status and activity contradict each other: the gate holds"),
     (dt.date(2019, 6, 30), "the corrections arrive: passes, publishes"),
 )
-EXPECTED = ("published", "held", "published")
 
 
 def run_demo(console: Console, *, scale: int, seed: int) -> bool:
@@ -45,6 +44,8 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
         orchestration.initialise()
     specs = _list_sources(scale)
     recording_system = url("recording_system", "recording_system")
+    # the contradictions are in the first authority: the others go on without it
+    expected = ("published", "held" if scale == 1 else "partly", "published")
     states = []
     for number, (night, story) in enumerate(NIGHTS):
         console.rule(f"[bold]Night {number + 1}: {night:%d %B %Y}[/], {story}", align="left")
@@ -65,17 +66,17 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
                 watch=watch,
             )
         report.print_night(console, outcome)
-        if outcome.state == "held":
+        if outcome.state in ("held", "partly"):
             report.print_work_list(console, authority=specs[0].authority, limit=5)
         states.append(outcome.state)
         console.print()
     console.rule("[bold]The report's tables, out of row-level records", align="left")
     equal = print_reconciliation(console, specs[0].authority)
     _say_where_to_look(console)
-    for (night, _), state, expected in zip(NIGHTS, states, EXPECTED, strict=True):
-        if state != expected:
-            console.print(f"[red]The night of {night} ended {state}, not {expected}.[/]")
-    return equal and tuple(states) == EXPECTED
+    for (night, _), state, wanted in zip(NIGHTS, states, expected, strict=True):
+        if state != wanted:
+            console.print(f"[red]The night of {night} ended {state}, not {wanted}.[/]")
+    return equal and tuple(states) == expected
 
 
 def _list_sources(scale: int) -> list[SourceSpec]:

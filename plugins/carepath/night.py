@@ -245,7 +245,8 @@ def verdict(run_id: str) -> Verdict:
         published = _passed(connection, run_id, "publish")
         troubles = connection.execute(
             "select step, coalesce(nullif(authority, ''), source), state, message"
-            " from ops.run_steps where run_id = %s and state in ('failed', 'held') order by started_at",
+            " from ops.run_steps where run_id = %s and state in ('failed', 'held')"
+            " order by started_at",
             (run_id,),
         ).fetchall()
         message = " | ".join(text for _, _, _, text in troubles)
