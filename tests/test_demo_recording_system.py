@@ -20,7 +20,7 @@ from carepath.sources import demo
 from carepath.sources.demo import borough, leavers, report, system
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.dirt import DirtRates
-from carepath.sources.demo.rows import day_number
+from carepath.sources.demo.rows import FIRST_DAY, day_number
 from carepath.warehouse.connect import connect, url
 
 SCHEMA = "la_e09900001"
@@ -432,8 +432,9 @@ def test_records_are_corrected_deleted_and_come_back() -> None:
     every = contacts.present(days[0])
     corrected = outcome.at(days[0], every) != outcome.at(days[-1], every)
     assert corrected.any()
-    late = contacts.recorded - day_number(date(1970, 1, 1)) > 0
-    assert late.all()
+    happened = contacts.columns["cont_contact_date"].at(days[0], every) + FIRST_DAY
+    late = contacts.recorded[every] - happened >= 10
+    assert late.mean() == pytest.approx(DirtRates().late_entry, abs=0.01)
 
 
 def test_volumes_are_those_of_one_borough() -> None:
@@ -449,6 +450,13 @@ def test_volumes_are_those_of_one_borough() -> None:
     plans = count["ssd_cin_plans"] + count["ssd_cp_plans"] + count["ssd_cla_care_plan"]
     assert plans == pytest.approx(40_000, rel=0.1)
     assert count["ssd_cla_placement"] == pytest.approx(5_000, rel=0.1)
+
+
+def test_muddled_statuses_are_corrected_on_28_and_29_june() -> None:
+    made = leavers.make(np.random.default_rng(5), DirtRates(), borough.HORIZON)
+    muddled = [int(made.is_muddled(leavers.SECOND - days).sum()) for days in (3, 2, 1, 0)]
+    assert muddled[0] == DirtRates().muddled_eet_count
+    assert muddled[0] > muddled[1] > muddled[2] == muddled[3] == 0
 
 
 def test_impossible_targets_are_refused() -> None:
