@@ -1,0 +1,1 @@
+"""The tables of the recording system, by domain."""

@@ -1,0 +1,174 @@
+"""What one authority records, and what all tables have in common: late entries, untidy ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from carepath.sources.demo import care, casework, leavers, people
+from carepath.sources.demo import vocabulary as say
+from carepath.sources.demo.care import expand
+from carepath.sources.demo.dirt import DirtRates
+from carepath.sources.demo.rows import (
+    NEVER,
+    Column,
+    Ints,
+    Rows,
+    coded,
+    dates,
+    day_number,
+    numbered,
+    refers,
+    vocabulary,
+)
+
+FIRST_DAY: Final = day_number(date(2013, 7, 1))
+HORIZON: Final = day_number(date(2019, 12, 31))
+ALWAYS: Final = -NEVER
+DAYS_PER_PLACEMENT: Final = 370.0
+SGO_SPLIT: Final = day_number(date(2018, 4, 1))
+CONTACT_CYCLE: Final = 56
+PLAN_CYCLE: Final = 182
+ADVISER_TENURE: Final = 430
+
+Numbers = npt.NDArray[Any]
+Columns = Mapping[str, Column]
+
+
+class Recording:
+    """One authority: its people, staff and casework, and how tables record them."""
+
+    def __init__(self, number: int, seed: int, dirt: DirtRates) -> None:
+        self.rng = rng = np.random.default_rng([seed, number])
+        self.dirt = dirt
+        self.town = say.authority_name(number).removeprefix("London Borough of ")
+        made = leavers.make(rng, dirt, HORIZON)
+        self.leavers = made if number == 1 else leavers.thinned(rng, made)
+        self.people = people.make(rng, self.leavers, FIRST_DAY, HORIZON)
+        self.contacts, self.referrals = casework.make(
+            rng, self.people, self.leavers, HORIZON, is_report=number == 1
+        )
+        # nobody has a contact before the person is known
+        np.minimum.at(self.people.known, self.contacts.person, self.contacts.day)
+        self.periods = casework.periods(
+            rng, self.people, self.leavers, self.referrals, FIRST_DAY, HORIZON
+        )
+        self.episodes = care.make_episodes(rng, self.periods, DAYS_PER_PLACEMENT)
+        self.referral_ids = numbered("R", 400_001, len(self.referrals))
+        self.referral_recorded = self._typed(self.referrals.start)
+        self.period_ids = numbered("CLA", 70_001, len(self.periods))
+        self.period_recorded = self._typed(self.periods.start)
+        self.care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(len(self.leavers)) % 2]
+        self.first_adviser = rng.integers(0, people.WORKERS_PER_TEAM, len(self.leavers))
+        self.postcodes = vocabulary(say.postcodes())
+        self.teams = numbered("T", 101, len(say.TEAMS))
+
+    def _typed(self, days: Numbers) -> Ints:
+        """Return the days on which events of `days` are typed in: soon, some of them late."""
+        n = len(days)
+        soon = self.rng.geometric(0.55, n) - 1
+        late = self.rng.integers(10, 70, n)
+        return (days + np.where(self.rng.random(n) < self.dirt.late_entry, late, soon)).astype(
+            np.int32
+        )
+
+    def _rows(
+        self,
+        table: str,
+        columns: Columns,
+        recorded: Numbers,
+        *,
+        key: str | None = None,
+        row_id: str | None = None,
+        may_vanish: bool = False,
+    ) -> Rows:
+        """Return a table's rows, some of them deleted after a while, some of those to return."""
+        rows = Rows(table, columns, recorded.astype(np.int32), key=key, row_id=row_id)
+        if may_vanish:
+            n = len(recorded)
+            chance = self.rng.random(n)
+            gone = chance < self.dirt.deletion + self.dirt.reappearance
+            back = chance < self.dirt.reappearance
+            since = recorded + self.rng.integers(5, 400, n)
+            rows.hidden_from = np.where(gone, since, NEVER).astype(np.int32)
+            rows.hidden_to = np.where(back, since + 25, NEVER).astype(np.int32)
+        return rows
+
+    def _person(self, person: Numbers, *, untidy: bool = True) -> Column:
+        """Return a column of person ids, some as an untidy hand types them."""
+        hand = self.rng.random(len(person)) < (self.dirt.untidy_id if untidy else 0)
+        return refers(person + np.where(hand, len(self.people), 0), self.people.ids)
+
+    def _corrected(self, codes: Numbers, words: Sequence[str], recorded: Numbers) -> Column:
+        """Return a coded column of which some entries are put right after a while."""
+        n = len(codes)
+        wrong = self.rng.random(n) < self.dirt.late_correction
+        since = np.where(wrong, recorded + self.rng.integers(4, 90, n), ALWAYS)
+        before = self.rng.integers(0, len(words), n)
+        return Column(
+            codes.astype(np.int32), vocabulary(words), since.astype(np.int32),
+            before.astype(np.int32),
+        )  # fmt: skip
+
+    def _flag(self, n: int, share: float, recorded: Numbers | None = None) -> Column:
+        codes = (self.rng.random(n) >= share).astype(np.int32)
+        return coded(codes, ("Y", "N")) if recorded is None else self._corrected(
+            codes, ("Y", "N"), recorded
+        )  # fmt: skip
+
+    def _pick(self, n: int, words: Sequence[str], shares: Sequence[float] | None = None) -> Column:
+        weight = None if shares is None else np.array(shares) / sum(shares)
+        return coded(self.rng.choice(len(words), n, p=weight), words)
+
+    def _worker(self, team: Numbers) -> Column:
+        """Return a column of workers of the teams."""
+        within = self.rng.integers(0, people.WORKERS_PER_TEAM, len(team))
+        return refers(team * people.WORKERS_PER_TEAM + within, self.people.workers)
+
+    def _team(self, codes: Numbers) -> Column:
+        return refers(codes, self.teams)
+
+    def _ended(self, days: Numbers) -> Column:
+        """Return a column of end dates, which show once they are typed in."""
+        return dates(days, since=self._typed(np.minimum(days, NEVER)))
+
+    def _visits(
+        self,
+        table: str,
+        prefix: str,
+        person_column: str,
+        person: Numbers,
+        start: Numbers,
+        end: Numbers,
+        every: float,
+        *,
+        bedroom: bool,
+        extra: Callable[[Ints], Columns] | None = None,
+    ) -> Rows:
+        """Return visits about every so many days between `start` and `end`."""
+        rng = self.rng
+        until = np.minimum(end, HORIZON)
+        counts = np.maximum((until - start) / every, 0).astype(np.int32)
+        index, number = expand(counts)
+        n = len(index)
+        day = (start[index] + every * (number + rng.random(n))).astype(np.int32)
+        recorded = self._typed(day)
+        columns = {
+            f"{prefix}_id": refers(np.arange(n), numbered(f"{prefix[:4].upper()}", 1, n)),
+            person_column: self._person(person[index]),
+            f"{prefix}_date": dates(day),
+            f"{prefix}_seen": self._flag(n, 0.93, recorded),
+            f"{prefix}_seen_alone": self._flag(n, 0.7),
+            **({f"{prefix}_bedroom": self._flag(n, 0.6)} if bedroom else {}),
+            **(extra(index) if extra else {}),
+        }
+        return self._rows(table, columns, recorded, key=f"{prefix}_id", may_vanish=True)
+
+    def _adviser(self, leaver: Numbers, term: Numbers) -> Numbers:
+        """Return the worker who is a leaver's personal adviser in a term of office."""
+        within = (self.first_adviser[leaver] + term) % people.WORKERS_PER_TEAM
+        return np.asarray(self.care_team[leaver] * people.WORKERS_PER_TEAM + within)
