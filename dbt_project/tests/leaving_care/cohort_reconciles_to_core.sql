@@ -1,6 +1,6 @@
 {{ config(tags=['nightly']) }}
--- Every measure over the whole cohort accounts for each care leaver of core, as measured
--- or as left out, and categories add up to it.
+-- Every measure over the whole cohort accounts for each care leaver of core, measured
+-- or left out, and categories add up to it.
 with
 
 cohort as (
@@ -25,24 +25,24 @@ accounted as (
     from {{ ref('kpi_care_leavers') }}
     where measure = 'care leavers' and segment = 'all'
     {% for mart in ['kpi_category_of_need', 'kpi_ethnicity'] %}
-    union all
-    select
-        authority,
-        snapshot_date,
-        '{{ mart }}' as measure,
-        sum(numerator) as care_leaver_count
-    from {{ ref(mart) }}
-    group by authority, snapshot_date
+        union all
+        select
+            authority,
+            snapshot_date,
+            '{{ mart }}' as measure,
+            sum(numerator) as care_leaver_count
+        from {{ ref(mart) }}
+        group by authority, snapshot_date
     {% endfor %}
     {% for mart in ['kpi_uasc', 'kpi_eet', 'kpi_pathway_plan', 'kpi_accommodation'] %}
-    union all
-    select
-        authority,
-        snapshot_date,
-        measure,
-        denominator + left_out_count as care_leaver_count
-    from {{ ref(mart) }}
-    where segment in ('all', 'open cases')
+        union all
+        select
+            authority,
+            snapshot_date,
+            measure,
+            denominator + left_out_count as care_leaver_count
+        from {{ ref(mart) }}
+        where segment in ('all', 'open cases')
     {% endfor %}
 )
 

@@ -8,15 +8,15 @@ with
 
 measured as (
     {%- for mart in marts %}
-    select
-        authority,
-        snapshot_date,
-        measure,
-        segment,
-        left_out_count
-    from {{ ref(mart) }}
-    where left_out_count > 0
-    {% if not loop.last %}union all{% endif %}
+        select
+            authority,
+            snapshot_date,
+            measure,
+            segment,
+            left_out_count
+        from {{ ref(mart) }}
+        where left_out_count > 0
+        {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 
@@ -32,10 +32,15 @@ split as (
 )
 
 select
-    authority,
-    snapshot_date,
-    measure,
-    segment
+    coalesce(measured.authority, split.authority) as authority,
+    coalesce(measured.snapshot_date, split.snapshot_date) as snapshot_date,
+    coalesce(measured.measure, split.measure) as measure,
+    coalesce(measured.segment, split.segment) as segment
 from measured
-full join split using (authority, snapshot_date, measure, segment)
+full join split
+    on
+        measured.authority = split.authority
+        and measured.snapshot_date = split.snapshot_date
+        and measured.measure = split.measure
+        and measured.segment = split.segment
 where measured.left_out_count is distinct from split.left_out_count

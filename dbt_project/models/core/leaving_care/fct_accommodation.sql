@@ -5,7 +5,7 @@ care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 ),
 
--- the source keeps the last state only; the nights that showed each one make the spells,
+-- the source keeps the last state only: the nights that showed each one make spells,
 -- which merge while neither accommodation nor judgement changes
 spells as (
     select

@@ -220,13 +220,13 @@ deliveries as (
     select
         snapshots.authority,
         snapshots.snapshot_date,
-        exists (
+        exists(
             select 1 from eet_statuses
             where
                 eet_statuses.authority = snapshots.authority
                 and {{ known_at_load('eet_statuses', 'snapshots.load_id') }}
         ) as has_eet_statuses,
-        exists (
+        exists(
             select 1 from case_statuses
             where
                 case_statuses.authority = snapshots.authority
@@ -242,12 +242,12 @@ contradictions as (
         snapshots.snapshot_date,
         failing_keys.person_id,
         string_agg(distinct rules.rule_id, ', ')
-            filter (where 'eet' = any(rules.falsifies)) as eet_rule_ids,
+        filter (where 'eet' = any(rules.falsifies)) as eet_rule_ids,
         string_agg(distinct rules.rule_id, ', ')
-            filter (where 'accommodation' = any(rules.falsifies))
+        filter (where 'accommodation' = any(rules.falsifies))
             as accommodation_rule_ids,
         string_agg(distinct rules.rule_id, ', ')
-            filter (where 'pathway_plan' = any(rules.falsifies))
+        filter (where 'pathway_plan' = any(rules.falsifies))
             as pathway_plan_rule_ids
     from snapshots
     inner join failing_keys on snapshots.gate_run_id = failing_keys.gate_run_id
@@ -345,7 +345,9 @@ reasons as (
         case
             when not is_open_case then 'closed case'
             when is_open_case is null then 'case status not recorded'
-            when is_children_with_disabilities_team then 'children with disabilities team'
+            when
+                is_children_with_disabilities_team
+                then 'children with disabilities team'
             when eet_rule_ids is not null then 'contradictory (' || eet_rule_ids || ')'
             when eet_status_code is null then 'EET status not recorded'
         end as eet_left_out_reason,

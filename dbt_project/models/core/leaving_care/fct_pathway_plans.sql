@@ -5,7 +5,7 @@ care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 )
 
--- the source keeps the last review only; the nights that showed each one make the history
+-- the source keeps the last review only: the nights that showed each make its history
 select
     {{ surrogate_key(['authority', 'person_id', 'pathway_plan_review_date']) }}
         as pathway_plan_key,

@@ -20,36 +20,31 @@ published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
 
-{% if var('as_known_at', none) -%}
+-- the cut-off is the last load that gate 1 accepted; those before it count if accepted;
 -- a past state is shown as it was known, whether the gate accepted the load or not
-accepted_loads as (
-    select
-        authority,
-        night,
-        max(load_id) as load_id
-    from loads
-    where state = 'loaded' and night <= date '{{ var("as_known_at") }}'
-    group by authority, night
-),
-{%- else -%}
--- the cut-off is the last load that gate 1 accepted; those before it count if accepted
 accepted_loads as (
     select
         loads.authority,
         loads.night,
         max(loads.load_id) as load_id
     from loads
-    inner join cutoffs on loads.authority = cutoffs.authority
+    left join cutoffs on loads.authority = cutoffs.authority
     left join gate_runs
         on
             loads.authority = gate_runs.authority
             and loads.load_id = gate_runs.load_id
     where
-        loads.load_id = cutoffs.load_id
-        or (loads.load_id < cutoffs.load_id and gate_runs.decision = 'pass')
+        loads.state = 'loaded'
+        and (
+            loads.night <= {{ past_day() }}
+            or (
+                {{ past_day() }} is null
+                and loads.load_id <= cutoffs.load_id
+                and (loads.load_id = cutoffs.load_id or gate_runs.decision = 'pass')
+            )
+        )
     group by loads.authority, loads.night
 ),
-{%- endif %}
 
 latest_nights as (
     select
@@ -115,17 +110,18 @@ select
     known_load.night as known_night,
     gate_runs.gate_run_id
 from snapshot_dates
-cross join lateral (
-    select
-        accepted_loads.load_id,
-        accepted_loads.night
-    from accepted_loads
-    where
-        accepted_loads.authority = snapshot_dates.authority
-        and accepted_loads.night <= snapshot_dates.snapshot_date
-    order by accepted_loads.night desc
-    limit 1
-) as known_load
+cross join
+    lateral (
+        select
+            accepted_loads.load_id,
+            accepted_loads.night
+        from accepted_loads
+        where
+            accepted_loads.authority = snapshot_dates.authority
+            and accepted_loads.night <= snapshot_dates.snapshot_date
+        order by accepted_loads.night desc
+        limit 1
+    ) as known_load
 left join gate_runs
     on
         snapshot_dates.authority = gate_runs.authority

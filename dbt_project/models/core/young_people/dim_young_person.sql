@@ -25,8 +25,8 @@ care_leavers as (
     where person_id is not null
 ),
 
--- a current row counts before one that the source has deleted, a later before an earlier;
--- of several current rows the choice is the same every night
+-- a current row counts before one that the source has deleted, a later one before an
+-- earlier; of several current rows the choice is the same every night
 ranked as (
     select
         people.*,

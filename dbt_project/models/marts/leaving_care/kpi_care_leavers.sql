@@ -29,7 +29,7 @@ cohort as (
         count(care_leavers.young_person_key) filter (where care_leavers.is_open_case)
             as open_count,
         count(care_leavers.young_person_key)
-            filter (where care_leavers.is_open_case is null) as unknown_count
+        filter (where care_leavers.is_open_case is null) as unknown_count
     from snapshots
     left join care_leavers
         on

@@ -13,31 +13,32 @@ members as (
         measures.segment,
         measures.left_out_reason
     from care_leavers
-    cross join lateral (
-        values
-        ('EET', 'open cases', true, eet_left_out_reason),
-        ('NEET', 'open cases', true, eet_left_out_reason),
-        ('EET', 'open UASC cases', is_uasc, eet_left_out_reason),
-        ('NEET', 'open UASC cases', is_uasc, eet_left_out_reason),
-        ('with a pathway plan', 'all', true, pathway_plan_left_out_reason),
-        (
-            'accommodation recorded as suitable', 'all', true,
-            accommodation_left_out_reason
-        ),
-        (
-            'staying put with former foster carer', 'aged 18 or over',
-            age_years >= 18, accommodation_left_out_reason
-        ),
-        (
-            'staying put with former foster carer', 'aged 18 or over',
-            age_years is null, 'age not recorded'
-        ),
-        (
-            'females who are mothers', 'female',
-            coalesce(sex_code, 'U') = 'U', 'sex not recorded'
-        ),
-        ('open cases', 'all', is_open_case is null, 'case status not recorded')
-    ) as measures (measure, segment, is_member, left_out_reason)
+    cross join
+        lateral (
+            values
+            ('EET', 'open cases', true, eet_left_out_reason),
+            ('NEET', 'open cases', true, eet_left_out_reason),
+            ('EET', 'open UASC cases', is_uasc, eet_left_out_reason),
+            ('NEET', 'open UASC cases', is_uasc, eet_left_out_reason),
+            ('with a pathway plan', 'all', true, pathway_plan_left_out_reason),
+            (
+                'accommodation recorded as suitable', 'all', true,
+                accommodation_left_out_reason
+            ),
+            (
+                'staying put with former foster carer', 'aged 18 or over',
+                age_years >= 18, accommodation_left_out_reason
+            ),
+            (
+                'staying put with former foster carer', 'aged 18 or over',
+                age_years is null, 'age not recorded'
+            ),
+            (
+                'females who are mothers', 'female',
+                coalesce(sex_code, 'U') = 'U', 'sex not recorded'
+            ),
+            ('open cases', 'all', is_open_case is null, 'case status not recorded')
+        ) as measures (measure, segment, is_member, left_out_reason)
     where measures.is_member and measures.left_out_reason is not null
 )
 

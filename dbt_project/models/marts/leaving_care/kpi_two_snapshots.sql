@@ -23,9 +23,9 @@ pairs as (
     inner join snapshots as earlier
         on
             later.authority = earlier.authority
-            and earlier.snapshot_date < later.snapshot_date
+            and later.snapshot_date > earlier.snapshot_date
             and (
-                earlier.snapshot_date = later.previous_date
+                later.previous_date = earlier.snapshot_date
                 or earlier.is_published_date
             )
 ),
@@ -56,7 +56,7 @@ matched as (
         count(*) filter (where earlier.is_open_case and not later.is_open_case)
             as closed_since_count,
         count(later.young_person_key)
-            filter (where earlier.is_open_case and later.is_open_case is null)
+        filter (where earlier.is_open_case and later.is_open_case is null)
             as unknown_count
     from earlier_care_leavers as earlier
     left join care_leavers as later

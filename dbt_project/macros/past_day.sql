@@ -1,0 +1,5 @@
+{#- The day as known at which the warehouse is built, as a date; null is tonight. -#}
+{% macro past_day() -%}
+    {%- set day = var('as_known_at', none) -%}
+    {{ "date '" ~ day ~ "'" if day else 'null::date' }}
+{%- endmacro %}
