@@ -204,6 +204,20 @@ def test_run_checks_failed_dbt_test_holds(built: psycopg.Connection[Any]) -> Non
     assert not decision.passed
 
 
+def test_run_checks_dbt_test_that_passed_when_retried_passes(
+    built: psycopg.Connection[Any],
+) -> None:
+    built.execute(
+        "insert into ops.model_timings (run_id, layer, model, status, recorded_at) values"
+        " ('run', 'marts', 'unique_kpi_eet', 'fail', '2019-06-30 02:00'),"
+        " ('run', 'marts', 'unique_kpi_eet', 'pass', '2019-06-30 02:05'),"
+        " ('run', 'marts', 'leaving_care_report', 'no-op', '2019-06-30 02:05')"
+    )
+    decision = run_checks("run", staging.AUTHORITY)
+    built.execute("delete from ops.model_timings")
+    assert decision.passed, decision.reasons
+
+
 def test_run_checks_without_core_holds(built: psycopg.Connection[Any]) -> None:
     built.execute("drop table core.fct_leaving_care_snapshot")
     decision = run_checks("run", staging.AUTHORITY)

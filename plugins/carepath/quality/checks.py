@@ -330,9 +330,18 @@ def read_build(
         (authority,),
     ).fetchall()
     failed = connection.execute(
-        "select layer || ': ' || model from ops.model_timings where run_id = %s"
-        " and layer <> 'staging' and status not in ('success', 'pass', 'skipped', 'warn')"
-        " order by 1",
+        """
+        with latest as (  -- a step that was retried counts as it ended
+            select distinct on (layer, model) layer, model, status
+            from ops.model_timings
+            where run_id = %s and layer <> 'staging'
+            order by layer, model, recorded_at desc
+        )
+
+        select layer || ': ' || model from latest
+        where status not in ('success', 'pass', 'warn', 'no-op')
+        order by 1
+        """,
         (run_id,),
     ).fetchall()
     return Build(

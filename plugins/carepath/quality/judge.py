@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,20 +67,32 @@ def judge(
     Returns:
         One weighed result per rule and subject.
     """
-    results = []
+    results: list[Result] = []
+    work: list[tuple[Subject, list[Rule]]] = []
     for name, members in by_subject(rules).items():
-        results += _judge_subject(connection, counter, case, subject(name), members, delivered)
+        left_out, applicable = _sort_out(subject(name), members, delivered)
+        results += left_out
+        if applicable:
+            work.append((subject(name), applicable))
+    # PostgreSQL fixes and stores the next subjects while Great Expectations counts this one
+    try:
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            prepared = [
+                ahead.submit(_fix_and_store, connection, case, about, members)
+                for about, members in work
+            ]
+            for (about, members), future in zip(work, prepared, strict=True):
+                results += _count_and_compare(counter, case, about, members, future)
+    finally:
+        for about, _ in work:
+            connection.execute(sql.SQL("drop table if exists {}").format(_place(case, about)))
     return [weigh(result) for result in results]
 
 
-def _judge_subject(
-    connection: psycopg.Connection[Any],
-    counter: Counter,
-    case: Case,
-    about: Subject,
-    rules: Sequence[Rule],
-    delivered: Collection[str],
-) -> list[Result]:
+def _sort_out(
+    about: Subject, rules: Sequence[Rule], delivered: Collection[str]
+) -> tuple[list[Result], list[Rule]]:
+    """Return the results of rules whose tables were not delivered, and the other rules."""
     results, applicable = [], []
     for rule in rules:
         absent = _not_delivered(about, rule, delivered)
@@ -92,20 +104,36 @@ def _judge_subject(
         else:
             why = f"the source delivers no {absent[0].name}"
             results.append(_result(rule, about, "not applicable", message=why))
-    if not applicable:
-        return results
+    return results, applicable
+
+
+def _fix_and_store(
+    connection: psycopg.Connection[Any], case: Case, about: Subject, rules: Sequence[Rule]
+) -> tuple[Mapping[str, int | str], float]:
+    """Fix the judged rows and store the failing keys; returns them as store_keys, and seconds."""
     started = time.perf_counter()
+    _fix_rows(connection, case, about, rules)
+    stored = store_keys(connection, _relation(case, about), case, about, rules)
+    return stored, time.perf_counter() - started
+
+
+def _count_and_compare(
+    counter: Counter,
+    case: Case,
+    about: Subject,
+    rules: Sequence[Rule],
+    prepared: Future[tuple[Mapping[str, int | str], float]],
+) -> list[Result]:
     try:
-        with _judged_rows(connection, case, about, applicable) as relation:
-            counts = counter.count(relation, applicable)
-            stored = store_keys(connection, relation, case, about, applicable)
+        stored, seconds = prepared.result()
     except psycopg.Error as error:
         why = f"its rows could not be read: {safe_message(error)}"
-        return results + [_result(rule, about, "error", message=why) for rule in applicable]
-    seconds = (time.perf_counter() - started) / len(applicable)
-    return results + [
-        _compare(rule, about, counts[rule.rule_id], stored[rule.rule_id], seconds)
-        for rule in applicable
+        return [_result(rule, about, "error", message=why) for rule in rules]
+    started = time.perf_counter()
+    counts = counter.count(_relation(case, about), rules)
+    each = (seconds + time.perf_counter() - started) / len(rules)
+    return [
+        _compare(rule, about, counts[rule.rule_id], stored[rule.rule_id], each) for rule in rules
     ]
 
 
@@ -179,28 +207,29 @@ select rule_id, sum(record_count) from stored group by rule_id
     )
 
 
-@contextmanager
-def _judged_rows(
+def _relation(case: Case, about: Subject) -> str:
+    return f"gate_{case.authority.lower()}_{about.name}"[:63]
+
+
+def _place(case: Case, about: Subject) -> sql.Composed:
+    return sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(_relation(case, about)))
+
+
+def _fix_rows(
     connection: psycopg.Connection[Any], case: Case, about: Subject, rules: Sequence[Rule]
-) -> Iterator[str]:
-    """Fix a subject's rows of the authority in a relation for the length of the gate.
+) -> None:
+    """Fix a subject's rows of the authority in a table for the length of the gate.
 
     It has only the columns that the rules name: a table of contacts is mostly text that no rule
     reads.
     """
-    relation = f"gate_{case.authority.lower()}_{about.name}"[:63]
-    place = sql.SQL("{}.{}").format(sql.Identifier(SCHEMA), sql.Identifier(relation))
     query = about.query(case.authority, case.night.isoformat())
-    connection.execute(sql.SQL("drop table if exists {}").format(place))
+    connection.execute(sql.SQL("drop table if exists {}").format(_place(case, about)))
     connection.execute(
         sql.SQL("create unlogged table {} as select {} from ({}) as subject").format(
-            place, _columns(connection, query, rules), sql.SQL(query)
+            _place(case, about), _columns(connection, query, rules), sql.SQL(query)
         )
     )
-    try:
-        yield relation
-    finally:
-        connection.execute(sql.SQL("drop table if exists {}").format(place))
 
 
 def _columns(
