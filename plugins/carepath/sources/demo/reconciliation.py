@@ -1,6 +1,6 @@
 """The report's figures beside Carepath's: report / Carepath / difference.
 
-Carepath's side is read from schema `marts` as role bi_reader, as Power BI would; the report's side is
+Carepath reads its side from schema `marts` as role bi_reader, as Power BI would; the report's side is
 report.csv. Nothing is computed from the report's own figures.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from psycopg import sql
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -109,21 +110,28 @@ def reconcile(authority: str) -> Iterator[Line]:
 def print_reconciliation(console: Console, authority: str) -> bool:
     """Print the report's tables beside Carepath's; return whether every figure is equal."""
     lines = list(reconcile(authority))
+    snapshots = sorted({line.report.snapshot for line in lines})
     for number, title in TITLES.items():
-        table = Table(title=title, title_justify="left")
-        table.add_column("")
-        for heading in ("of", "snapshot", "report", "Carepath", "difference"):
-            table.add_column(heading, justify="right" if heading != "of" else "left")
+        table = Table(
+            title=f"{title}: report / Carepath / difference",
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            padding=(0, 1),
+        )
+        found: dict[str, dict[dt.date, Line]] = {}
         for line in (line for line in lines if line.report.table == number):
-            figure = line.report
-            table.add_row(
-                figure.measure,
-                figure.segment,
-                f"{figure.snapshot:%d %b %Y}",
-                _counted(figure.numerator, figure.denominator, figure.percent),
-                _counted(line.numerator, line.denominator, line.percent, figure),
-                "none" if line.equal else f"[red]{_difference(line)}[/]",
-            )
+            found.setdefault(line.report.measure, {})[line.report.snapshot] = line
+        table.add_column("")
+        for snapshot in snapshots:
+            of = {by[snapshot].report.denominator for by in found.values() if snapshot in by}
+            base = "".join(f" of {count}" for count in of if count)
+            table.add_column(f"{snapshot:%b %Y}{base}", justify="right", no_wrap=True)
+            table.add_column("", justify="right", no_wrap=True)
+            table.add_column("", justify="right", no_wrap=True)
+        for measure, by_snapshot in found.items():
+            cells = [_cells(by_snapshot.get(snapshot)) for snapshot in snapshots]
+            table.add_row(measure, *(cell for three in cells for cell in three))
         console.print(table)
     equal = sum(line.equal for line in lines)
     colour = "green" if equal == len(lines) else "red"
@@ -142,18 +150,16 @@ def _earlier(mart: str) -> tuple[dt.date, ...]:
     return (baseline,) if mart == "kpi_two_snapshots" else ()
 
 
-def _counted(
-    numerator: int | None,
-    denominator: int | None,
-    percent: str | None,
-    like: ReportFigure | None = None,
-) -> str:
-    if numerator is None:
-        return "no row"
-    shown = like.denominator if like else denominator
-    of = "" if shown is None or denominator is None else f" of {denominator}"
-    return f"{numerator}{of}" + (f"  {percent} %" if percent else "")
+def _cells(line: Line | None) -> tuple[str, str, str]:
+    """Return report, Carepath and difference of one figure as they are printed."""
+    if line is None:
+        return "", "", ""
+    report = _counted(line.report.numerator, line.report.percent)
+    if line.numerator is None or line.difference is None:
+        return report, "no row", "[red]?[/]"
+    carepath = _counted(line.numerator, line.percent)
+    return report, carepath, "0" if line.equal else f"[red]{line.difference:+d}[/]"
 
 
-def _difference(line: Line) -> str:
-    return "no row" if line.difference is None else f"{line.difference:+d} (or its share)"
+def _counted(numerator: int, percent: str | None) -> str:
+    return f"{numerator}" + (f" {percent}%" if percent else "")
