@@ -36,7 +36,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	@echo "Installing Carepath's packages into $(VENV) (a few minutes the first time)"
 	@# uv is quicker; where it cannot reach the index (it does not read pip's settings), pip does the same
 	@( $(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock \
-	   && $(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
+	   && $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
 	   && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ) \
 	 || ( $(PYTHON) -m venv --clear $(VENV) \
 	   && $(BIN)/pip install --quiet --require-hashes -r requirements.lock \

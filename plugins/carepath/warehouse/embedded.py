@@ -322,7 +322,7 @@ def _run(
     account: pwd.struct_passwd | None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program as the account, with nothing of the caller's environment or terminal."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [*map(str, command), *map(str, arguments)],
         user=None if account is None else account.pw_uid,
         group=None if account is None else account.pw_gid,

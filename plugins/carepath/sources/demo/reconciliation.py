@@ -1,6 +1,6 @@
 """The report's figures beside Carepath's: report / Carepath / difference.
 
-Carepath reads its side from schema `marts` as role bi_reader, as Power BI would; the report's side is
+Carepath's side is read from schema `marts` as role bi_reader, as Power BI would; the other is
 report.csv. Nothing is computed from the report's own figures.
 """
 
