@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import resource
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from carepath.landing import LoadResult, load_source
 from carepath.sources import SourceColumn, SourceSpec, open_source
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect, url
+from carepath.warehouse.embedded import binaries
 from carepath.warehouse.passwords import ADMINISTRATOR
 
 FLOOR, SOURCE = "bench_floor", "bench_source"
@@ -82,7 +82,7 @@ def measure(
     change()
     _settle(specs)
     largest = max((each for load in first for each in load.tables), key=lambda e: e.byte_count)
-    floor_of = [_floor(spec) for spec in specs]
+    floor_of = [floor(spec) for spec in specs]
     floor = sum(sum(tables.values()) for tables in floor_of)
     started = time.monotonic()
     second = [load_source(None, spec, nights[1]) for spec in specs]
@@ -130,15 +130,14 @@ def _alone(specs: Sequence[SourceSpec], night: dt.date) -> list[LoadResult]:
         settings.parallel_tables = before
 
 
-def _floor(spec: SourceSpec) -> dict[str, float]:
+def floor(spec: SourceSpec) -> dict[str, float]:
     """Return seconds by table of the pipe, into tables of the source's own types."""
-    if not shutil.which("psql"):
-        raise SystemExit("the floor needs psql (Debian: apt-get install postgresql-client)")
     source_url = spec.resolved_url().replace("postgresql+psycopg:", "postgresql:")
     target_url = _fresh_database(FLOOR)
     with open_source(spec).open() as session:
         tables = {n: c for n, c in session.describe().items() if n in load_contract().tables}
     seconds = {}
+    psql = str(binaries() / "psql")
     for name, columns in tables.items():
         with connect(ADMINISTRATOR, FLOOR, autocommit=True) as target:
             target.execute(_create(name, columns))
@@ -146,12 +145,12 @@ def _floor(spec: SourceSpec) -> dict[str, float]:
         schema = f'"{spec.schema}".' if spec.schema else ""
         started = time.monotonic()
         read = subprocess.Popen(
-            ["psql", "-Xq", source_url, "-c",
+            [psql, "-Xq", source_url, "-c",
              f'copy (select {listed} from {schema}"{name}") to stdout (format binary)'],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         subprocess.run(
-            ["psql", "-Xq", target_url, "-c", f'copy "{name}" from stdin (format binary)'],
+            [psql, "-Xq", target_url, "-c", f'copy "{name}" from stdin (format binary)'],
             stdin=read.stdout, check=True,
         )  # fmt: skip
         assert read.wait() == 0

@@ -17,13 +17,24 @@ from typing import Any
 
 import psycopg
 
-from carepath.errors import CarepathError, GateHeldError, SettingsError, safe_message
+from carepath.errors import (
+    CarepathError,
+    GateHeldError,
+    SettingsError,
+    SourceError,
+    safe_message,
+)
 from carepath.settings import get_settings
 from carepath.warehouse import ready
 from carepath.warehouse.code_version import code_version
 from carepath.warehouse.connect import connect
 
 LOADER = "carepath_loader"
+# gate 1's last word on each load
+DECISIONS = (
+    "select distinct on (authority, load_id) authority, load_id, decision, gate_run_id"
+    " from quality.gate_runs where gate = 1 order by authority, load_id, gate_run_id desc"
+)
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,16 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
         Source names, each of which `load` understands.
 
     Raises:
-        SettingsError: no source is listed.
+        SettingsError: no source is listed, or one is named that is not.
     """
-    from carepath.sources import read_sources
+    from carepath.sources import find_source, read_sources
 
     ready()
-    names = list(sources) if sources else [spec.name for spec in read_sources()]
+    try:
+        specs = [find_source(name) for name in sources] if sources else read_sources()
+    except SourceError as error:
+        raise SettingsError(error.what, where=error.where, todo=error.todo) from None
+    names = list(sources) if sources else [spec.name for spec in specs]
     if not names:
         raise SettingsError(
             "no recording system is listed, so there is nothing to load",
@@ -74,6 +89,12 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
         )
         connection.execute(
             "delete from ops.run_steps where run_id = %s and step <> 'plan'", (run_id,)
+        )
+        # a source that dies before its first word is missed too: its authority stays incomplete
+        connection.cursor().executemany(
+            "insert into ops.run_steps (run_id, step, authority, source, state)"
+            " values (%s, 'load', %s, %s, 'waiting') on conflict do nothing",
+            [(run_id, spec.authority, spec.name) for spec in specs],
         )
         with _step(connection, run_id, "plan") as detail:
             detail["sources"] = names
@@ -116,6 +137,8 @@ def load(run_id: str, source: str, accept_truncation: Sequence[str] = ()) -> int
                 "rows": sum(t.row_count for t in result.tables),
                 "opened": sum(t.opened_count for t in result.tables),
                 "closed": sum(t.closed_count for t in result.tables),
+                "extract_seconds": round(result.extract_seconds, 2),
+                "history_seconds": round(result.history_seconds, 2),
             }
     return result.load_id
 
@@ -177,8 +200,8 @@ def gate(run_id: str, authority: str) -> None:
                 detail |= {"reasons": list(decision.reasons)}
                 if not decision.passed:
                     raise GateHeldError(decision.message, where=authority)
-        except Exception:
-            # fail closed: whatever went wrong, the build must not see tonight's records
+        except BaseException:
+            # fail closed: whatever went wrong, a timeout too, the build must not see the records
             _show_accepted(connection, authority)
             raise
 
@@ -192,6 +215,8 @@ def build(run_id: str) -> list[str]:
     from carepath.warehouse.dbt import run_dbt
 
     with connect(LOADER, autocommit=True) as connection:
+        for authority in _doubtful(connection):  # its gate was killed, or never began
+            _show_accepted(connection, authority)
         passed = _passed(connection, run_id, "gate")
         if passed:
             with _step(connection, run_id, "build") as detail:
@@ -205,6 +230,7 @@ def check(run_id: str, authority: str, accept_movement: Sequence[str] = ()) -> N
 
     Raises:
         GateHeldError: with the line that tells a person what to do.
+        CarepathError: the build is not of the load that gate 1 accepted.
     """
     from carepath.quality.gate import run_checks
 
@@ -212,6 +238,7 @@ def check(run_id: str, authority: str, accept_movement: Sequence[str] = ()) -> N
         connect(LOADER, autocommit=True) as connection,
         _step(connection, run_id, "check", authority=authority),
     ):
+        _refuse_other_build(connection, authority)
         decision = run_checks(run_id, authority, accept_movement=tuple(accept_movement))
         if not decision.passed:
             raise GateHeldError(decision.message, where=authority)
@@ -244,14 +271,17 @@ def verdict(run_id: str) -> Verdict:
     with connect(LOADER, autocommit=True) as connection:
         published = _passed(connection, run_id, "publish")
         troubles = connection.execute(
-            "select step, coalesce(nullif(authority, ''), source), state, message"
-            " from ops.run_steps where run_id = %s and state in ('failed', 'held')"
+            "select step, coalesce(nullif(authority, ''), source), state,"
+            " case when state in ('failed', 'held') then message else concat_ws(' ', step,"
+            " nullif(authority, ''), nullif(source, '')) || ': the step never ended; it was"
+            " killed or did not begin. What to do: read its log, then run the night again.' end"
+            " from ops.run_steps where run_id = %s and state <> 'done'"
             " order by started_at",
             (run_id,),
         ).fetchall()
         message = " | ".join(text for _, _, _, text in troubles)
         held = any(state == "held" for _, _, state, _ in troubles)
-        if not troubles:
+        if published and not troubles:
             state = "published"
         elif published:
             state = "partly"
@@ -304,6 +334,9 @@ def _step(
             where=step,
             todo="run `carepath doctor`; the log of this task has the details",
         ) from None
+    except BaseException as error:  # Airflow's timeout and its end of a task are no Exception
+        state, message = "failed", f"the step was ended from outside ({type(error).__name__})"
+        raise
     finally:
         connection.execute(
             "update ops.run_steps set state = %s, message = %s, detail = %s,"
@@ -344,11 +377,38 @@ def _show(
 
 def _show_accepted(connection: psycopg.Connection[Any], authority: str) -> None:
     row = connection.execute(
-        "select load_id from quality.gate_runs where authority = %s and gate = 1"
-        " and decision = 'pass' order by gate_run_id desc limit 1",
+        f"select load_id from ({DECISIONS}) as latest where authority = %s and decision = 'pass'"
+        " order by gate_run_id desc limit 1",
         (authority,),
     ).fetchone()
     if row is None:
         connection.execute("delete from ops.cutoffs where authority = %s", (authority,))
     else:
         _show(connection, authority, row[0], decided_by="gate held: last accepted load")
+
+
+def _doubtful(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return the authorities whose staging shows a load that gate 1 has not accepted."""
+    rows = connection.execute(
+        f"select authority from ops.cutoffs left join ({DECISIONS}) as latest"
+        " using (authority, load_id) where decision is distinct from 'pass' order by authority"
+    ).fetchall()
+    return [authority for (authority,) in rows]
+
+
+def _refuse_other_build(connection: psycopg.Connection[Any], authority: str) -> None:
+    """Refuse a build of another load than the one accepted: two nights crossed each other."""
+    row = connection.execute(
+        f"select snapshot.load_id is not distinct from cutoff.load_id and decision = 'pass'"
+        f" from ops.cutoffs as cutoff left join ({DECISIONS}) as latest"
+        " using (authority, load_id) left join core.dim_snapshot as snapshot"
+        " on snapshot.authority = cutoff.authority and snapshot.is_latest"
+        " where cutoff.authority = %s",
+        (authority,),
+    ).fetchone()
+    if row is None or not row[0]:
+        raise CarepathError(
+            "the figures were not built from the load that the gate accepted",
+            where=authority,
+            todo="see whether two nights ran at the same time (ops.runs), then run one again",
+        )

@@ -1,0 +1,263 @@
+"""`make bench`: nights of the demonstration at a scale, each part against its floor.
+
+    python -m benchmarks --scale 1 33
+
+A first night, one day's changes (about 0.1 % of the rows) and an ordinary night run through the
+real DAG in a home of their own; floors are taken in between, on the same rows and server. The
+tables go to docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+DROPPED = Path(__file__).with_name("dropped.md")
+NIGHTS = (dt.date(2019, 6, 30), dt.date(2019, 7, 1))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the page: seconds, the floor's seconds (None: it has none), and the budget."""
+
+    what: str
+    seconds: float
+    floor: float | None = None
+    budget: str = ""
+
+    def row(self) -> str:
+        """Return the line as a row of a Markdown table."""
+        ratio = "" if not self.floor else f"{self.seconds / self.floor:.2f}"
+        return f"| {self.what} | {self.seconds:,.2f} | {ratio} | {self.budget} |"
+
+
+def nights(scale: int) -> list[str]:
+    """Measure two nights at a scale; return the section of the page."""
+    from benchmarks import gate as gate_bench
+    from benchmarks.load import floor
+    from carepath.sources import SourceSpec, write_sources
+    from carepath.sources.demo import advance, fill, sources
+    from carepath.warehouse import ready, recreate
+    from carepath.warehouse.connect import connect, url
+
+    ready()
+    recreate()
+    recording_system = url("recording_system", "recording_system")
+    specs = [
+        SourceSpec(**vars(source))
+        for source in sources(url("recording_reader", "recording_system"), scale)
+    ]
+    write_sources(specs)
+    fill(recording_system, NIGHTS[0], scale=scale)
+    first = _night(NIGHTS[0])
+    advance(recording_system, NIGHTS[1])
+    copied = sum(sum(floor(spec).values()) for spec in specs)
+    second = _night(NIGHTS[1])
+    by_hand = _dbt_by_hand()
+    judged = gate_bench.measure(specs[0].authority)
+    with connect("bi_reader") as connection:
+        began = time.perf_counter()
+        connection.execute(
+            "select snapshot_date, segment, measure, sum(numerator), sum(denominator)"
+            " from marts.kpi_eet group by 1, 2, 3 order by 1, 2, 3"
+        ).fetchall()
+        visual = time.perf_counter() - began
+    with connect("carepath_analyst") as connection:
+        (rows,) = connection.execute(
+            "select sum((detail->>'rows')::bigint) from ops.run_steps where run_id = %s"
+            " and step = 'load'",
+            (second["run_id"],),
+        ).fetchone() or (0,)
+    budget = {1: "30 s", 33: "150 s"}.get(scale, "")
+    lines = [
+        Line("floor F: binary COPY through a pipe, table by table", copied),
+        Line("extract, ordinary night", second["extract"], copied, "1.0"),
+        Line("history, ordinary night", second["history"], copied, "1.0"),
+        Line("extract, first night", first["extract"], copied),
+        Line("history, first night", first["history"], copied),
+        Line("floor: the models' SQL by hand, one session", by_hand),
+        Line("dbt build of core and marts, with its tests", second["build"], by_hand, "1.1"),
+        Line("floor: one hand-written pass per table, one authority", judged.floor_seconds),
+        Line(
+            "gate, all rules, all failing keys, one authority, without importing "
+            f"Great Expectations ({judged.import_seconds:.1f} s)",
+            judged.gate_seconds,
+            judged.floor_seconds,
+            "2",
+        ),
+        Line("gate, all authorities, imports included", second["gate"]),
+        Line("publish, all authorities", second["publish"]),
+        Line("a visual's query on kpi_eet as bi_reader", visual, None, "0.1 s"),
+        Line("whole first night, `airflow dags test`, without interpreter start", first["night"]),
+        Line(
+            "whole ordinary night, `airflow dags test`, without interpreter start",
+            second["night"],
+            None,
+            budget,
+        ),
+        Line("    of it between the steps (Airflow)", second["between"]),
+    ]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return [
+        f"## Scale {scale}: {len(specs)} authorities, {rows:,} rows a night",
+        "",
+        f"Peak memory of the process that ran the night: {peak:,.0f} MB.",
+        "",
+        "| what | seconds | ratio to its floor | budget |",
+        "|---|---:|---:|---:|",
+        *(line.row() for line in lines),
+        "",
+    ]
+
+
+def _night(day: dt.date) -> dict[str, float | str]:
+    """Run one night through Airflow and return the seconds of its parts."""
+    from carepath import orchestration
+    from carepath.warehouse.connect import connect
+
+    ended = orchestration.run_night(day, trigger="benchmark")
+    if ended.run_id is None or ended.state != "published":
+        raise SystemExit(f"the night of {day} ended {ended.state}: {ended.message} ({ended.log})")
+    with connect("carepath_analyst") as connection:
+        steps = dict(
+            connection.execute(
+                "select step, sum(extract(epoch from finished_at - started_at))::float8"
+                " from ops.run_steps where run_id = %s group by step",
+                (ended.run_id,),
+            ).fetchall()
+        )
+        loads = connection.execute(
+            "select sum((detail->>'extract_seconds')::float8),"
+            " sum((detail->>'history_seconds')::float8) from ops.run_steps"
+            " where run_id = %s and step = 'load'",
+            (ended.run_id,),
+        ).fetchone() or (0.0, 0.0)
+    return {
+        "run_id": ended.run_id,
+        "extract": loads[0],
+        "history": loads[1],
+        "gate": steps["gate"],
+        "build": steps["build"],
+        "publish": steps["publish"],
+        "night": ended.seconds,
+        "between": ended.seconds - sum(steps.values()),
+    }
+
+
+def _dbt_by_hand() -> float:
+    """Create every table of core and marts from its compiled SQL, in dbt's order, and time it."""
+    import json
+
+    from psycopg import sql
+
+    from carepath.publish.tables import manifest_path
+    from carepath.warehouse.connect import connect
+
+    nodes = json.loads(manifest_path().read_text())["nodes"]
+    models = {
+        key: node
+        for key, node in nodes.items()
+        if node["resource_type"] == "model"
+        and node["config"]["materialized"] == "table"
+        and node.get("compiled_code")
+    }
+    done: set[str] = set()
+    spent = 0.0
+    with connect("carepath_owner", autocommit=True) as owner:
+        owner.execute("create schema if not exists bench_by_hand authorization carepath_loader")
+    with connect("carepath_loader", autocommit=True) as connection:
+        while len(done) < len(models):
+            for key, node in models.items():
+                needs = {n for n in node["depends_on"]["nodes"] if n in models}
+                if key in done or not needs <= done:
+                    continue
+                marts = node["schema"] == "marts_build"
+                name = sql.Identifier("bench_by_hand", f"{node['schema']}_{node['alias']}")
+                began = time.perf_counter()
+                connection.execute(
+                    sql.SQL("create {} table {} as {}").format(
+                        sql.SQL("unlogged" if marts else ""),
+                        name,
+                        sql.SQL(node["compiled_code"]),
+                    )
+                )
+                if not marts:
+                    connection.execute(sql.SQL("analyze {}").format(name))
+                spent += time.perf_counter() - began
+                done.add(key)
+    with connect("carepath_owner", autocommit=True) as owner:
+        owner.execute("set role carepath_loader")
+        owner.execute("drop schema bench_by_hand cascade")
+    return spent
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}, the embedded PostgreSQL; "
+        f"{dt.datetime.now(dt.UTC):%d %B %Y}, load average at the start {load:.1f}"
+    )
+
+
+def main() -> None:
+    """Measure, print and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=int, nargs="+", default=[1, 33])
+    parser.add_argument("--publish-rows", type=int, default=4_000_000)
+    scales: Sequence[int] = parser.parse_args().scale
+    home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
+    home.chmod(0o755)
+    os.environ["CAREPATH_HOME"] = str(home)
+    from benchmarks import publish as publish_bench
+    from carepath.warehouse import embedded, ready
+
+    page = ["# Benchmarks", "", f"Written by `make bench`. Machine: {_machine()}.", ""]
+    page += [
+        "Ratios are seconds over the floor's seconds, taken in the same run on one server.",
+        "",
+    ]
+    try:
+        for scale in scales:
+            page += nights(scale)
+            print("\n".join(page), flush=True)
+        ready()
+        page += [
+            "## Publication alone",
+            "",
+            "| what | seconds | ratio to its floor | peak MB |",
+            "|---|---:|---:|---:|",
+        ]
+        for each in publish_bench.measure(rows=parser.parse_args().publish_rows):
+            ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
+            peak = "" if each.peak_mb is None else f"{each.peak_mb:.0f}"
+            page.append(f"| {each.what} | {each.seconds:,.2f} | {ratio} | {peak} |")
+    finally:
+        embedded.destroy()
+        shutil.rmtree(home, ignore_errors=True)
+    text = "\n".join([*page, "", DROPPED.read_text()])
+    PAGE.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
