@@ -112,8 +112,9 @@ def _table_subject(table: Table) -> Subject:
     )
 
 
-# Status and case status come from tables that an authority may not deliver: then no status is
-# recorded and every case counts as open.
+# The status is the one that core.fct_leaving_care_snapshot measures: a planned one is not yet true,
+# and of two on one day the last counts. Status and case status come from tables that an authority
+# may not deliver: then no status is recorded and every case counts as open.
 CARE_LEAVER_STATUS = Subject(
     name="care_leaver_status",
     entity="care_leavers",
@@ -124,8 +125,9 @@ with
 status as (
     select distinct on (person_id) person_id, status_code
     from staging.stg_eet_status
-    where authority = {{authority}}
-    order by person_id, recorded_date desc nulls last, known_from desc, record_key
+    where authority = {{authority}} and coalesce(recorded_date <= {{night}}, true)
+    order by
+        person_id, recorded_date desc nulls last, known_from desc, from_load desc, record_key desc
 ),
 
 cases as (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +76,32 @@ def test_gate_mass_of_contradictions_holds_and_lists_every_record(
         ).fetchall()
     assert [row[0] for row in listed] == [f"P{n:02}" for n in range(30)]
     assert listed[0][1:] == ("P00", True, staging.NIGHT)
+
+
+def test_gate_compares_the_status_that_the_snapshot_measures(
+    loader: psycopg.Connection[Any],
+) -> None:
+    for n in range(100):
+        staging.care_leaver(loader, f"P{n:02}")
+    staging.care_leaver(loader, "PLANNED", activity_code="G5", activity_sent="G5")
+    staging.care_leaver(loader, "TWICE", activity_code="G5", activity_sent="G5")
+    day = staging.NIGHT
+    for person, key, status, recorded in (
+        ("PLANNED", "PLANNED|2019-07-15", "NEET", day + dt.timedelta(days=15)),
+        ("TWICE", "TWICE|2019-06-30 09:00:00", "NEET", day),
+        ("TWICE", "TWICE|2019-06-30 15:00:00", "EET", day),
+    ):
+        staging.insert(
+            loader, "stg_eet_status", authority=staging.AUTHORITY, record_key=key,
+            person_id=person, status_code=status, status_sent=status, recorded_date=recorded,
+        )  # fmt: skip
+    decision, _ = judged(loader)
+    found = loader.execute(
+        "select record_key from quality.failing_keys"
+        " where gate_run_id = %s and rule_id = 'EET-01' order by 1",
+        (decision.gate_run_id,),
+    ).fetchall()
+    assert found == [("PLANNED",), ("TWICE",)]
 
 
 def test_gate_handful_passes_and_is_kept(loader: psycopg.Connection[Any]) -> None:

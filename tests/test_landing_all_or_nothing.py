@@ -97,6 +97,26 @@ def test_killed_load_leaves_all_as_it_was_and_runs_again(
     assert warehouse_rows("select count(*) from landing.changes") == [(0,)]
 
 
+def test_load_that_history_has_taken_stays_loaded_whatever_fails_after(
+    system: SmallRecordingSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("carepath.landing.load.analyse", fail)
+    with pytest.raises(RuntimeError):
+        system.load("2017-12-01")
+    assert last_load() == ("loaded", None)
+    monkeypatch.undo()
+    # the source takes its change back: the very bytes of the delivery before, and yet a change
+    system.execute(
+        "update ssd_care_leavers set clea_care_leaver_activity = 'F2' where clea_person_id = 'P1'"
+    )
+    result = system.load("2017-12-02")
+    changed = {t.table: (t.opened_count, t.closed_count) for t in result.tables}
+    assert changed["ssd_care_leavers"] == (1, 1)
+
+
 def test_missing_required_column_stops_before_anything_is_read(
     system: SmallRecordingSystem, before: dict[str, Any]
 ) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ from carepath.settings import get_settings
 from carepath.warehouse import ready
 from carepath.warehouse.code_version import code_version
 from carepath.warehouse.connect import connect
+
+log = logging.getLogger(__name__)
 
 LOADER = "carepath_loader"
 # gate 1's last word on each load
@@ -279,9 +283,22 @@ def verdict(run_id: str) -> Verdict:
             " order by started_at",
             (run_id,),
         ).fetchall()
-        message = " | ".join(text for _, _, _, text in troubles)
+        lines = [text for _, _, _, text in troubles]
+        unexplained = connection.execute(
+            "select distinct authority from ops.run_steps where run_id = %(run)s"
+            " and step = 'load' and authority not in (select authority from ops.run_steps"
+            " where run_id = %(run)s and (step = 'publish' or state <> 'done')) order by 1",
+            {"run": run_id},
+        ).fetchall()
+        if all(about for _, about, _, _ in troubles):  # no step that serves all explains it
+            lines += [
+                f"{authority}: a step died before its first word. What to do: read the log of the "
+                "failed task, then run the night again."
+                for (authority,) in unexplained
+            ]
+        message = " | ".join(lines)
         held = any(state == "held" for _, _, state, _ in troubles)
-        if published and not troubles:
+        if published and not lines:
             state = "published"
         elif published:
             state = "partly"
@@ -327,8 +344,10 @@ def _step(
         state, message = "failed", str(error)
         raise
     except Exception as error:
-        state, message = "failed", safe_message(error)
-        # a database's own text may carry values of a record: only the safe part goes on
+        # what others say of their errors may quote a record: only the safe part goes on
+        is_safe = isinstance(error, (psycopg.Error, OSError))
+        state, message = "failed", safe_message(error) if is_safe else type(error).__name__
+        log.error("%s, raised at\n%s", message, "".join(traceback.format_tb(error.__traceback__)))
         raise CarepathError(
             message,
             where=step,
@@ -399,7 +418,7 @@ def _doubtful(connection: psycopg.Connection[Any]) -> list[str]:
 def _refuse_other_build(connection: psycopg.Connection[Any], authority: str) -> None:
     """Refuse a build of another load than the one accepted: two nights crossed each other."""
     row = connection.execute(
-        f"select snapshot.load_id is not distinct from cutoff.load_id and decision = 'pass'"
+        "select snapshot.load_id is not distinct from cutoff.load_id and decision = 'pass'"
         f" from ops.cutoffs as cutoff left join ({DECISIONS}) as latest"
         " using (authority, load_id) left join core.dim_snapshot as snapshot"
         " on snapshot.authority = cutoff.authority and snapshot.is_latest"

@@ -48,7 +48,7 @@ def watching(console: Console) -> Iterator[Callable[[str | None], None]]:
             name = f"{step} {subject}".strip()
             if state == "running":
                 moving = f"{name} {message or ''} ({seconds:.0f} s)"
-            elif (name, state) not in told:
+            elif state != "waiting" and (name, state) not in told:
                 told.add((name, state))
                 console.print(
                     f"    [{STATE_COLOURS.get(state, 'white')}]{state:<8}[/] {name:<34}"

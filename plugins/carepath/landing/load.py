@@ -169,7 +169,10 @@ def _begin(
 
 @contextmanager
 def _failing(connection: psycopg.Connection[Any], load: Load) -> Iterator[None]:
-    """Record how a load failed, without any value of a record."""
+    """Record how a load failed, without any value of a record.
+
+    What history has taken stays loaded: the next delivery is compared with it.
+    """
     try:
         yield
     except BaseException as error:
@@ -185,7 +188,7 @@ def _failing(connection: psycopg.Connection[Any], load: Load) -> Iterator[None]:
                 )
                 connection.execute(
                     "update ops.loads set state = 'failed', finished_at = now(), message = %s"
-                    " where load_id = %s",
+                    " where load_id = %s and state <> 'loaded'",
                     (message, load.load_id),
                 )
         raise
