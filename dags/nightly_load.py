@@ -81,7 +81,7 @@ def nightly_load() -> None:
         with failing_at_once():
             return night.load(context["run_id"], source, context["params"]["accept_truncation"])
 
-    @task(trigger_rule=TriggerRule.ALL_DONE, **INPUT_OUTPUT)
+    @task(trigger_rule=TriggerRule.ALL_DONE)
     def stage(**context: Any) -> list[str]:
         from carepath import night
 

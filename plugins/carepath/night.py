@@ -151,10 +151,7 @@ def stage(run_id: str) -> list[str]:
     """Let staging show tonight's loads, for each authority whose sources all arrived.
 
     Returns:
-        The authorities to judge.
-
-    Raises:
-        CarepathError: no authority has a complete delivery tonight.
+        The authorities to judge; none if no delivery is complete, and then nothing is built.
     """
     from carepath.warehouse.staging import ensure_staging
 
@@ -177,15 +174,11 @@ def stage(run_id: str) -> list[str]:
             """,
             {"run": run_id},
         ).fetchall()
-        if not rows:
-            raise CarepathError(
-                "no source delivered, so there is nothing to judge or publish",
-                todo="mend the sources named above, then run the night again",
-            )
         for authority, load_id in rows:
             _show(connection, authority, load_id, decided_by="tonight's delivery")
         detail["authorities"] = len(rows)
-        detail["views made"] = ensure_staging(connection, run_id)
+        if rows:
+            detail["views made"] = ensure_staging(connection, run_id)
     return [authority for authority, _ in rows]
 
 
