@@ -100,6 +100,16 @@ def test_movement_over_a_month_may_be_larger() -> None:
     assert moved(old, replace(EET, numerator=60, share=0.75)) == [EET.key]
 
 
+def test_movement_of_a_month_end_that_is_published_late_is_found() -> None:
+    # 31 May was not published in its night; 30 June is as it was at the end of April
+    april = replace(EET, snapshot_date=dt.date(2019, 4, 30))
+    late = replace(EET, snapshot_date=EARLIER, numerator=10, share=0.125)
+    build = Build(night=NIGHT, figures=(late, EET), published=(april,))
+    assert [finding.key for finding in checks.moved(build)[1]] == [late.key]
+    before_all = replace(build, published=(replace(EET),))
+    assert checks.moved(before_all) == (1, [])
+
+
 def test_movement_of_fewer_than_five_people_is_none() -> None:
     old = replace(EET, numerator=5, denominator=10, share=0.5)
     assert moved(old, replace(old, numerator=9, share=0.9)) == []
@@ -192,6 +202,27 @@ def test_run_checks_movement_holds_until_accepted(built: psycopg.Connection[Any]
     assert [r.partition(" ")[0] for r in held.reasons] == ["KPI-06"]
     assert "--accept-movement" in held.message
     assert accepted.passed, accepted.reasons
+
+
+def test_run_checks_compares_each_pair_of_snapshots_with_itself(
+    built: psycopg.Connection[Any],
+) -> None:
+    pair = Figure("kpi_two_snapshots", NIGHT, "in both snapshots", "all", 70, 100, 0.7, 0)
+    with connect("carepath_owner", autocommit=True) as owner:
+        schemas = {"marts": owner, "marts_build": built}
+        for schema, role in schemas.items():
+            role.execute(f"create table {schema}.kpi_two_snapshots ({COLUMNS},"
+                         " earlier_snapshot_date date)")  # fmt: skip
+            put(role, schema, pair, replace(pair, numerator=99, share=0.99))
+            role.execute(f"update {schema}.kpi_two_snapshots set earlier_snapshot_date"
+                         " = case numerator when 70 then date '2017-11-30' else %s end",
+                         (EARLIER,))  # fmt: skip
+        try:
+            decision = run_checks("run", staging.AUTHORITY)
+        finally:
+            for schema, role in schemas.items():
+                role.execute(f"drop table {schema}.kpi_two_snapshots")
+    assert decision.passed, decision.reasons
 
 
 def test_run_checks_failed_dbt_test_holds(built: psycopg.Connection[Any]) -> None:

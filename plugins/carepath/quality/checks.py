@@ -176,8 +176,9 @@ def not_adding_up(build: Build) -> tuple[int, list[Finding]]:
 def moved(build: Build) -> tuple[int, list[Finding]]:
     """Find figures further from the published ones than `tolerance` allows for the time passed.
 
-    Compared are the figures of the same day, and the latest with the latest published; nothing is
-    compared before the first publication.
+    Compared are the figures of the same day, the latest with the latest published, and a new one
+    of a day in between (a month end that was not published in its night) with the published one
+    before it; nothing is compared before the first publication.
     """
     before = {(f.series, f.snapshot_date): f for f in build.published}
     pairs = [
@@ -190,6 +191,18 @@ def moved(build: Build) -> tuple[int, list[Finding]]:
         (old, latest[series])
         for series, old in latest_before.items()
         if series in latest and latest[series].snapshot_date != old.snapshot_date
+    ]
+    pairs += [
+        (max(older, key=lambda f: f.snapshot_date), new)
+        for new in build.figures
+        if (new.series, new.snapshot_date) not in before and latest[new.series] is not new
+        if (
+            older := [
+                f
+                for f in build.published
+                if f.series == new.series and f.snapshot_date < new.snapshot_date
+            ]
+        )
     ]
     accepted = {name.casefold() for name in build.accepted}
     found = {
@@ -370,8 +383,10 @@ def _figures(connection: psycopg.Connection[Any], schema: str, authority: str) -
     for (mart,) in marts:
         rows = connection.execute(
             sql.SQL(
-                "select snapshot_date, measure, segment, numerator, denominator, share,"
-                " left_out_count from {}.{} where authority = %s"
+                # a mart of two dates has a row for each earlier one: it is part of the segment
+                "select snapshot_date, measure, concat_ws(' since ', segment,"
+                " to_jsonb(mart) ->> 'earlier_snapshot_date'), numerator, denominator, share,"
+                " left_out_count from {}.{} as mart where authority = %s"
             ).format(sql.Identifier(schema), sql.Identifier(mart)),
             (authority,),
         ).fetchall()

@@ -16,12 +16,21 @@ gate_runs as (
     order by authority asc, load_id asc, gate_run_id desc
 ),
 
+-- a load whose figures gate 2 held makes no snapshot: they would follow a night late
+held_figures as (
+    select distinct on (authority, load_id) *
+    from {{ ref('stg_gate_runs') }}
+    where gate = 2
+    order by authority asc, load_id asc, gate_run_id desc
+),
+
 published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
 
--- the cut-off is the last load that gate 1 accepted; those before it count if accepted;
--- a past state is shown as it was known, whether the gate accepted the load or not
+-- the cut-off is the last load that gate 1 accepted; those before it count if gate 1
+-- accepted them and gate 2 did not hold their figures; a past state is shown as it was
+-- known, whether the gates accepted the load or not
 accepted_loads as (
     select
         loads.authority,
@@ -33,6 +42,10 @@ accepted_loads as (
         on
             loads.authority = gate_runs.authority
             and loads.load_id = gate_runs.load_id
+    left join held_figures
+        on
+            loads.authority = held_figures.authority
+            and loads.load_id = held_figures.load_id
     where
         loads.state = 'loaded'
         and (
@@ -40,7 +53,13 @@ accepted_loads as (
             or (
                 {{ past_day() }} is null
                 and loads.load_id <= cutoffs.load_id
-                and (loads.load_id = cutoffs.load_id or gate_runs.decision = 'pass')
+                and (
+                    loads.load_id = cutoffs.load_id
+                    or (
+                        gate_runs.decision = 'pass'
+                        and held_figures.decision is distinct from 'hold'
+                    )
+                )
             )
         )
     group by loads.authority, loads.night
