@@ -36,7 +36,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	@echo "Installing Carepath's packages into $(VENV) (a few minutes the first time)"
 	@# uv is quicker; where it cannot reach the index (it does not read pip's settings), pip does the same
 	@( $(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock \
-	   && $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
+	   && $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
 	   && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ) \
 	 || ( $(PYTHON) -m venv --clear $(VENV) \
 	   && $(BIN)/pip install --quiet --require-hashes -r requirements.lock \
@@ -45,8 +45,8 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 
 lock: env ## Write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
-	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --no-header --extra dev --upgrade -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --no-strip-extras --extra dev --upgrade -o requirements.lock pyproject.toml
 
 check: env ## Lint and type-check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint dbt_project/models
