@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 from small_recording_system import SmallRecordingSystem, sqlite_file, warehouse_rows
 
 from carepath.contract import Table, load_contract
+from carepath.errors import SourceError
 from carepath.landing import load_source
 from carepath.sources import Source, SourceSession, SourceSpec, open_source
 from carepath.sources.database import DatabaseSource, encode
-from carepath.warehouse.connect import url
+from carepath.warehouse.connect import connect, url
 
 CONTACTS = load_contract().tables["ssd_contacts"]
 LEAVERS = load_contract().tables["ssd_care_leavers"]
@@ -51,14 +54,94 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     )
 )
 def test_encode_any_text_is_read_back_by_copy(rows: list[tuple[str | None, ...]]) -> None:
-    assert decode(encode(rows)) == [list(row) for row in rows]
+    """Also when a later batch holds what the first did not."""
+    for batches in ([rows], [[("x",) * len(rows[0])], rows]):
+        expected = [list(row) for batch in batches for row in batch]
+        assert decode(b"".join(encode(batches))) == expected
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.binary(max_size=8)
+    | st.dates()
+    | st.datetimes()
+    | st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=1))]))
+    | texts
+    | st.sampled_from(["", "\\N", "\\.", "\\", "\r\n", "\x1d", "\x1e", "\x1f", "a\x00b"])
+)
+
+
+def as_sent(value: Any) -> str | None:
+    """Return what landing should hold, said without the encoder."""
+    match value:
+        case None | str():
+            return value and value.replace("\x00", "")
+        case bool():
+            return "ft"[value]
+        case Decimal():
+            return f"{value:f}"
+        case bytes():
+            return "\\x" + value.hex()
+        case _:
+            return str(value)
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda width: st.lists(
+            st.lists(st.tuples(*[scalars] * width), min_size=1, max_size=6), min_size=1, max_size=3
+        )
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_encode_any_values_are_taken_by_postgresql(
+    landing: Callable[[int, Iterable[bytes]], list[tuple[str | None, ...]]],
+    batches: list[list[tuple[Any, ...]]],
+) -> None:
+    expected = [tuple(map(as_sent, row)) for batch in batches for row in batch]
+    assert landing(len(batches[0][0]), encode(batches)) == expected
+
+
+@pytest.fixture
+def landing(
+    system: SmallRecordingSystem,
+) -> Iterator[Callable[[int, Iterable[bytes]], list[tuple[str | None, ...]]]]:
+    """Copies bytes into a table of some text columns of a real PostgreSQL, and reads them back."""
+    with connect("recording_system", "recording_system") as connection:
+        connection.execute("create temporary table landed (n serial, a text, b text, c text)")
+
+        def land(width: int, chunks: Iterable[bytes]) -> list[tuple[str | None, ...]]:
+            names = sql.SQL(", ").join(map(sql.Identifier, "abc"[:width]))
+            connection.execute("truncate landed")
+            with connection.cursor() as cursor:
+                with cursor.copy(sql.SQL("copy landed ({}) from stdin").format(names)) as copy:
+                    for chunk in chunks:
+                        copy.write(chunk)
+                query = sql.SQL("select {} from landed order by n").format(names)
+                return cursor.execute(query).fetchall()
+
+        yield land
 
 
 def test_encode_types_as_postgresql_writes_them() -> None:
     row = (dt.date(2017, 5, 1), dt.datetime(2017, 5, 1, 9, 30), 7, Decimal("1E+2"), True, b"\x01")  # noqa: DTZ001
     expected = ["2017-05-01", "2017-05-01 09:30:00", "7", "100", "t", "\\x01"]
-    assert decode(encode([row, (None,) * 6])) == [expected, [None] * 6]
-    assert decode(encode([(1, "a\x00b"), ("x", 2.5)])) == [["1", "ab"], ["x", "2.5"]]
+    assert decode(b"".join(encode([[row, (None,) * 6]]))) == [expected, [None] * 6]
+    mixed = [[(1, "a\x00b"), ("x", 2.5)]]
+    assert decode(b"".join(encode(mixed))) == [["1", "ab"], ["x", "2.5"]]
+
+
+def test_encode_the_same_instant_of_two_zones_stays_apart() -> None:
+    noon = dt.datetime(2017, 5, 1, 12, tzinfo=dt.UTC)
+    summer = noon.astimezone(dt.timezone(dt.timedelta(hours=1)))
+    assert noon == summer
+    assert decode(b"".join(encode([[(noon,), (summer,)]]))) == [
+        ["2017-05-01 12:00:00+00:00"], ["2017-05-01 13:00:00+01:00"],
+    ]  # fmt: skip
 
 
 def read(session: SourceSession, table: Table) -> list[list[str | None]]:
@@ -77,10 +160,11 @@ def system(warehouse: None) -> SmallRecordingSystem:
     return system
 
 
-@pytest.fixture
-def through_sqlalchemy(system: SmallRecordingSystem) -> Source:
+@pytest.fixture(params=["psycopg", "psycopg2"])  # with the second, SQLAlchemy reads a row ahead
+def through_sqlalchemy(system: SmallRecordingSystem, request: pytest.FixtureRequest) -> Source:
     """The same tables read as from any other database."""
-    return DatabaseSource(system.spec, url("recording_system", "recording_system"))
+    address = url("recording_system", "recording_system", driver=request.param)
+    return DatabaseSource(system.spec, address)
 
 
 def test_both_ways_of_reading_postgresql_give_the_same_rows(
@@ -170,3 +254,19 @@ def test_sqlite_that_changes_while_it_is_read_gives_one_picture(in_sqlite: Sourc
             writer.execute("insert into ssd_care_leavers (clea_person_id) values ('P2')")
         writer.close()
         assert len(read(session, LEAVERS)) == 1
+
+
+def test_row_that_the_driver_cannot_read_stops_the_source_without_its_value(
+    in_sqlite: SourceSpec,
+) -> None:
+    import sqlite3
+
+    with sqlite3.connect(in_sqlite.url.removeprefix("sqlite:///")) as writer:
+        writer.execute("insert into ssd_contacts (cont_contact_id) values (cast(x'41ff' as text))")
+    writer.close()
+    with (
+        open_source(in_sqlite).open() as session,
+        pytest.raises(SourceError, match=r"reading stopped \(OperationalError\)") as raised,
+    ):
+        read(session, CONTACTS)
+    assert "UTF-8" not in str(raised.value)  # the driver's own words, which quote the value

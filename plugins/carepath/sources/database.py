@@ -6,10 +6,14 @@ that can't hand a snapshot to a second connection still give one consistent pict
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -30,8 +34,10 @@ ISOLATION: Final = {
     "oracle": "SERIALIZABLE",
 }
 
-# Stand-ins that no sane record contains, for what COPY gives a meaning to; a batch that does
-# contain one is encoded value by value.
+Row = Sequence[Any]
+
+# Stand-ins that no sane record contains: for nulls, and in a batch with tabs or line breaks of its
+# own for what separates fields and rows. A batch that contains them too is encoded value by value.
 _FIELD, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 _ESCAPES: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\x00", ""))
 
@@ -130,44 +136,68 @@ class _DatabaseSession:
         try:
             with (
                 self._lock,
-                self._connection.execute(
-                    query.execution_options(stream_results=True, yield_per=BATCH)
-                ) as result,
+                self._connection.execute(query.execution_options(stream_results=True)) as result,
             ):
-                for rows in result.partitions():
-                    yield encode(rows)
+                yield from encode(_fetch(result))
         except SQLAlchemyError as error:
             raise self._source.failed("reading stopped", error, table.name) from None
 
 
-def encode(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Return rows in PostgreSQL's COPY text format.
+def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]:
+    """Yield batches of rows as the driver gives them.
+
+    SQLAlchemy's own rows cost as much again as reading does in a fast driver. Its strategy stays
+    between, which knows what each driver has fetched already and wraps its errors.
+    """
+    while rows := result.cursor_strategy.fetchmany(result, result.cursor, BATCH):
+        yield rows
+
+
+def encode(batches: Iterable[Sequence[Row]]) -> Iterator[bytes]:
+    """Yield each batch of rows, none empty, in PostgreSQL's COPY text format.
 
     Dates and times become ISO text, bytes PostgreSQL's hexadecimal form, NUL characters, which
     PostgreSQL cannot store, are left out.
     """
-    sent = list(zip(*rows, strict=True))
-    columns = [_as_text(column) for column in sent]
-    text = _ROW.join(map(_FIELD.join, zip(*columns, strict=True))) + _ROW
-    fields = len(rows) * (len(columns) - 1)
-    nulls = sum(column.count(None) for column in sent)
-    if text.count(_FIELD) != fields or text.count(_ROW) != len(rows) or text.count(_NULL) != nulls:
+    mixed: set[int] = set()  # columns in which anything but text was seen
+    for rows in batches:
+        yield _encode(rows, mixed)
+
+
+def _encode(rows: Sequence[Row], mixed: set[int]) -> bytes:
+    width = len(rows[0])
+    values = list(chain.from_iterable(rows))
+    nulls = 0
+    for n in mixed:
+        values[n::width], found = _as_text(values[n::width])
+        nulls += found
+    expected = (len(rows) * (width - 1), len(rows), nulls)
+    for field, row in ("\t", "\n"), (_FIELD, _ROW):
+        try:
+            text = row.join(map(field.join, zip(*[iter(values)] * width, strict=True))) + row
+        except TypeError:  # the first batch in which a column holds more than text
+            mixed.update(n for n in range(width) if set(map(type, values[n::width])) != {str})
+            return _encode(rows, mixed)
+        if (text.count(field), text.count(row), text.count(_NULL)) == expected:
+            break
+    else:
         return _encode_slowly(rows)
     for raw, escaped in _ESCAPES:
-        if raw in text:
+        if raw not in (field, row) and raw in text:
             text = text.replace(raw, escaped)
-    text = text.replace(_FIELD, "\t").replace(_ROW, "\n").replace(_NULL, "\\N")
-    return text.encode("utf-8", "replace")
+    if field == _FIELD:
+        text = text.replace(_FIELD, "\t").replace(_ROW, "\n")
+    return text.replace(_NULL, "\\N").encode("utf-8", "replace")
 
 
-def _encode_slowly(rows: Sequence[Sequence[Any]]) -> bytes:
+def _encode_slowly(rows: Sequence[Row]) -> bytes:
     lines = []
     for row in rows:
         line = []
         for value in row:
             text = "\\N"
             if value is not None:
-                text = _formatter(type(value))(value)
+                (text,) = _texts([value], type(value))
                 for raw, escaped in _ESCAPES:
                     text = text.replace(raw, escaped)
             line.append(text)
@@ -175,26 +205,43 @@ def _encode_slowly(rows: Sequence[Sequence[Any]]) -> bytes:
     return "".join(lines).encode("utf-8", "replace")
 
 
-def _as_text(column: Sequence[Any]) -> Sequence[str]:
-    """Return a column's values as text, nulls as `_NULL`; usually all have one type."""
-    kinds = set(map(type, column))
-    nulls = type(None) in kinds
-    kinds.discard(type(None))
-    if kinds <= {str}:
-        return [_NULL if value is None else value for value in column] if nulls else column
+def _as_text(column: Sequence[Any]) -> tuple[list[str], int]:
+    """Return a column's values as text, nulls as `_NULL`, and how many are null."""
+    kinds = set(map(type, column)) - {type(None)}
+    present = [value for value in column if value is not None]
     if len(kinds) == 1:
-        form = _formatter(kinds.pop())
-        if not nulls:
-            return list(map(form, column))
-        return [_NULL if value is None else form(value) for value in column]
-    return [_NULL if value is None else _formatter(type(value))(value) for value in column]
+        texts = iter(_texts(present, kinds.pop()))
+    else:  # as SQLite allows
+        texts = chain.from_iterable(_texts([value], type(value)) for value in present)
+    nulls = len(column) - len(present)
+    return ([_NULL if v is None else next(texts) for v in column] if nulls else list(texts)), nulls
 
 
-def _formatter(kind: type) -> Callable[[Any], str]:
+def _texts(values: Sequence[Any], kind: type) -> Iterable[str]:
+    """Return values of one type as text."""
+    if kind is str:
+        return values
+    if kind is dt.datetime:
+        # equal instants of different zones have different texts
+        zoned = any(map(attrgetter("tzinfo"), values))
+        return map(dt.datetime.isoformat, values, repeat(" ")) if zoned else map(_moment, values)
+    if kind is dt.date:
+        return map(_day, values)
     if kind is bool:
-        return lambda value: "t" if value else "f"
+        return ["t" if value else "f" for value in values]
     if issubclass(kind, Decimal):
-        return lambda value: format(value, "f")
+        return [
+            text if "E" not in text else format(Decimal(text), "f") for text in map(str, values)
+        ]
     if issubclass(kind, bytes | bytearray | memoryview):
-        return lambda value: "\\x" + bytes(value).hex()
-    return str  # date and datetime give ISO text, int and float their shortest
+        return ["\\x" + bytes(value).hex() for value in values]
+    return map(str, values)  # int and float give their shortest
+
+
+# A column's dates repeat, and ISO text takes a microsecond: ten times as long as finding it again.
+_day: Final = lru_cache(1 << 14)(dt.date.isoformat)
+
+
+@lru_cache(1 << 14)
+def _moment(value: dt.datetime) -> str:
+    return value.isoformat(" ")
