@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.rule import LOOKED_AFTER, SAFEGUARDING, STEWARD, Missing, Rule
+from expectations.rule import LOOKED_AFTER, SAFEGUARDING, STEWARD, Fails, Missing, Rule
 
 
 def _known(rule_id: str, subject: str, column: str, what: str, owner: str) -> Rule:
@@ -40,4 +40,20 @@ RULES = (
     _known("CODE-08", "cla_placement", "placement_type", "The type of placement", LOOKED_AFTER),
     _known("CODE-09", "legal_status", "legal_status", "The legal status", LOOKED_AFTER),
     _known("CODE-10", "case_status", "case_status", "The case status", STEWARD),
+    Rule(
+        rule_id="CODE-11",
+        subject=("case_status", "person"),
+        says="A yes-or-no field holds something else.",
+        todo="Enter yes or no; if the source says it in another way, tell the BI team.",
+        reference="contract, type flag: yes, no, true, false, 1, 0, unknown, or their first letter",
+        severity="warning",
+        threshold=0.02,
+        because="It is read as blank, which the measures take for no: a mother, or a case of the "
+        "children-with-disabilities team, would be missed.",
+        owner=STEWARD,
+        # the contract's names of yes-or-no columns begin with is_ or has_
+        check=Fails("array_to_string(unreadable_columns, ',') ~ '(^|,)(is|has)_'"),
+        catches={"unreadable_columns": ["birth_date", "is_mother"]},
+        passes={"unreadable_columns": ["birth_date"]},
+    ),
 )  # fmt: skip

@@ -214,10 +214,13 @@ def test_staging_flag_and_json_that_cannot_be_read_are_null(
     staged: psycopg.Connection[Row],
 ) -> None:
     flags = staged.execute(
-        "select is_children_with_disabilities_team as flag from staging.stg_case_status"
+        "select is_children_with_disabilities_team as flag, unreadable_columns as told"
+        " from staging.stg_case_status"
         " order by record_key"
     ).fetchall()
     assert [row["flag"] for row in flags] == [True, False, True, None, None]
+    unread = ["is_children_with_disabilities_team"]
+    assert [row["told"] for row in flags] == [[], [], [], unread, []]
     factors = staged.execute(
         "select assessment_factors_json as factors, unreadable_columns as told"
         " from staging.stg_assessment_factors order by record_key"

@@ -192,6 +192,11 @@ def test_step_error_of_a_library_names_its_kind_only(
     assert "Anneliese" not in f"{caught.value}{kept}"
 
 
+def test_start_refuses_a_night_to_come(loader: psycopg.Connection[Any]) -> None:
+    with pytest.raises(SettingsError, match="has not come yet"):
+        night.start("another", dt.date(2919, 6, 30), None, "test")
+
+
 def test_start_refuses_a_source_that_is_not_listed(loader: psycopg.Connection[Any]) -> None:
     with pytest.raises(SettingsError, match="no source nowhere"):
         night.start("another", NIGHT, ["nowhere"], "test")

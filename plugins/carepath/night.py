@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -33,6 +34,7 @@ from carepath.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
 
+LONDON = ZoneInfo("Europe/London")
 LOADER = "carepath_loader"
 # gate 1's last word on each load
 DECISIONS = (
@@ -67,10 +69,15 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
         Source names, each of which `load` understands.
 
     Raises:
-        SettingsError: no source is listed, or one is named that is not.
+        SettingsError: no source is listed, or one is named that is not, or the night is to come.
     """
     from carepath.sources import find_source, read_sources
 
+    if night > dt.datetime.now(LONDON).date():
+        raise SettingsError(
+            f"the night {night} has not come yet, and once loaded none before it could be",
+            todo="correct the date.",
+        )
     ready()
     try:
         specs = [find_source(name) for name in sources] if sources else read_sources()

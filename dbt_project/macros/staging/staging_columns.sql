@@ -49,6 +49,13 @@
     end
 {%- endmacro %}
 
+{#- True for what staging_flag reads, and for what says that nobody knows. -#}
+{% macro is_flag(column) -%}
+    (lower(btrim({{ column }})) = any(
+                '{y,yes,true,t,1,n,no,false,f,0,u,unknown,not known}'::text[]
+            ))
+{%- endmacro %}
+
 {#- The DfE code that a value means, or null. Tried in turn, the cheapest first: the value
     as it is; with its whitespace squeezed; what stands before the first colon or spaced
     dash. The spellings are a constant of the query, so nothing is joined. -#}
@@ -96,6 +103,7 @@
             case
                 when btrim({{ column }}) <> ''
                     and not ({{ is_date(column) if type == 'date'
+                        else is_flag(column) if type == 'boolean'
                         else "pg_input_is_valid(" ~ column ~ ", '" ~ type ~ "')" }})
                     then '{{ name }}'
             end{{ "," if not loop.last }}

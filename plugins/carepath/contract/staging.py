@@ -41,6 +41,7 @@ UNREADABLE: Final[Mapping[ColumnType, str]] = {
     "date": "date",
     "integer": "integer",
     "number": "numeric",
+    "flag": "boolean",
     "json": "jsonb",
 }
 
@@ -286,7 +287,8 @@ def _called(macro: str, columns: Mapping[str, str], end: str) -> Iterable[str]:
         return
     yield f"    {{{{ {macro}({{"
     for name, value in columns.items():
-        yield f'        "{name}": {value},'
+        line = f'        "{name}": {value},'
+        yield line if len(line) <= WIDTH else f'        "{name}":\n            {value},'
     yield f"    }}) }}}} as {macro}{end}"
 
 

@@ -35,5 +35,6 @@ select
     {{ unreadable_columns({
         "start_date": ["cppl_cp_plan_start_date", "date"],
         "end_date": ["cppl_cp_plan_end_date", "date"],
+        "is_other_authority_plan": ["cppl_cp_plan_ola", "boolean"],
     }) }} as unreadable_columns
 from known

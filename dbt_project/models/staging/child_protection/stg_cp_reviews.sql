@@ -34,5 +34,7 @@ select
     {{ unreadable_columns({
         "review_due_date": ["cppr_cp_review_due", "date"],
         "review_date": ["cppr_cp_review_date", "date"],
+        "is_plan_to_continue": ["cppr_cp_review_outcome_continue_cp", "boolean"],
+        "is_quorate": ["cppr_cp_review_quorate", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -28,5 +28,8 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "visit_date": ["cppv_cp_visit_date", "date"],
+        "is_child_seen": ["cppv_cp_visit_seen", "boolean"],
+        "is_child_seen_alone": ["cppv_cp_visit_seen_alone", "boolean"],
+        "is_bedroom_seen": ["cppv_cp_visit_bedroom", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -34,8 +34,10 @@ select
         "conference_date": "icpc_icpc_date",
     }) }} as sentinel_columns,
     {{ unreadable_columns({
+        "is_transfer_in": ["icpc_icpc_transfer_in", "boolean"],
         "target_date": ["icpc_icpc_target_date", "date"],
         "conference_date": ["icpc_icpc_date", "date"],
+        "is_plan_made": ["icpc_icpc_outcome_cp_flag", "boolean"],
         "outcome_json": ["icpc_icpc_outcome_json", "jsonb"],
     }) }} as unreadable_columns
 from known

@@ -32,6 +32,7 @@ select
     {{ unreadable_columns({
         "start_date": ["s47e_s47_start_date", "date"],
         "end_date": ["s47e_s47_end_date", "date"],
+        "is_no_further_action": ["s47e_s47_nfa", "boolean"],
         "outcome_json": ["s47e_s47_outcome_json", "jsonb"],
     }) }} as unreadable_columns
 from known

@@ -32,7 +32,9 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "start_date": ["cina_assessment_start_date", "date"],
+        "is_child_seen": ["cina_assessment_child_seen", "boolean"],
         "authorised_date": ["cina_assessment_auth_date", "date"],
         "outcome_json": ["cina_assessment_outcome_json", "jsonb"],
+        "is_no_further_action": ["cina_assessment_outcome_nfa", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -39,6 +39,7 @@ select
     {{ unreadable_columns({
         "referral_date": ["cine_referral_date", "date"],
         "referral_outcome_json": ["cine_referral_outcome_json", "jsonb"],
+        "is_no_further_action": ["cine_referral_nfa", "boolean"],
         "close_date": ["cine_close_date", "date"],
     }) }} as unreadable_columns
 from known

@@ -28,5 +28,8 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "visit_date": ["cinv_cin_visit_date", "date"],
+        "is_child_seen": ["cinv_cin_visit_seen", "boolean"],
+        "is_child_seen_alone": ["cinv_cin_visit_seen_alone", "boolean"],
+        "is_bedroom_seen": ["cinv_cin_visit_bedroom", "boolean"],
     }) }} as unreadable_columns
 from known

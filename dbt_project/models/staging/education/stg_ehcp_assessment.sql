@@ -28,5 +28,6 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "outcome_date": ["ehca_ehcp_assessment_outcome_date", "date"],
+        "has_exceptions": ["ehca_ehcp_assessment_exceptions", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -23,5 +23,8 @@ select
     known_from,
     from_load,
     {{ sentinel_columns({}) }} as sentinel_columns,
-    {{ unreadable_columns({}) }} as unreadable_columns
+    {{ unreadable_columns({
+        "is_children_with_disabilities_team":
+            ["cass_children_with_disabilities_team", "boolean"],
+    }) }} as unreadable_columns
 from known

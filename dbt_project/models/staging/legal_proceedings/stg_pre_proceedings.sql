@@ -66,6 +66,12 @@ select
         "pre_proceedings_letter_date": ["prep_pre_pro_letter_date", "date"],
         "care_proceedings_letter_date": ["prep_care_pro_letter_date", "date"],
         "review_meeting_count": ["prep_pre_pro_meetings_num", "integer"],
+        "has_legal_representation": ["prep_pre_pro_parents_legal_rep", "boolean"],
+        "has_legal_representation_at_issue":
+            ["prep_parents_legal_rep_point_of_issue", "boolean"],
         "court_hearing_count": ["prep_care_proc_court_hearings", "integer"],
+        "is_short_notice": ["prep_care_proc_short_notice", "boolean"],
+        "is_initial_plan_approved": ["prep_la_inital_plan_approved", "boolean"],
+        "is_final_plan_approved": ["prep_la_final_plan_approved", "boolean"],
     }) }} as unreadable_columns
 from known

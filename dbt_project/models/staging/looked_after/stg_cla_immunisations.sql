@@ -23,6 +23,7 @@ select
         "status_date": "clai_immunisations_status_date",
     }) }} as sentinel_columns,
     {{ unreadable_columns({
+        "is_up_to_date": ["clai_immunisations_status", "boolean"],
         "status_date": ["clai_immunisations_status_date", "date"],
     }) }} as unreadable_columns
 from known

@@ -32,5 +32,6 @@ select
     {{ unreadable_columns({
         "due_date": ["clar_cla_review_due_date", "date"],
         "review_date": ["clar_cla_review_date", "date"],
+        "is_cancelled": ["clar_cla_review_cancelled", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -25,5 +25,6 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "misuse_date": ["clas_substance_misuse_date", "date"],
+        "has_received_intervention": ["clas_intervention_received", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -27,5 +27,7 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "visit_date": ["clav_cla_visit_date", "date"],
+        "is_child_seen": ["clav_cla_visit_seen", "boolean"],
+        "is_child_seen_alone": ["clav_cla_visit_seen_alone", "boolean"],
     }) }} as unreadable_columns
 from known

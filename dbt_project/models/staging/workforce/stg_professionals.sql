@@ -29,5 +29,6 @@ select
     {{ unreadable_columns({
         "caseload_count": ["prof_professional_caseload", "integer"],
         "full_time_equivalency": ["prof_full_time_equivalency", "numeric"],
+        "is_agency_worker": ["prof_agency_worker_flag", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -44,7 +44,9 @@ select
     }) }} as sentinel_columns,
     {{ unreadable_columns({
         "birth_date": ["pers_dob", "date"],
+        "has_ehc_plan": ["pers_send_flag", "boolean"],
         "expected_birth_date": ["pers_expected_dob", "date"],
         "death_date": ["pers_death_date", "date"],
+        "is_mother": ["pers_is_mother", "boolean"],
     }) }} as unreadable_columns
 from known

@@ -23,5 +23,11 @@ select
     known_from,
     from_load,
     {{ sentinel_columns({}) }} as sentinel_columns,
-    {{ unreadable_columns({}) }} as unreadable_columns
+    {{ unreadable_columns({
+        "has_worries_explained": ["voch_explained_worries", "boolean"],
+        "is_helped_by_story": ["voch_story_help_understand", "boolean"],
+        "is_agreed_with_worker": ["voch_agree_worker", "boolean"],
+        "is_plan_understood": ["voch_plan_safe", "boolean"],
+        "is_helped_by_tablet": ["voch_tablet_help_explain", "boolean"],
+    }) }} as unreadable_columns
 from known
