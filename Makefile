@@ -39,7 +39,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	   && $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
 	   && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ) \
 	 || ( $(PYTHON) -m venv --clear $(VENV) \
-	   && $(BIN)/pip install --quiet --require-hashes -r requirements.lock \
+	   && $(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock \
 	   && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . )
 	@touch $@
 
