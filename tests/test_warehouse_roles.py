@@ -7,6 +7,7 @@ import pytest
 
 from carepath.errors import WarehouseError
 from carepath.warehouse.connect import connect
+from carepath.warehouse.passwords import ADMINISTRATOR
 from carepath.warehouse.roles import DATABASES, ROLES
 
 pytestmark = pytest.mark.usefixtures("warehouse")
@@ -116,6 +117,21 @@ def test_loader_compares_with_marts_but_only_the_owner_changes_them() -> None:
                 loader.execute(statement)
     with connect("carepath_owner") as owner:
         owner.execute("insert into marts.probe select n + 1 from marts_build.probe")
+
+
+@pytest.mark.parametrize("database", ["warehouse", "recording_system"])
+def test_databases_keep_records_out_of_any_servers_log(database: str) -> None:
+    with connect(ADMINISTRATOR, database) as admin:
+        found = admin.execute(
+            "select unnest(setconfig) from pg_db_role_setting as s"
+            " inner join pg_database as d on s.setdatabase = d.oid"
+            " where s.setrole = 0 and d.datname = current_database()"
+        ).fetchall()
+    settings = dict(text.split("=", 1) for (text,) in found)
+    assert settings["log_error_verbosity"] == "terse"
+    assert settings["log_min_error_statement"] == "panic"
+    assert settings["log_parameter_max_length"] == "0"
+    assert settings["log_parameter_max_length_on_error"] == "0"
 
 
 def test_loader_keeps_records_of_the_night() -> None:

@@ -67,6 +67,15 @@ DATABASE_SETTINGS = {
     "recording_system": {"datestyle": "ISO, DMY", "timezone": "UTC"},
 }
 
+# A server's log must not quote records: DETAIL, CONTEXT, statements and parameters do. The embedded
+# server is configured so; another one is, for these databases, where its administrator may say so.
+LOG_SETTINGS = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
 _LOCK = 0x0CA2E9A7  # of PostgreSQL's advisory locks: one set-up of a server at a time
 
 
@@ -149,6 +158,10 @@ def prepare_database(admin: psycopg.Connection[Any], database: str) -> None:
         inside.execute("revoke all on schema public from public")
         if _is_superuser(inside):
             _revoke_large_objects(inside)
+            for name, value in LOG_SETTINGS.items():
+                inside.execute(
+                    _sql("alter database {} set {} = {value}", database, name, value=value)
+                )
     if database == "recording_system":
         with connect(owner, database, autocommit=True) as inside:
             inside.execute("alter default privileges grant usage on schemas to recording_reader")
