@@ -13,6 +13,7 @@ from carepath import night
 from carepath.errors import CarepathError, SettingsError
 from carepath.quality import gate as quality_gate
 from carepath.quality.decision import Decision
+from carepath.settings import get_settings
 from carepath.sources import SourceSpec, write_sources
 from carepath.warehouse.connect import connect
 
@@ -52,6 +53,7 @@ def loader() -> Iterator[psycopg.Connection[Any]]:
             )
         night.start(RUN, NIGHT, None, "test")
         yield connection
+    get_settings().sources_file.unlink()
 
 
 def loaded(loader: psycopg.Connection[Any], source: str, authority: str, when: dt.date) -> int:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from carepath.errors import SourceError
+from carepath import demo
+from carepath.errors import CarepathError, SourceError
+from carepath.settings import get_settings
 from carepath.sources import (
     SourceSpec,
     absolute_source,
@@ -109,3 +112,15 @@ def test_airflow_connection_is_looked_up_when_used(monkeypatch: pytest.MonkeyPat
 def test_driver_that_is_not_installed_is_named() -> None:
     with pytest.raises(SourceError, match="cannot be used"):
         open_source(SourceSpec(**{**GOOD, "url": "nosuchdb://x"}))
+
+
+def test_demonstration_does_not_write_over_a_real_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "home", tmp_path)
+    monkeypatch.setattr(demo, "ready", pytest.fail)
+    real = SourceSpec("liquidlogic", "E09900001", "Ashmere", "sqlite://")
+    write_sources([real])
+    with pytest.raises(CarepathError, match="liquidlogic"):
+        demo.run_demo(Console(quiet=True), scale=1, seed=1)
+    assert read_sources() == [real]

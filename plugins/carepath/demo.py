@@ -9,7 +9,7 @@ from rich.console import Console
 from carepath import orchestration, report
 from carepath.errors import CarepathError
 from carepath.settings import get_settings
-from carepath.sources import SourceSpec, write_sources
+from carepath.sources import SourceSpec, read_sources, write_sources
 from carepath.sources.demo import advance, fill, sources
 from carepath.sources.demo.reconciliation import print_reconciliation
 from carepath.warehouse import ready, recreate
@@ -34,9 +34,10 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
         Whether each night ended as it should and every figure equals the report's.
 
     Raises:
-        CarepathError: the warehouse holds records of a real source.
+        CarepathError: the warehouse holds records of a real source, or sources.yml lists one.
     """
     console.print("[bold]Carepath: the demonstration[/]. Everybody in it is invented.\n")
+    _refuse_real_sources()
     with console.status("starting PostgreSQL and preparing Airflow (about 20 s the first time)"):
         ready()
         _refuse_real_records()
@@ -85,6 +86,16 @@ def _list_sources(scale: int) -> list[SourceSpec]:
     specs = [SourceSpec(**vars(source)) for source in sources(reader, scale)]
     write_sources(specs)
     return specs
+
+
+def _refuse_real_sources() -> None:
+    real = [spec.name for spec in read_sources() if not spec.name.startswith("demo-")]
+    if real:
+        raise CarepathError(
+            f"it lists {', '.join(real)}; the demonstration would write its own sources over it",
+            where=str(get_settings().sources_file),
+            todo="give the demonstration a home of its own: CAREPATH_HOME=/some/folder make demo",
+        )
 
 
 def _refuse_real_records() -> None:
