@@ -9,15 +9,35 @@ from carepath.contract import load_contract, staging
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.pages import contract_page
 from carepath.quality.pages import combinations_page, rule_book
-from carepath.settings import PROJECT_ROOT
+from carepath.settings import PROJECT_ROOT, Settings
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.kpi_page import kpi_page
+
+
+def settings_page() -> str:
+    """Return docs/settings.md: every setting with its variable, default and sense."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `carepath docs` from `plugins/carepath/settings.py`. Each is an environment "
+        "variable, read when a process starts; restart the service after a change.",
+        "",
+        "| variable | default | sense |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = ".carepath in the checkout" if name == "home" else field.default
+        shown = "none" if default is None else f"{default}"
+        lines.append(f"| `CAREPATH_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join([*lines, ""])
+
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/combinations.md": combinations_page,
     "docs/data_contract.md": contract_page,
     "docs/kpis.md": kpi_page,
     "docs/rule_book.md": rule_book,
+    "docs/settings.md": settings_page,
 }
 
 

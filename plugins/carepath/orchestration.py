@@ -115,7 +115,7 @@ def initialise() -> None:
     wanted = version("apache-airflow")
     if marker.exists() and marker.read_text() == wanted and _metadata_exists():
         return
-    _airflow(("db", "migrate"), log=settings.logs / "airflow" / "migrate.log")
+    airflow(("db", "migrate"), log=settings.logs / "airflow" / "migrate.log")
     marker.write_text(wanted)
 
 
@@ -240,7 +240,12 @@ def _fernet_key() -> str:
     return base64.urlsafe_b64encode(digest).decode()
 
 
-def _airflow(arguments: Sequence[str], *, log: Path) -> None:
+def airflow(arguments: Sequence[str], *, log: Path) -> None:
+    """Run one command of Airflow's own command line, its output appended to a log.
+
+    Raises:
+        WarehouseError: it failed; the log is named.
+    """
     with log.open("ab") as output:
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
