@@ -11,7 +11,9 @@ from carepath.contract.pages import contract_page
 from carepath.quality.pages import combinations_page, rule_book
 from carepath.settings import PROJECT_ROOT, Settings
 from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.embedded import SERVER_SETTINGS
 from carepath.warehouse.kpi_page import kpi_page
+from carepath.warehouse.roles import DATABASE_SETTINGS
 
 
 def settings_page() -> str:
@@ -29,6 +31,18 @@ def settings_page() -> str:
         default = ".carepath in the checkout" if name == "home" else field.default
         shown = "none" if default is None else f"{default}"
         lines.append(f"| `CAREPATH_{name.upper()}` | {shown} | {field.description} |")
+    lines += [
+        "",
+        "## Of the embedded PostgreSQL",
+        "",
+        "| setting | value | why |",
+        "|---|---|---|",
+        *(f"| {name} | {value} | {why} |" for name, value, why in SERVER_SETTINGS),
+        "",
+        "Of database `warehouse`, also on an existing server: "
+        + ", ".join(f"{name} {value}" for name, value in DATABASE_SETTINGS["warehouse"].items())
+        + ".",
+    ]
     return "\n".join([*lines, ""])
 
 
