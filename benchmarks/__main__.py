@@ -109,9 +109,10 @@ def nights(scale: int) -> list[str]:
     ]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [
-        f"## Scale {scale}: {len(specs)} authorities, {rows:,} rows a night",
+        f"## Scale {scale}",
         "",
-        f"Peak memory of the process that ran the night: {peak:,.0f} MB.",
+        f"{len(specs)} authorities, {rows:,} rows a night; peak memory of the process that ran it "
+        f"{peak:,.0f} MB.",
         "",
         "| what | seconds | ratio to its floor | budget |",
         "|---|---:|---:|---:|",
@@ -160,9 +161,7 @@ def through_the_scheduler(day: dt.date) -> list[str]:
         orchestration.stop_services()
         PAGE.with_suffix(".log").unlink(missing_ok=True)
     return [
-        "## Through the scheduler, scale 1",
-        "",
-        f"A night took {ended[0]:.1f} s from being queued to its verdict, {steps:.1f} s of it in "
+        f"Through the scheduler, a night took {ended[0]:.1f} s from being queued to its verdict, {steps:.1f} s of it in "
         f"the steps: Airflow's scheduler, and starting a process for each task, took "
         f"{ended[0] - steps:.1f} s (budget 60 s).",
         "",
@@ -268,46 +267,63 @@ def _machine() -> str:
     )
 
 
+def _write(sections: dict[str, str]) -> str:
+    """Put measured sections on the page; those of other scales stay as they were measured."""
+    page = PAGE.read_text() if PAGE.exists() else ""
+    kept = {part.partition("\n")[0]: part for part in page.split("\n## ")[1:]}
+    kept |= sections
+    dropped = DROPPED.read_text().removeprefix("## ")
+    kept[dropped.partition("\n")[0]] = dropped
+    head = (
+        "# Benchmarks\n\nWritten by `make bench`. Ratios are seconds over the floor's seconds, taken"
+        " in the same run on one server.\n"
+    )
+    order = sorted(kept, key=lambda title: (title == dropped.partition("\n")[0], title))
+    text = head + "".join(f"\n## {kept[title].strip()}\n" for title in order)
+    PAGE.write_text(text)
+    return text
+
+
 def main() -> None:
     """Measure, print and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=int, nargs="+", default=[1, 33])
+    parser.add_argument("--scale", type=int, nargs="*", default=[1, 33])
     parser.add_argument("--publish-rows", type=int, default=4_000_000)
-    scales: Sequence[int] = parser.parse_args().scale
+    arguments = parser.parse_args()
+    scales: Sequence[int] = arguments.scale
     home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
     home.chmod(0o755)
     os.environ["CAREPATH_HOME"] = str(home)
     from benchmarks import publish as publish_bench
     from carepath.warehouse import embedded, ready
 
-    page = ["# Benchmarks", "", f"Written by `make bench`. Machine: {_machine()}.", ""]
-    page += [
-        "Ratios are seconds over the floor's seconds, taken in the same run on one server.",
-        "",
-    ]
     try:
         for scale in scales:
-            page += nights(scale)
+            machine = _machine()
+            section = nights(scale)
             if scale == 1:
-                page += through_the_scheduler(NIGHTS[1] + dt.timedelta(days=1))
-            print("\n".join(page), flush=True)
-        ready()
-        page += [
-            "## Publication alone",
-            "",
-            "| what | seconds | ratio to its floor | peak MB |",
-            "|---|---:|---:|---:|",
-        ]
-        for each in publish_bench.measure(rows=parser.parse_args().publish_rows):
-            ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
-            peak = "" if each.peak_mb is None else f"{each.peak_mb:.0f}"
-            page.append(f"| {each.what} | {each.seconds:,.2f} | {ratio} | {peak} |")
+                section += through_the_scheduler(NIGHTS[1] + dt.timedelta(days=1))
+            title = section[0].removeprefix("## ")
+            _write({title: "\n".join([title, "", machine, *section[1:]])})
+            print("\n".join(section), flush=True)
+        if arguments.publish_rows:
+            ready()
+            section = [
+                "Publication alone",
+                "",
+                _machine(),
+                "",
+                "| what | seconds | ratio to its floor | peak MB |",
+                "|---|---:|---:|---:|",
+            ]
+            for each in publish_bench.measure(rows=arguments.publish_rows):
+                ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
+                peak = "" if each.peak_mb is None else f"{each.peak_mb:.0f}"
+                section.append(f"| {each.what} | {each.seconds:,.2f} | {ratio} | {peak} |")
+            print(_write({section[0]: "\n".join(section)}))
     finally:
         embedded.destroy()
         shutil.rmtree(home, ignore_errors=True)
-    text = "\n".join([*page, "", DROPPED.read_text()])
-    PAGE.write_text(text)
-    print(text)
 
 
 if __name__ == "__main__":
