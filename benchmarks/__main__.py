@@ -161,8 +161,8 @@ def through_the_scheduler(day: dt.date) -> list[str]:
         orchestration.stop_services()
         PAGE.with_suffix(".log").unlink(missing_ok=True)
     return [
-        f"Through the scheduler, a night took {ended[0]:.1f} s from being queued to its verdict, {steps:.1f} s of it in "
-        f"the steps: Airflow's scheduler, and starting a process for each task, took "
+        f"Through the scheduler, a night took {ended[0]:.1f} s from being queued to its verdict, "
+        f"{steps:.1f} s of it in the steps: Airflow's scheduler, and starting a process for each task, took "
         f"{ended[0] - steps:.1f} s (budget 60 s).",
         "",
     ]
@@ -275,8 +275,8 @@ def _write(sections: dict[str, str]) -> str:
     dropped = DROPPED.read_text().removeprefix("## ")
     kept[dropped.partition("\n")[0]] = dropped
     head = (
-        "# Benchmarks\n\nWritten by `make bench`. Ratios are seconds over the floor's seconds, taken"
-        " in the same run on one server.\n"
+        "# Benchmarks\n\nWritten by `make bench`. Ratios are seconds over the floor's seconds,"
+        " taken in the same run on one server.\n"
     )
     order = sorted(kept, key=lambda title: (title == dropped.partition("\n")[0], title))
     text = head + "".join(f"\n## {kept[title].strip()}\n" for title in order)
