@@ -162,8 +162,8 @@ def through_the_scheduler(day: dt.date) -> list[str]:
         PAGE.with_suffix(".log").unlink(missing_ok=True)
     return [
         f"Through the scheduler, a night took {ended[0]:.1f} s from being queued to its verdict, "
-        f"{steps:.1f} s of it in the steps: Airflow's scheduler, and starting a process for each task, took "
-        f"{ended[0] - steps:.1f} s (budget 60 s).",
+        f"{steps:.1f} s of it in the steps: Airflow's scheduler, and starting a process for each "
+        f"task, took {ended[0] - steps:.1f} s (budget 60 s).",
         "",
     ]
 

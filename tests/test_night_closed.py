@@ -202,3 +202,25 @@ def test_start_refuses_a_night_to_come(loader: psycopg.Connection[Any]) -> None:
 def test_start_refuses_a_source_that_is_not_listed(loader: psycopg.Connection[Any]) -> None:
     with pytest.raises(SettingsError, match="no source nowhere"):
         night.start("another", NIGHT, ["nowhere"], "test")
+
+
+def test_start_beside_a_running_night_is_refused(loader: psycopg.Connection[Any]) -> None:
+    with pytest.raises(SettingsError, match="is running"):
+        night.start("another run", NIGHT, None, "test")
+    assert loader.execute("select run_id from ops.runs").fetchall() == [(RUN,)]
+
+    night.start(RUN, NIGHT, None, "test")  # a retry of the same run's first step
+
+
+def test_start_after_a_killed_night_was_abandoned_goes_on(loader: psycopg.Connection[Any]) -> None:
+    assert night.abandon() == 1
+    night.start("another run", NIGHT, None, "test")
+    states = loader.execute("select run_id, state from ops.runs order by run_id").fetchall()
+    assert states == [("another run", "running"), (RUN, "failed")]
+
+
+def test_start_after_a_night_that_airflow_has_timed_out_goes_on(
+    loader: psycopg.Connection[Any],
+) -> None:
+    loader.execute("update ops.runs set started_at = now() - interval '6 hours'")
+    night.start("another run", NIGHT, None, "test")

@@ -101,10 +101,19 @@ def run(
     accept_movement: Annotated[
         list[str] | None, typer.Option(metavar="KPI", help="A KPI that may leap tonight.")
     ] = None,
+    abandon_running: Annotated[
+        bool, typer.Option(help="Close a night that was killed and still counts as running.")
+    ] = False,
 ) -> None:
     """Run one night through the real Airflow DAG and say how it ended."""
+    from carepath import night as steps
     from carepath import orchestration, report
     from carepath.sources import absolute_source
+    from carepath.warehouse import ready
+
+    if abandon_running:
+        ready()
+        console.print(f"Closed {steps.abandon()} night(s) that had not ended.")
 
     with report.watching(console) as watch:
         night = orchestration.run_night(

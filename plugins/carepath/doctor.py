@@ -133,10 +133,11 @@ def _examine_source(console: Console, name: str) -> bool:
         spec = find_source(name)
         with open_source(spec).open() as session:
             described = session.describe()
+            is_partial = spec.is_partial or session.is_partial
     except CarepathError as error:
         console.print(f"[bold red]MEND[/] {name:<22}", end="")
         console.print(str(error), markup=False)
         return False
-    report = compare(load_contract(), described, spec.spelling, is_partial=spec.is_partial)
+    report = compare(load_contract(), described, spec.spelling, is_partial=is_partial)
     print_report(console, report)
     return report.kept

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 LONDON = ZoneInfo("Europe/London")
 LOADER = "carepath_loader"
+# as the DAG's timeout: after it, Airflow has ended whatever a night still did
+LONGEST_NIGHT = dt.timedelta(hours=5)
 # gate 1's last word on each load
 DECISIONS = (
     "select distinct on (authority, load_id) authority, load_id, decision, gate_run_id"
@@ -69,7 +71,8 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
         Source names, each of which `load` understands.
 
     Raises:
-        SettingsError: no source is listed, or one is named that is not, or the night is to come.
+        SettingsError: no source is listed, or one is named that is not, or the night is to come,
+            or another night is running.
     """
     from carepath.sources import find_source, read_sources
 
@@ -91,6 +94,7 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
             todo="add one (README, 'Connect your own system') or run `make demo`",
         )
     with connect(LOADER) as connection:
+        _refuse_beside_another(connection, run_id)
         connection.execute(
             "insert into ops.runs (run_id, night, state, code_version, trigger, started_at)"
             " values (%s, %s, 'running', %s, %s, now())"
@@ -110,6 +114,16 @@ def start(run_id: str, night: dt.date, sources: Sequence[str] | None, trigger: s
         with _step(connection, run_id, "plan") as detail:
             detail["sources"] = names
     return names
+
+
+def abandon() -> int:
+    """Close nights that were killed before their verdict; return how many."""
+    with connect(LOADER) as connection:
+        return connection.execute(
+            "update ops.runs set state = 'failed', finished_at = now(),"
+            " message = 'The night was stopped before its verdict. What to do: run it again.'"
+            " where state = 'running'"
+        ).rowcount
 
 
 def load(run_id: str, source: str, accept_truncation: Sequence[str] = ()) -> int:
@@ -362,6 +376,21 @@ def _step(
             " finished_at = clock_timestamp() where run_id = %s and step = %s"
             " and authority = %s and source = %s",
             (state, message, json.dumps(detail), *identity),
+        )
+
+
+def _refuse_beside_another(connection: psycopg.Connection[Any], run_id: str) -> None:
+    """Refuse a night while another one runs: they would move each other's cut-offs."""
+    connection.execute("lock table ops.runs in share row exclusive mode")
+    row = connection.execute(
+        "select night, started_at from ops.runs where state = 'running' and run_id <> %s"
+        " and started_at > now() - %s order by started_at limit 1",
+        (run_id, LONGEST_NIGHT),
+    ).fetchone()
+    if row is not None:
+        raise SettingsError(
+            f"the night of {row[0]} is running, since {row[1]:%H:%M} UTC, and two would mix",
+            todo="wait for it; if it was killed: carepath run --abandon-running --date ...",
         )
 
 

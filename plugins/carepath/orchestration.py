@@ -25,6 +25,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from carepath.errors import CarepathError, WarehouseError
+from carepath.night import abandon
 from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect, url
@@ -175,6 +176,7 @@ def run_night(
         except BaseException:
             process.terminate()
             process.wait(timeout=30)
+            abandon()
             raise
     if watch:
         watch(_run_id(trigger))
