@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,8 @@ def print_status(console: Console, services: Mapping[str, int | None]) -> None:
         table.add_row(
             f"{night}",
             f"[{STATE_COLOURS.get(state, 'white')}]{state}[/]",
-            trigger,
+            # the run's own mark is for the process that waits for it
+            re.sub(" [0-9a-f]{8}$", "", trigger),
             f"{started:%Y-%m-%d %H:%M} UTC",
             f"{took.total_seconds():.0f} s" if took else "",
             code,
