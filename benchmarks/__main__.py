@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-DROPPED = Path(__file__).with_name("dropped.md")
+NOTES = Path(__file__).with_name("notes.md")
 NIGHTS = (dt.date(2019, 6, 30), dt.date(2019, 7, 1))
 
 
@@ -269,19 +269,22 @@ def _machine() -> str:
 
 def _write(sections: dict[str, str]) -> str:
     """Put measured sections on the page; those of other scales stay as they were measured."""
-    page = PAGE.read_text() if PAGE.exists() else ""
-    kept = {part.partition("\n")[0]: part for part in page.split("\n## ")[1:]}
-    kept |= sections
-    dropped = DROPPED.read_text().removeprefix("## ")
-    kept[dropped.partition("\n")[0]] = dropped
+    notes = _sections("\n" + NOTES.read_text())
+    page = _sections(PAGE.read_text() if PAGE.exists() else "")
+    measured = {title: text for title, text in (page | sections).items() if title not in notes}
     head = (
         "# Benchmarks\n\nWritten by `make bench`. Ratios are seconds over the floor's seconds,"
         " taken in the same run on one server.\n"
     )
-    order = sorted(kept, key=lambda title: (title == dropped.partition("\n")[0], title))
-    text = head + "".join(f"\n## {kept[title].strip()}\n" for title in order)
+    parts = [measured[title] for title in sorted(measured)] + list(notes.values())
+    text = head + "".join(f"\n## {part.strip()}\n" for part in parts)
     PAGE.write_text(text)
     return text
+
+
+def _sections(page: str) -> dict[str, str]:
+    """Return a page's sections by title, each from its title on."""
+    return {part.partition("\n")[0]: part for part in page.split("\n## ")[1:]}
 
 
 def main() -> None:
