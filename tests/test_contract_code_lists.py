@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carepath.contract.code_lists import collection_year, load, read
+from carepath.contract.code_lists import (
+    Code,
+    code_part,
+    collection_year,
+    load,
+    read,
+    spelling_key,
+)
 from carepath.errors import SettingsError
 
 LISTS = load()
@@ -45,6 +52,19 @@ def test_normalise_any_known_spelling_gives_the_code(case: tuple[str, str, str])
     assert LISTS[name].normalise(text) == code
 
 
+@given(st.sampled_from(CODES), st.text(min_size=1, max_size=20), st.sampled_from((" - ", ": ")))
+def test_normalise_description_with_more_behind_it_is_not_cut(
+    case: tuple[str, Code], more: str, dash: str
+) -> None:
+    name, code = case
+    known = LISTS[name]
+    for text in {code.description, *code.aliases} - {each.code for each in known.codes}:
+        sent = f"{text}{dash}{more}"
+        read = known.normalise(sent)
+        head = code_part(spelling_key(sent))
+        assert read is None or spelling_key(sent) in known.spellings or head in known.heads
+
+
 @pytest.mark.parametrize(
     ("name", "text", "code"),
     [
@@ -59,7 +79,14 @@ def test_normalise_any_known_spelling_gives_the_code(case: tuple[str, str, str])
         ("activity", "F1: Full time in higher education", "F1"),
         ("activity", "G5: Not in education, employment or training - other", "G5"),
         ("in_touch", "a) Yes", "YES"),
-        ("abuse_category", "Multiple: Neglect, Physical abuse", "MUL"),
+        ("abuse_category", "MUL: Neglect, Physical abuse", "MUL"),
+        ("abuse_category", "Multiple: Neglect, Physical abuse", None),
+        ("in_touch", "No - refused contact", None),
+        ("in_touch", "NO: died in May", None),
+        ("in_touch", "no - not in touch", "NO"),
+        ("disability", "None - visual impairment suspected", None),
+        ("activity", "Full time in training or employment - apprenticeship", None),
+        ("activity", "f4 - apprenticeship, full time", "F4"),
         ("sex", "2", "F"),
         ("accommodation", "S1", None),
         ("activity", "F9", None),

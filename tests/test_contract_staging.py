@@ -234,24 +234,34 @@ def test_staging_flag_and_json_that_cannot_be_read_are_null(
 def test_staging_code_reads_every_spelling_as_python_does(
     staged: psycopg.Connection[Row],
 ) -> None:
-    activity = load_code_lists()["activity"]
+    names = {"activity": "clea_care_leaver_activity", "in_touch": "clea_care_leaver_in_touch"}
+    lists = {name: load_code_lists()[name] for name in names}
     texts = [
         form
-        for code in activity.codes
+        for codes in lists.values()
+        for code in codes.codes
         for text in (code.code, code.description, *code.aliases)
-        for form in (text, f"  {text.upper()} ", f"{code.code} - anything", f"{code.code}: {text}")
+        for form in (
+            text,
+            f"  {text.upper()} ",
+            f"{text} - anything",
+            f"{code.code} - anything",
+            f"{code.code}: {text}",
+        )
     ] + ["F", "F 1", "-", ":", "G5 -other", "x - F1", "F1 \u2013 Full time", "F1\u00a0"]
     with connect("carepath_owner") as owner:
         for number, text in enumerate(texts):
-            row = history(f"S{number}", (1, None), clea_care_leaver_activity=text)
+            row = history(f"S{number}", (1, None), **dict.fromkeys(names.values(), text))
             insert(owner, "ssd_care_leavers", row)
     found = staged.execute(
-        "select record_key, activity_code from staging.stg_care_leavers where record_key ~ '^S'"
+        "select record_key, activity_code, in_touch_code from staging.stg_care_leavers"
+        " where record_key ~ '^S'"
     ).fetchall()
-    staged_codes = {row["record_key"]: row["activity_code"] for row in found}
-    assert {text: staged_codes[f"S{n}"] for n, text in enumerate(texts)} == {
-        text: activity.normalise(text) for text in texts
-    }
+    staged_codes = {row["record_key"]: row for row in found}
+    for name, codes in lists.items():
+        assert {text: staged_codes[f"S{n}"][f"{name}_code"] for n, text in enumerate(texts)} == {
+            text: codes.normalise(text) for text in texts
+        }
 
 
 def test_staging_as_known_at_builds_the_past_in_schemas_of_its_own(

@@ -57,8 +57,8 @@
 {%- endmacro %}
 
 {#- The DfE code that a value means, or null. Tried in turn, the cheapest first: the value
-    as it is; with its whitespace squeezed; what stands before the first colon or spaced
-    dash. The spellings are a constant of the query, so nothing is joined. -#}
+    as it is; with its whitespace squeezed; a code that stands before the first colon or
+    spaced dash. The spellings are a constant of the query, so nothing is joined. -#}
 {% macro staging_code(column, code_list) -%}
     {%- set codes = code_list_spellings(code_list) -%}
     {%- set squeezed -%}
@@ -67,7 +67,7 @@
     coalesce(
         {{ codes }} ->> lower(btrim({{ column }})),
         {{ codes }} ->> {{ squeezed }},
-        {{ codes }} ->> substring(
+        {{ code_list_heads(code_list) }} ->> substring(
             {{ squeezed }} from '^(.+?) ?(?::| [-\u2013\u2014])'
         )
     )

@@ -19,6 +19,10 @@ from carepath.settings import PROJECT_ROOT
 
 SEED: Final = PROJECT_ROOT / "dbt_project" / "seeds" / "code_lists.csv"
 
+# Codes that are also an answer to anything: what follows them says what is meant, so they count
+# only as the whole value or in a spelling of the list ("No - refused contact" is not NO).
+ANSWERS: Final = frozenset({"yes", "no", "none"})
+
 
 @dataclass(frozen=True)
 class Code:
@@ -50,16 +54,23 @@ class CodeList:
         """Every spelling that is understood, as `spelling_key` gives it, to its code."""
         return spellings(self)
 
+    @cached_property
+    def heads(self) -> Mapping[str, str]:
+        """The codes that anything may follow, as `spelling_key` gives them, to themselves."""
+        keys = {spelling_key(each.code): each.code for each in self.codes}
+        return {key: code for key, code in keys.items() if key not in ANSWERS}
+
     def normalise(self, value: str | None) -> str | None:
         """Return the code that `value` means, or None if it is blank or unknown.
 
         Understands the code, its description, an alias, and the code followed by anything
         after a dash or colon ("F1 - ...", "F1: ..."); case and extra whitespace don't matter.
+        A description is not cut: what follows it may make it another one's.
         """
         if value is None:
             return None
         key = spelling_key(value)
-        return self.spellings.get(key) or self.spellings.get(code_part(key))
+        return self.spellings.get(key) or self.heads.get(code_part(key))
 
 
 def spelling_key(value: str) -> str:

@@ -206,26 +206,18 @@ def sources(contract: Contract) -> str:
 
 
 def code_list_macro(contract: Contract, code_lists: Mapping[str, CodeList]) -> str:
-    """Return the macro with every spelling of the code lists that a column refers to."""
+    """Return the macros with the spellings and codes of the lists that a column refers to."""
     used = sorted({c.code_list for t in contract.tables.values() for c in t.columns if c.code_list})
+    spellings = {name: code_lists[name].spellings for name in used}
+    heads = {name: code_lists[name].heads for name in used}
     lines = [
         f"{{#- generated from seeds/code_lists.csv by {COMMAND} -#}}",
         "{#- Every spelling of a code list that is understood, in lower case, to its code, as a",
         "    constant of PostgreSQL's type jsonb. -#}",
-        "{% macro code_list_spellings(code_list) -%}",
-        "    {%- set code_lists = {",
-    ]
-    for name in used:
-        lines.append(f"        {json.dumps(name)}: {{")
-        for spelling, code in code_lists[name].spellings.items():
-            lines.append(
-                f"            {json.dumps(spelling, ensure_ascii=False)}: {json.dumps(code)},"
-            )
-        lines.append("        },")
-    lines += [
-        "    } -%}",
-        "    '{{ code_lists[code_list] | tojson }}'::jsonb",
-        "{%- endmacro %}",
+        *_constants("code_list_spellings", spellings),
+        "",
+        "{#- The codes that a dash or colon and anything may follow, in lower case. -#}",
+        *_constants("code_list_heads", heads),
     ]
     return "\n".join(lines) + "\n"
 
@@ -251,6 +243,24 @@ def write(contract: Contract, code_lists: Mapping[str, CodeList], root: Path = D
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     return touched
+
+
+def _constants(macro: str, code_lists: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return a macro that gives one list's codes by their spellings, as a constant."""
+    lines = [f"{{% macro {macro}(code_list) -%}}", "    {%- set code_lists = {"]
+    for name, codes in code_lists.items():
+        lines.append(f"        {json.dumps(name)}: {{")
+        for spelling, code in codes.items():
+            lines.append(
+                f"            {json.dumps(spelling, ensure_ascii=False)}: {json.dumps(code)},"
+            )
+        lines.append("        },")
+    return [
+        *lines,
+        "    } -%}",
+        "    '{{ code_lists[code_list] | tojson }}'::jsonb",
+        "{%- endmacro %}",
+    ]
 
 
 def _left_over(wanted: Mapping[Path, str], root: Path) -> list[Path]:
