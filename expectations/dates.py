@@ -78,12 +78,12 @@ RULES = (
     Rule(
         rule_id="DATE-02",
         subject=tables_with_dates(),
-        says="A date cannot be read.",
-        todo="Correct the date in the source, or the export's date format.",
-        reference="contract, type date: dd/mm/yyyy or yyyy-mm-dd",
+        says="A date, number or JSON field cannot be read.",
+        todo="Correct the field in the source, or the format in which the export writes it.",
+        reference="contract, types date (dd/mm/yyyy or yyyy-mm-dd), integer, number and json",
         severity="warning",
         threshold=0.01,
-        because="An unreadable date is read as blank; more than 1 % means that the export's "
+        because="What cannot be read counts as blank; more than 1 % means that the export's "
         "format has changed.",
         owner=BI_TEAM,
         # names of yes-or-no columns begin with is_ or has_: those are rule CODE-11's

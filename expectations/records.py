@@ -1,9 +1,9 @@
-"""Rules that every table obeys: one current record per key, a key at all, a known person."""
+"""Rules that every table obeys: records at all, one per key, a key, a known person."""
 
 from __future__ import annotations
 
 from expectations.rule import BI_TEAM, STEWARD, Fails, Missing, Repeated, Rule
-from expectations.subjects import every_table, tables_about_people
+from expectations.subjects import every_table, required_tables, tables_about_people
 
 # Tables from which the measures count people: there a second record counts someone twice.
 COUNTED = ("care_leavers", "person", "eet_status", "case_status")
@@ -51,6 +51,19 @@ RULES = (
         check=Fails("btrim(record_key, '|') = ''"),
         catches={"record_key": "||"},
         passes={"record_key": "P1|2019-06-30"},
+    ),
+    Rule(
+        rule_id="REC-04",
+        subject=required_tables(),
+        says="A table that every source must deliver holds not one record.",
+        todo="Look into the source or its extract: run `carepath doctor`, then the night again.",
+        reference="contract, required tables",
+        severity="critical",
+        because="Every other rule passes on no records, and figures of nobody would be published.",
+        owner=BI_TEAM,
+        check=Fails("not has_records"),
+        catches={"record_key": "ssd_person", "has_records": False},
+        passes={"record_key": "ssd_person", "has_records": True},
     ),
     Rule(
         rule_id="PER-01",

@@ -2,7 +2,8 @@
 
 Every subject has the columns authority, record_key (the natural key, as history has it) and
 person_id (null where a table is not about a person); one row per current record. A named query
-adds to a table what its rules compare it with, and never multiplies or drops a row.
+adds to a table what its rules compare it with, and never multiplies or drops a row; or it is one
+row about a table as a whole.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from carepath.contract.model import Table, load_contract
 from expectations.combinations import verdict_sql
 from expectations.sql import literal
 
-NAMED_ENTITY = {"care_leaver_status": "care_leavers"}
+STATUS = "care_leaver_status"
+WHOLE = "_table"  # ends the name of a subject that is a table as a whole
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,30 @@ def subject(name: str) -> Subject:
     Raises:
         KeyError: there is none.
     """
-    if name in NAMED_ENTITY:
+    if name == STATUS:
         return CARE_LEAVER_STATUS
+    if name in required_tables():
+        return _whole_table(load_contract().by_entity(name.removesuffix(WHOLE)))
     return _table_subject(load_contract().by_entity(name))
 
 
 def subject_names() -> tuple[str, ...]:
     """Return the names that a rule may judge."""
-    return (*NAMED_ENTITY, *(table.entity for table in load_contract().tables.values()))
+    return (
+        STATUS,
+        *required_tables(),
+        *(table.entity for table in load_contract().tables.values()),
+    )
 
 
 def every_table() -> tuple[str, ...]:
     """Return every entity of the contract, for rules that all tables obey."""
     return tuple(table.entity for table in load_contract().tables.values())
+
+
+def required_tables() -> tuple[str, ...]:
+    """Return the names of the tables as a whole that every source must deliver."""
+    return tuple(f"{t.entity}{WHOLE}" for t in load_contract().tables.values() if t.required)
 
 
 def tables_about_people(*, always: bool = False) -> tuple[str, ...]:
@@ -112,11 +125,28 @@ def _table_subject(table: Table) -> Subject:
     )
 
 
+def _whole_table(table: Table) -> Subject:
+    return Subject(
+        name=f"{table.entity}{WHOLE}",
+        entity=table.entity,
+        grain=f"one row: {table.name} as a whole, its key the table's name",
+        sql=(
+            "select\n"
+            "    {authority} as authority,\n"
+            f"    {literal(table.name)}::text as record_key,\n"
+            "    null::text as person_id,\n"
+            "    exists (\n"
+            f"        select 1 from staging.stg_{table.entity} where authority = {{authority}}\n"
+            "    ) as has_records"
+        ),
+    )
+
+
 # The status is the one that core.fct_leaving_care_snapshot measures: a planned one is not yet true,
 # and of two on one day the last counts. Status and case status come from tables that an authority
 # may not deliver: then no status is recorded and every case counts as open.
 CARE_LEAVER_STATUS = Subject(
-    name="care_leaver_status",
+    name=STATUS,
     entity="care_leavers",
     grain="one row per current care-leaver record, with the person's latest EET status and case",
     sql=f"""

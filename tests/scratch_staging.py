@@ -93,6 +93,7 @@ def care_leaver(connection: psycopg.Connection[Any], person: str, **fields: Any)
         "eet_status": {"status_code": "EET", "status_sent": "EET",
                        "recorded_date": dt.date(2019, 6, 1)},
         "case_status": {"case_status_code": "open", "case_status_sent": "open"},
+        "cla_episodes": {"start_date": dt.date(2016, 1, 4)},
     }  # fmt: skip
     for name, value in fields.items():
         table, _, column = name.rpartition("__")

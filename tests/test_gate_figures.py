@@ -60,6 +60,7 @@ def test_figures_that_agree_pass() -> None:
         (replace(GOOD, cohort={NIGHT: 100, EARLIER: 90}), "KPI-04"),
         (replace(GOOD, figures=(COHORT, EET, replace(NEET, numerator=41))), "KPI-05"),
         (replace(GOOD, failed_tests=("marts: unique_kpi_eet",)), "KPI-07"),
+        (replace(GOOD, published=(replace(COHORT, snapshot_date=EARLIER),)), "KPI-08"),
     ],
 )
 def test_figures_that_disagree_are_found(build: Build, rule_id: str) -> None:
@@ -125,6 +126,42 @@ def test_movement_to_nobody_measured_is_found() -> None:
     assert moved(EET, gone) == [EET.key]
 
 
+def test_movement_of_the_people_behind_a_share_that_stands_is_found() -> None:
+    everyone = replace(EET, numerator=100, denominator=200, left_out_count=0)
+    few = replace(everyone, numerator=10, denominator=20)
+    assert moved(everyone, few) == [EET.key]
+    assert moved(everyone, replace(few, left_out_count=180)) == [EET.key]
+    assert moved(everyone, replace(everyone, numerator=91, denominator=182)) == []
+
+
+def test_movement_of_those_left_out_is_found_where_they_grow() -> None:
+    more = replace(EET, numerator=34, denominator=68, left_out_count=32)
+    assert moved(EET, more) == [EET.key]
+    assert moved(more, EET) == []
+    assert moved(EET, replace(EET, numerator=38, denominator=76, left_out_count=24)) == []
+
+
+def test_movement_of_the_demonstration_over_nineteen_months_is_none() -> None:
+    baseline = dt.date(2017, 11, 30)
+    old = replace(EET, snapshot_date=baseline, numerator=105, denominator=195, share=105 / 195,
+                  left_out_count=12)  # fmt: skip
+    new = replace(EET, numerator=110, denominator=174, share=110 / 174, left_out_count=91)
+    assert moved(old, new) == []
+
+
+def test_snapshot_of_the_latest_night_may_go_and_one_that_stays_may_not() -> None:
+    month_end, latest = replace(COHORT, snapshot_date=EARLIER), dt.date(2019, 6, 27)
+    gone = replace(GOOD, published=(month_end, replace(COHORT, snapshot_date=latest)))
+    assert failing(gone)["KPI-08"] == ["kpi_care_leavers|2019-05-31"]
+    assert failing(replace(gone, published_dates={latest}))["KPI-08"] == [
+        "kpi_care_leavers|2019-05-31",
+        "kpi_care_leavers|2019-06-27",
+    ]
+    assert "KPI-08" not in failing(replace(gone, accepted=("2019-05-31",)))
+    kept = replace(gone, figures=(*GOOD.figures, month_end), cohort={NIGHT: 100, EARLIER: 100})
+    assert failing(kept) == {}
+
+
 @pytest.mark.parametrize("name", ["eet", "EET", "kpi_eet", "all"])
 def test_movement_accepted_by_a_person_passes(name: str) -> None:
     assert moved(EET, replace(EET, numerator=60, share=0.75), accepted=(name,)) == []
@@ -147,7 +184,10 @@ def built(warehouse: None) -> Any:
         staging.load(loader)
         loader.execute(
             "drop table if exists core.fct_leaving_care_snapshot, marts_build.kpi_eet,"
-            " marts_build.kpi_care_leavers"
+            " marts_build.kpi_care_leavers, core.published_snapshot_dates"
+        )
+        loader.execute(
+            "create table core.published_snapshot_dates (authority text, snapshot_date date)"
         )
         loader.execute("create table core.fct_leaving_care_snapshot as select %s as authority,"
                        " %s::date as snapshot_date from generate_series(1, 100)",
@@ -202,6 +242,24 @@ def test_run_checks_movement_holds_until_accepted(built: psycopg.Connection[Any]
     assert [r.partition(" ")[0] for r in held.reasons] == ["KPI-06"]
     assert "--accept-movement" in held.message
     assert accepted.passed, accepted.reasons
+
+
+def test_run_checks_published_date_that_is_not_built_holds(
+    built: psycopg.Connection[Any],
+) -> None:
+    day = dt.date(2017, 11, 29)
+    built.execute(
+        "insert into core.published_snapshot_dates values (%s, %s)", (staging.AUTHORITY, day)
+    )
+    with connect("carepath_owner", autocommit=True) as owner:
+        owner.execute(f"create table marts.kpi_eet ({COLUMNS})")
+        put(owner, "marts", replace(EET, snapshot_date=day))
+        try:
+            held = run_checks("run", staging.AUTHORITY)
+        finally:
+            owner.execute("drop table marts.kpi_eet")
+    assert [r.partition(" ")[0] for r in held.reasons] == ["KPI-08"]
+    assert "--accept-movement" in held.message
 
 
 def test_run_checks_compares_each_pair_of_snapshots_with_itself(

@@ -182,6 +182,21 @@ def test_gate_required_table_never_delivered_holds(loader: psycopg.Connection[An
     assert results["CODE-01", "ssd_person"][0] == "error"
 
 
+def test_gate_required_table_without_a_record_holds_and_names_the_table(
+    loader: psycopg.Connection[Any],
+) -> None:
+    staging.care_leaver(loader, "P1")
+    loader.execute("update staging.stg_cla_episodes set authority = 'E09900002'")
+    decision, results = judged(loader)
+    assert not decision.passed
+    assert results["REC-04", "ssd_cla_episodes"][:4] == ("failed", 1, 1, True)
+    assert results["REC-04", "ssd_person"][:4] == ("passed", 0, 1, False)
+    listed = loader.execute(
+        "select table_name, record_key from quality.work_list where rule_id = 'REC-04'"
+    ).fetchall()
+    assert listed == [("ssd_cla_episodes", "ssd_cla_episodes")]
+
+
 def test_gate_optional_table_not_delivered_is_said_and_passes(
     loader: psycopg.Connection[Any],
 ) -> None:

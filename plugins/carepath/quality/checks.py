@@ -60,6 +60,12 @@ class Figure:
         return f"{self.snapshot_date.isoformat()}|{self.measure}|{self.segment}"
 
     @property
+    def people(self) -> int:
+        """How many people the figure is about, measured or left out."""
+        counted = self.numerator if self.denominator is None else self.denominator
+        return (counted or 0) + self.left_out_count
+
+    @property
     def series(self) -> tuple[str, str, str]:
         """What the figure is about, whatever the date."""
         return self.mart, self.measure, self.segment
@@ -75,7 +81,8 @@ class Build:
         published: of marts; empty before the first publication.
         cohort: care leavers in core by snapshot date.
         failed_tests: dbt tests and models of the run that did not pass.
-        accepted: marts or measures whose movement a person has accepted.
+        accepted: marts, measures or dates whose movement or absence a person has accepted.
+        published_dates: days as of which a report has published figures; always a snapshot.
     """
 
     night: dt.date
@@ -84,6 +91,7 @@ class Build:
     cohort: Mapping[dt.date, int] = field(default_factory=dict)
     failed_tests: Sequence[str] = ()
     accepted: Collection[str] = ()
+    published_dates: Collection[dt.date] = ()
 
 
 @dataclass(frozen=True)
@@ -135,10 +143,7 @@ def beyond_cohort(build: Build) -> tuple[int, list[Finding]]:
     """Find figures about more people than the cohort has in core."""
     return _those(
         build.figures,
-        lambda f: (
-            (f.numerator or 0 if f.denominator is None else f.denominator) + f.left_out_count
-            > build.cohort.get(f.snapshot_date, 0)
-        ),
+        lambda f: f.people > build.cohort.get(f.snapshot_date, 0),
     )
 
 
@@ -176,9 +181,11 @@ def not_adding_up(build: Build) -> tuple[int, list[Finding]]:
 def moved(build: Build) -> tuple[int, list[Finding]]:
     """Find figures further from the published ones than `tolerance` allows for the time passed.
 
-    Compared are the figures of the same day, the latest with the latest published, and a new one
-    of a day in between (a month end that was not published in its night) with the published one
-    before it; nothing is compared before the first publication.
+    A figure moves with its share, with the number of people whom it is about, and with how many
+    of them it leaves out (`exceeds`). Compared are the figures of the same day, the latest with
+    the latest published, and a new one of a day in between (a month end that was not published
+    in its night) with the published one before it; nothing is compared before the first
+    publication.
     """
     before = {(f.series, f.snapshot_date): f for f in build.published}
     pairs = [
@@ -223,18 +230,51 @@ def tolerance(days: int, *, of_share: bool) -> float:
 
 
 def exceeds(old: Figure, new: Figure) -> bool:
-    """Say whether a figure moved further than its tolerance, by more than a few people."""
+    """Say whether a figure moved further than its tolerance, by more than a few people.
+
+    A share can stand while those whom it measures go: so the people whom the figure is about,
+    measured or left out, may move as a count does, and the part of them that is left out may
+    grow as a share does.
+    """
     days = (new.snapshot_date - old.snapshot_date).days
-    if old.share is not None and new.share is not None:
-        people = abs(new.share - old.share) * max(old.denominator or 0, new.denominator or 0)
-        return people >= FEW_PEOPLE and abs(new.share - old.share) > tolerance(days, of_share=True)
-    if old.denominator is not None or new.denominator is not None:
-        # a measure that had, or has, nobody to measure: judged by how many came or went
-        change = abs((new.denominator or 0) - (old.denominator or 0))
-        return change >= FEW_PEOPLE and bool(old.denominator)
-    change = abs((new.numerator or 0) - (old.numerator or 0))
-    allowed = tolerance(days, of_share=False) * (old.numerator or 0)
-    return change >= FEW_PEOPLE and change > allowed
+    if old.denominator is not None and not old.denominator:
+        return False  # a measure that had nobody to measure has nothing to move from
+    if old.denominator and not new.denominator:
+        return old.denominator >= FEW_PEOPLE  # it has nobody left
+    change = abs(new.people - old.people)
+    if change >= FEW_PEOPLE and change > tolerance(days, of_share=False) * old.people:
+        return True
+    allowed = tolerance(days, of_share=True)
+    if new.left_out_count - old.left_out_count >= FEW_PEOPLE and (
+        new.left_out_count / new.people - old.left_out_count / max(old.people, 1) > allowed
+    ):
+        return True
+    if old.share is None or new.share is None:
+        return False
+    moved_by = abs(new.share - old.share)
+    people = moved_by * max(old.denominator or 0, new.denominator or 0)
+    return people >= FEW_PEOPLE and moved_by > allowed
+
+
+def snapshots_gone(build: Build) -> tuple[int, list[Finding]]:
+    """Find published snapshots that the build lacks: publishing it would delete their figures.
+
+    Only month ends and the dates of a published report stay for ever; the snapshot of the latest
+    night goes with the next one.
+    """
+    published = {
+        (f.mart, f.snapshot_date)
+        for f in build.published
+        if f.snapshot_date in build.published_dates
+        or (f.snapshot_date + dt.timedelta(days=1)).day == 1
+    }
+    accepted = {name.casefold() for name in build.accepted}
+    gone = published - {(f.mart, f.snapshot_date) for f in build.figures}
+    return len(published), [
+        Finding(mart, day.isoformat())
+        for mart, day in sorted(gone)
+        if accepted.isdisjoint((mart.casefold(), day.isoformat(), "all"))
+    ]
 
 
 def tests_failed(build: Build) -> tuple[int, list[Finding]]:
@@ -267,6 +307,10 @@ CHECKS = (
     Check("KPI-07", "A dbt model or test of this night failed.",
           "Read its message in ops.model_timings and mend the model or the record.",
           "design.md, marts_build", tests_failed),
+    Check("KPI-08", "A published month end, or date of a report, is no longer in the build.",
+          "Find out why (core.dim_snapshot, the seed published_snapshot_dates); if it is right "
+          "that its figures go, run the night again with --accept-movement and the date.",
+          "design.md, gate 2", snapshots_gone),
 )  # fmt: skip
 
 
@@ -301,7 +345,8 @@ def run_checks(run_id: str, authority: str, accept_movement: Collection[str] = (
     Args:
         run_id: the run in `ops.runs`.
         authority: whose figures.
-        accept_movement: marts or measures whose movement a person says is right; `all` for any.
+        accept_movement: marts or measures whose movement, or dates (yyyy-mm-dd) whose absence,
+            a person says is right; `all` for any.
 
     Returns:
         The decision. It is `hold` too if the figures cannot be read.
@@ -357,6 +402,10 @@ def read_build(
         """,
         (run_id,),
     ).fetchall()
+    published_dates = connection.execute(
+        "select snapshot_date from core.published_snapshot_dates where authority = %s",
+        (authority,),
+    ).fetchall()
     return Build(
         night=night,
         figures=_figures(connection, "marts_build", authority),
@@ -364,6 +413,7 @@ def read_build(
         cohort={day: int(count) for day, count in cohort},
         failed_tests=[name for (name,) in failed],
         accepted=accepted,
+        published_dates={day for (day,) in published_dates},
     )
 
 
