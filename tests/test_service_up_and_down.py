@@ -16,7 +16,6 @@ import pytest
 from carepath import orchestration
 from carepath.settings import get_settings
 
-
 BEFORE: set[tuple[str, str]] = set()
 
 
