@@ -142,6 +142,30 @@ def test_snapshot_of_the_past_stays_as_known_then() -> None:
 
 
 @pytest.mark.usefixtures("held_marts")
+def test_delivery_names_its_columns_and_what_it_lacks_is_left_out() -> None:
+    sent = warehouse_rows(
+        "select distinct 'clea_pathway_plan_review_date' = any(columns), cardinality(columns)"
+        " from ops.table_deliveries where table_name = 'ssd_care_leavers'"
+    )
+    assert sent == [(True, 12)]
+    # the source has no table of immigration statuses, and none of people: no sex is known
+    assert warehouse_rows(
+        "select measure, left_out_reason, left_out_count from marts_build.kpi_left_out"
+        " where snapshot_date = %s and measure not in ('EET', 'NEET') order by 1",
+        (CORRECTED,),
+    ) == [
+        ("females who are mothers", "sex not recorded", 3),
+        ("staying put with former foster carer", "age not recorded", 3),
+        ("unaccompanied asylum-seeking (UASC)", "not delivered", 3),
+    ]
+    assert warehouse_rows(
+        "select numerator, denominator, share, left_out_reason from marts_build.kpi_uasc"
+        " where snapshot_date = %s",
+        (CORRECTED,),
+    ) == [(0, 0, None, "not delivered: 3")]
+
+
+@pytest.mark.usefixtures("held_marts")
 def test_pathway_plans_remember_the_date_that_the_source_forgot() -> None:
     plans = warehouse_rows(
         "select review_date::text, is_latest, known_until_date::text, count(*)"
@@ -226,6 +250,31 @@ def test_dim_date_covers_the_nights_with_english_financial_years() -> None:
         ([dt.date(2018, 3, 31), dt.date(2018, 4, 1)],),
     )
     assert [quarter for _, quarter in rows] == ["2017-18 Q4", "2018-19 Q1"]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_nightly_tests_tell_whose_rows_fail() -> None:
+    with connect("carepath_loader") as loader:
+        loader.execute("delete from core.dim_young_person")
+        loader.execute("update marts_build.kpi_eet set numerator = -1")
+        loader.execute("delete from marts_build.kpi_left_out")
+        loader.execute("delete from marts_build.kpi_ethnicity")
+        loader.execute("delete from marts_build.kpi_care_leavers")
+        loader.execute("delete from core.fct_leaving_care_snapshot where snapshot_date = %s",
+                       (BASELINE,))  # fmt: skip
+    tests = ["test", "--selector", "nightly"]
+    try:
+        result = run_dbt(tests, layer="marts", tolerate_failed_tests=True)
+    finally:
+        run_dbt(NIGHTLY, layer="marts")
+    failed = {model.model: model.authorities for model in result.models if model.status == "fail"}
+    assert set(failed) == {
+        "cohort_reconciles_to_core",
+        "fct_leaving_care_snapshot_young_person_is_known",
+        "kpi_eet_accounts_for_everybody",
+        "left_out_reconciles_to_kpis",
+    }
+    assert set(failed.values()) == {(AUTHORITY,)}
 
 
 @pytest.mark.usefixtures("held_marts")

@@ -45,6 +45,15 @@ def project(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"select '{SECRET}' as name from generate_series(1, 2)"
     )
     (models / "told.sql").write_text('select \'{{ var("word", "none") }}\' as word')
+    (models / "after.sql").write_text("select n from {{ ref('good') }}")
+    tests = folder / "tests"
+    tests.mkdir()
+    (tests / "of_one.sql").write_text("select 'E09900002' as authority from {{ ref('good') }}")
+    (tests / "of_nobody.sql").write_text("select n from {{ ref('good') }}")
+    (tests / "unsure.sql").write_text(
+        "select nullif('E0990000' || n, 'E09900002') as authority from {{ ref('good') }}"
+    )
+    (tests / "broken.sql").write_text("select n from {{ ref('good') }} where n / 0 = 1")
     with connect("carepath_loader") as loader:
         loader.execute("insert into ops.runs (run_id, night) values ('night-1', '2019-06-30')")
     return folder
@@ -100,6 +109,40 @@ def test_run_dbt_failing_model_is_named_and_recorded_without_values(
     written = (get_settings().logs / "dbt" / "dbt.log").read_text()
     for text in (str(raised.value), repr(recorded), written, caplog.text):
         assert SECRET not in text
+
+
+def test_run_dbt_failed_test_is_tolerated_and_recorded_with_whose_rows_fail(
+    project: Path,
+) -> None:
+    run_dbt(["run", "--select", "good"], layer="core", project=project)
+    command = ["test", "--select", "of_one", "of_nobody", "unsure"]
+    with pytest.raises(WarehouseError, match="of_"):
+        run_dbt(command, layer="core", project=project)
+    result = run_dbt(
+        command, layer="core", run_id="night-1", project=project, tolerate_failed_tests=True
+    )
+    assert {model.status for model in result.models} == {"fail"}
+    with connect("carepath_analyst") as analyst:
+        recorded = analyst.execute(
+            "select model, status, authorities from ops.model_timings where status = 'fail'"
+            " order by 1"
+        ).fetchall()
+    assert recorded == [
+        ("of_nobody", "fail", None),
+        ("of_one", "fail", ["E09900002"]),
+        ("unsure", "fail", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["build", "--select", "good", "after", "of_one"], ["test", "--select", "of_one", "broken"]],
+    ids=["a model was skipped", "a test could not run"],
+)
+def test_run_dbt_tolerates_nothing_but_failed_tests(project: Path, command: list[str]) -> None:
+    run_dbt(["run", "--select", "good"], layer="core", project=project)
+    with pytest.raises(WarehouseError):
+        run_dbt(command, layer="core", project=project, tolerate_failed_tests=True)
 
 
 def test_run_dbt_as_known_at_a_day_is_read_by_whoever_reads_tonight(project: Path) -> None:

@@ -47,8 +47,8 @@ accounted as (
 )
 
 select
-    accounted.authority,
-    accounted.snapshot_date,
+    coalesce(accounted.authority, cohort.authority) as authority,
+    coalesce(accounted.snapshot_date, cohort.snapshot_date) as snapshot_date,
     accounted.measure
 from accounted
 full join cohort

@@ -30,6 +30,7 @@ class TableDelivery:
         byte_count: bytes as sent, in COPY's text format.
         content_hash: SHA-256 of column names and bytes.
         seconds: of the extract.
+        columns: the contract's columns that the source has; none of a table it no longer has.
         previous_row_count: rows of the last loaded delivery of the same period; None if first.
         is_unchanged: byte for byte what the last loaded delivery was; history is not compared.
         duplicate_count: rows equal to another of the delivery (row ids aside).
@@ -43,6 +44,7 @@ class TableDelivery:
     byte_count: int
     content_hash: str
     seconds: float
+    columns: tuple[str, ...]
     previous_row_count: int | None = None
     is_unchanged: bool = False
     duplicate_count: int = 0

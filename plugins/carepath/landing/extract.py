@@ -212,6 +212,7 @@ def _land(
         byte_count=size,
         content_hash=content_hash,
         seconds=time.monotonic() - started,
+        columns=item.columns,
         previous_row_count=before.row_count if before else None,
         is_unchanged=before is not None
         and before.is_latest

@@ -346,14 +346,14 @@ def _record(
         cursor.executemany(
             "insert into ops.table_deliveries (load_id, table_name, row_count, byte_count,"
             " content_hash, seconds, previous_row_count, duplicate_count, opened_count,"
-            " closed_count, history_seconds)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " closed_count, history_seconds, columns)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     load.load_id, each.table, each.row_count, each.byte_count,
                     each.content_hash, each.seconds, each.previous_row_count,
                     each.duplicate_count, each.opened_count, each.closed_count,
-                    each.history_seconds,
+                    each.history_seconds, list(each.columns),
                 )
                 for each in deliveries
             ],

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from carepath.errors import WarehouseError, safe_message
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect, parameters
@@ -31,6 +33,7 @@ class ModelTiming:
         seconds: how long it ran.
         row_count: rows written, or failing rows of a test; None where dbt does not know (views).
         message: dbt's message, without any value of a record.
+        authorities: whose rows fail a test; None if it cannot tell, or did not fail.
     """
 
     model: str
@@ -38,6 +41,7 @@ class ModelTiming:
     seconds: float
     row_count: int | None
     message: str
+    authorities: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def run_dbt(
     run_id: str | None = None,
     vars: Mapping[str, Any] | None = None,
     project: Path | None = None,
+    tolerate_failed_tests: bool = False,
 ) -> DbtResult:
     """Run one dbt command in this process; not from two threads at once (dbt cannot).
 
@@ -88,6 +93,8 @@ def run_dbt(
         run_id: the run that they belong to; None records nothing.
         vars: dbt variables. dbt parses the whole project anew when they change.
         project: another project than the warehouse's own `dbt_project`.
+        tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge;
+            one that cannot run, or a model that fails or is skipped, is still an error.
 
     Raises:
         WarehouseError: if a model or test failed (named), or dbt could not begin.
@@ -99,7 +106,7 @@ def run_dbt(
     models = tuple(_timing(node) for node in nodes if not _is_quiet_hook(node))
     if run_id is not None:
         _record(run_id, layer, models)
-    if not outcome.success:
+    if not outcome.success and not (tolerate_failed_tests and _only_tests_failed(models)):
         _raise(layer, models, outcome.exception)
     return DbtResult(layer=layer, seconds=time.monotonic() - began, models=models)
 
@@ -179,20 +186,44 @@ def _timing(node: Any) -> ModelTiming:
         seconds=node.execution_time,
         row_count=rows if isinstance(rows, int) and rows >= 0 else None,
         message=node.message or "",
+        authorities=_whose(node) if str(node.status) == "fail" else None,
     )
+
+
+def _whose(node: Any) -> tuple[str, ...] | None:
+    """Return whose rows fail a test, if each of the rows that it selects names its authority."""
+    query = node.node.compiled_code
+    try:
+        with connect("carepath_loader") as connection:
+            rows = connection.execute(
+                f"select distinct authority from ({query}) as failing order by 1"
+            ).fetchall()
+    except psycopg.Error:  # no such column: the test is about the warehouse as a whole
+        return None
+    authorities = tuple(authority for (authority,) in rows)
+    return authorities if authorities and all(authorities) else None
 
 
 def _record(run_id: str, layer: str, models: Sequence[ModelTiming]) -> None:
     with connect("carepath_loader") as connection, connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.model_timings"
-            " (run_id, layer, model, status, seconds, row_count, message)"
-            " values (%s, %s, %s, %s, %s, %s, %s)",
+            " (run_id, layer, model, status, seconds, row_count, message, authorities)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (run_id, layer, m.model, m.status, m.seconds, m.row_count, m.message or None)
+                (
+                    run_id, layer, m.model, m.status, m.seconds, m.row_count, m.message or None,
+                    m.authorities and list(m.authorities),
+                )
                 for m in models
             ],
-        )
+        )  # fmt: skip
+
+
+def _only_tests_failed(models: Sequence[ModelTiming]) -> bool:
+    """Tell whether all that went wrong is tests that found rows: dbt says `fail` of tests only."""
+    wrong = {model.status for model in models} & (FAILURES | {"skipped"})
+    return wrong == {"fail"}
 
 
 def _raise(layer: str, models: Sequence[ModelTiming], exception: BaseException | None) -> None:

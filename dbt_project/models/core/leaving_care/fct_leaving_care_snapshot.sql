@@ -5,6 +5,14 @@ snapshots as (
     select * from {{ ref('dim_snapshot') }}
 ),
 
+loads as (
+    select * from {{ ref('stg_loads') }}
+),
+
+table_deliveries as (
+    select * from {{ ref('stg_table_deliveries') }}
+),
+
 care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 ),
@@ -50,6 +58,7 @@ rules as (
 candidates as (
     select
         snapshots.snapshot_date,
+        snapshots.known_night,
         snapshots.load_id,
         snapshots.gate_run_id,
         care_leavers.*,
@@ -207,7 +216,8 @@ latest_eet as (
             cohort.authority = eet_statuses.authority
             and cohort.person_id = eet_statuses.person_id
             and {{ known_at_load('eet_statuses', 'cohort.load_id') }}
-    where coalesce(eet_statuses.recorded_date <= cohort.snapshot_date, true)
+    -- as gate 1 judged them: up to the night of the load, not to a later month end
+    where coalesce(eet_statuses.recorded_date <= cohort.known_night, true)
     order by
         cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
         eet_statuses.recorded_date desc nulls last,
@@ -233,6 +243,45 @@ deliveries as (
                 and {{ known_at_load('case_statuses', 'snapshots.load_id') }}
         ) as has_case_statuses
     from snapshots
+),
+
+-- of each source, and of each collection year of a return, the last load counts
+known_loads as (
+    select distinct on (
+        snapshots.authority, snapshots.snapshot_date, loads.source, loads.period
+    )
+        snapshots.authority,
+        snapshots.snapshot_date,
+        loads.load_id
+    from snapshots
+    inner join loads
+        on
+            snapshots.authority = loads.authority
+            and snapshots.load_id >= loads.load_id
+    where loads.state = 'loaded'
+    order by
+        snapshots.authority asc, snapshots.snapshot_date asc, loads.source asc,
+        loads.period asc, loads.load_id desc
+),
+
+-- what no source delivers is not measured: it would all be "no"
+delivered as (
+    select
+        known_loads.authority,
+        known_loads.snapshot_date,
+        {{ delivers('table_deliveries', ['clea_pathway_plan_review_date']) }}
+            as has_pathway_plans,
+        {{ delivers('table_deliveries', ['immi_immigration_status']) }}
+            as has_immigration_statuses,
+        {{ delivers('table_deliveries', ['pers_is_mother', 'moth_person_id']) }}
+            as has_mothers,
+        {{ delivers('table_deliveries', ['clea_care_leaver_accom_suitable']) }}
+            as has_suitabilities,
+        {{ delivers('table_deliveries', ['clea_care_leaver_accommodation']) }}
+            as has_accommodations
+    from known_loads
+    inner join table_deliveries on known_loads.load_id = table_deliveries.load_id
+    group by known_loads.authority, known_loads.snapshot_date
 ),
 
 -- the rules that gate 1 found broken at the snapshot's load, by what they falsify
@@ -277,6 +326,12 @@ assembled as (
         extract(year from age(cohort.snapshot_date, persons.birth_date))::integer
             as age_years,
         latest_needs.need_code,
+        coalesce(delivered.has_immigration_statuses, false)
+            as has_immigration_statuses,
+        coalesce(delivered.has_mothers, false) as has_mothers,
+        coalesce(delivered.has_accommodations, false) as has_accommodations,
+        coalesce(delivered.has_suitabilities, false) as has_suitabilities,
+        coalesce(delivered.has_pathway_plans, false) as has_pathway_plans,
         unaccompanied.person_id is not null as is_uasc,
         coalesce(persons.is_mother, false) or with_children.person_id is not null
             as is_mother,
@@ -301,6 +356,10 @@ assembled as (
         on
             cohort.authority = deliveries.authority
             and cohort.snapshot_date = deliveries.snapshot_date
+    left join delivered
+        on
+            cohort.authority = delivered.authority
+            and cohort.snapshot_date = delivered.snapshot_date
     left join persons
         on
             cohort.authority = persons.authority
@@ -351,10 +410,21 @@ reasons as (
             when eet_rule_ids is not null then 'contradictory (' || eet_rule_ids || ')'
             when eet_status_code is null then 'EET status not recorded'
         end as eet_left_out_reason,
-        'contradictory (' || accommodation_rule_ids || ')'
-            as accommodation_left_out_reason,
-        'contradictory (' || pathway_plan_rule_ids || ')'
-            as pathway_plan_left_out_reason
+        case when not has_immigration_statuses then 'not delivered' end
+            as uasc_left_out_reason,
+        case when not has_mothers then 'not delivered' end as mother_left_out_reason,
+        case
+            when not has_suitabilities then 'not delivered'
+            else 'contradictory (' || accommodation_rule_ids || ')'
+        end as accommodation_left_out_reason,
+        case
+            when not has_accommodations then 'not delivered'
+            else 'contradictory (' || accommodation_rule_ids || ')'
+        end as staying_put_left_out_reason,
+        case
+            when not has_pathway_plans then 'not delivered'
+            else 'contradictory (' || pathway_plan_rule_ids || ')'
+        end as pathway_plan_left_out_reason
     from assembled
 )
 
@@ -366,8 +436,10 @@ select
     ethnicity_code,
     age_years,
     need_code,
-    is_uasc,
-    is_mother,
+    case when has_immigration_statuses then is_uasc end as is_uasc,
+    uasc_left_out_reason,
+    case when has_mothers then is_mother end as is_mother,
+    mother_left_out_reason,
     eligibility_code,
     is_open_case,
     is_children_with_disabilities_team,
@@ -379,11 +451,17 @@ select
     eet_left_out_reason,
     accommodation_code,
     suitability_code,
-    coalesce(suitability_code = '1', false) as is_suitable_accommodation,
-    coalesce(accommodation_code = 'Z' and age_years >= 18, false) as is_staying_put,
+    case when has_suitabilities then coalesce(suitability_code = '1', false) end
+        as is_suitable_accommodation,
     accommodation_left_out_reason,
+    case
+        when has_accommodations
+            then coalesce(accommodation_code = 'Z' and age_years >= 18, false)
+    end as is_staying_put,
+    staying_put_left_out_reason,
     pathway_plan_review_date,
-    pathway_plan_review_date is not null as has_pathway_plan,
+    case when has_pathway_plans then pathway_plan_review_date is not null end
+        as has_pathway_plan,
     pathway_plan_left_out_reason,
     {{ surrogate_key(['authority', 'team_id']) }} as team_key,
     {{ surrogate_key(['authority', 'worker_id']) }} as worker_key,

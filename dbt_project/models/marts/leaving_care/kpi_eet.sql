@@ -13,15 +13,23 @@ members as (
         measures.segment,
         measures.is_member,
         measures.is_counted,
-        care_leavers.eet_left_out_reason as left_out_reason
+        measures.left_out_reason
     from care_leavers
     cross join lateral (
         values
-        ('EET', 'open cases', true, eet_status_code = 'EET'),
-        ('NEET', 'open cases', true, eet_status_code = 'NEET'),
-        ('EET', 'open UASC cases', is_uasc, eet_status_code = 'EET'),
-        ('NEET', 'open UASC cases', is_uasc, eet_status_code = 'NEET')
-    ) as measures (measure, segment, is_member, is_counted)
+        ('EET', 'open cases', true, eet_status_code = 'EET', eet_left_out_reason),
+        ('NEET', 'open cases', true, eet_status_code = 'NEET', eet_left_out_reason),
+        (
+            'EET', 'open UASC cases', is_uasc or uasc_left_out_reason is not null,
+            eet_status_code = 'EET',
+            coalesce(eet_left_out_reason, uasc_left_out_reason)
+        ),
+        (
+            'NEET', 'open UASC cases', is_uasc or uasc_left_out_reason is not null,
+            eet_status_code = 'NEET',
+            coalesce(eet_left_out_reason, uasc_left_out_reason)
+        )
+    ) as measures (measure, segment, is_member, is_counted, left_out_reason)
 ),
 
 {{ measured('members') }}

@@ -18,8 +18,18 @@ members as (
             values
             ('EET', 'open cases', true, eet_left_out_reason),
             ('NEET', 'open cases', true, eet_left_out_reason),
-            ('EET', 'open UASC cases', is_uasc, eet_left_out_reason),
-            ('NEET', 'open UASC cases', is_uasc, eet_left_out_reason),
+            (
+                'EET', 'open UASC cases', is_uasc or uasc_left_out_reason is not null,
+                coalesce(eet_left_out_reason, uasc_left_out_reason)
+            ),
+            (
+                'NEET', 'open UASC cases', is_uasc or uasc_left_out_reason is not null,
+                coalesce(eet_left_out_reason, uasc_left_out_reason)
+            ),
+            (
+                'unaccompanied asylum-seeking (UASC)', 'all', true,
+                uasc_left_out_reason
+            ),
             ('with a pathway plan', 'all', true, pathway_plan_left_out_reason),
             (
                 'accommodation recorded as suitable', 'all', true,
@@ -27,7 +37,7 @@ members as (
             ),
             (
                 'staying put with former foster carer', 'aged 18 or over',
-                age_years >= 18, accommodation_left_out_reason
+                age_years >= 18, staying_put_left_out_reason
             ),
             (
                 'staying put with former foster carer', 'aged 18 or over',
@@ -36,6 +46,10 @@ members as (
             (
                 'females who are mothers', 'female',
                 coalesce(sex_code, 'U') = 'U', 'sex not recorded'
+            ),
+            (
+                'females who are mothers', 'female',
+                sex_code = 'F', mother_left_out_reason
             ),
             ('open cases', 'all', is_open_case is null, 'case status not recorded')
         ) as measures (measure, segment, is_member, left_out_reason)

@@ -13,8 +13,10 @@ members as (
         'female' as segment,
         coalesce(sex_code, 'U') in ('F', 'U') as is_member,
         is_mother as is_counted,
-        case when coalesce(sex_code, 'U') = 'U' then 'sex not recorded' end
-            as left_out_reason
+        case
+            when coalesce(sex_code, 'U') = 'U' then 'sex not recorded'
+            else mother_left_out_reason
+        end as left_out_reason
     from care_leavers
 ),
 

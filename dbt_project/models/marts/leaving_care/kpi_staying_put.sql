@@ -15,7 +15,7 @@ members as (
         is_staying_put as is_counted,
         case
             when age_years is null then 'age not recorded'
-            else accommodation_left_out_reason
+            else staying_put_left_out_reason
         end as left_out_reason
     from care_leavers
 ),

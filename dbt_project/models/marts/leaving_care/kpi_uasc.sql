@@ -13,7 +13,7 @@ members as (
         'all' as segment,
         true as is_member,
         is_uasc as is_counted,
-        null::text as left_out_reason
+        uasc_left_out_reason as left_out_reason
     from care_leavers
 ),
 

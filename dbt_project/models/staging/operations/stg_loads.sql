@@ -4,5 +4,6 @@ select
     authority,
     source,
     night,
+    period,
     state
 from {{ source('ops', 'loads') }}

@@ -84,18 +84,23 @@ class Ssda903Session:
         return list(self.checked.findings)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
-        """Return the contract's tables that this return fills, each with all its columns.
+        """Return the contract's tables that this return fills, each with the columns that it fills.
 
-        A column that the return does not hold (eligibility, for one) arrives blank. Values are
-        put into the contract's form on the way, so no type is stated. A table
-        whose file is not there is not delivered.
+        A required column that the return does not hold (eligibility, for one) arrives blank. Values
+        are put into the contract's form on the way, so no type is stated. A table whose file is not
+        there is not delivered.
         """
         tables = load_contract().tables
-        return {
-            name: [SourceColumn(column.name, type="") for column in tables[name].columns]
-            for name, mapping in load_mapping().items()
-            if any(part.table in self.checked.files for part in mapping.parts)
-        }
+        described = {}
+        for name, mapping in load_mapping().items():
+            parts = [part for part in mapping.parts if part.table in self.checked.files]
+            if parts:
+                described[name] = [
+                    SourceColumn(column.name, type="")
+                    for column in tables[name].columns
+                    if column.required or any(column.name in part.columns for part in parts)
+                ]
+        return described
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
         """Yield a table in PostgreSQL's COPY text format, a block at a time.

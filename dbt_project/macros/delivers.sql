@@ -1,0 +1,8 @@
+{#- Whether any of the deliveries had one of the contract's columns; one from before columns
+    were recorded counts as having them all. -#}
+{% macro delivers(table_deliveries, columns) -%}
+    bool_or(
+        {{ table_deliveries }}.columns is null
+        or {{ table_deliveries }}.columns && array['{{ columns | join("', '") }}']
+    )
+{%- endmacro %}
