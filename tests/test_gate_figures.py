@@ -293,6 +293,23 @@ def test_run_checks_failed_dbt_test_holds(built: psycopg.Connection[Any]) -> Non
     assert not decision.passed
 
 
+def test_run_checks_failed_dbt_test_holds_the_authorities_that_it_is_about(
+    built: psycopg.Connection[Any],
+) -> None:
+    decisions = []
+    for authorities in (["E09900009"], ["E09900009", staging.AUTHORITY]):
+        built.execute(
+            "insert into ops.model_timings (run_id, layer, model, status, authorities)"
+            " values ('run', 'marts', 'unique_kpi_eet', 'fail', %s)",
+            (authorities,),
+        )
+        decisions.append(run_checks("run", staging.AUTHORITY))
+        built.execute("delete from ops.model_timings")
+    assert decisions[0].passed, decisions[0].reasons
+    assert not decisions[1].passed
+    assert "marts: unique_kpi_eet" in decisions[1].message
+
+
 def test_run_checks_dbt_test_that_passed_when_retried_passes(
     built: psycopg.Connection[Any],
 ) -> None:

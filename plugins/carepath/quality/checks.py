@@ -80,7 +80,8 @@ class Build:
         figures: of marts_build.
         published: of marts; empty before the first publication.
         cohort: care leavers in core by snapshot date.
-        failed_tests: dbt tests and models of the run that did not pass.
+        failed_tests: dbt tests and models of the run that did not pass, unless a test can tell
+            that it is about other authorities only.
         accepted: marts, measures or dates whose movement or absence a person has accepted.
         published_dates: days as of which a report has published figures; always a snapshot.
     """
@@ -333,6 +334,7 @@ def check_figures(build: Build) -> tuple[list[Result], dict[str, list[Finding]]]
                 state="failed" if found else "passed",
                 population=looked_at,
                 failing=len(found),
+                says=f"{check.says} The first: {found[0].key}." if found else check.says,
             )
         results.append(weigh(result))
         findings[check.rule_id] = found
@@ -390,7 +392,7 @@ def read_build(
     failed = connection.execute(
         """
         with latest as (  -- a step that was retried counts as it ended
-            select distinct on (layer, model) layer, model, status
+            select distinct on (layer, model) layer, model, status, authorities
             from ops.model_timings
             where run_id = %s and layer <> 'staging'
             order by layer, model, recorded_at desc
@@ -398,9 +400,10 @@ def read_build(
 
         select layer || ': ' || model from latest
         where status not in ('success', 'pass', 'warn', 'no-op')
+            and (authorities is null or %s = any(authorities))
         order by 1
         """,
-        (run_id,),
+        (run_id, authority),
     ).fetchall()
     published_dates = connection.execute(
         "select snapshot_date from core.published_snapshot_dates where authority = %s",
