@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import logging
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ import psycopg
 import pytest
 import scratch_staging as staging
 
+from carepath.contract.model import load_contract
 from carepath.quality import gate
 from carepath.warehouse.connect import connect
+from expectations.register import rules
+from expectations.rule import Fails
 
 # what a small authority delivers: the gate's time goes into the number of tables
 DELIVERED = (
@@ -260,6 +264,51 @@ def test_gate_that_dies_in_the_middle_leaves_a_hold(
         "select decision, reasons from quality.gate_runs order by gate_run_id desc limit 1"
     ).fetchone()
     assert last == ("hold", ["the gate run did not finish"])
+
+
+@pytest.mark.parametrize(
+    ("table", "keys", "kept"),
+    [
+        (
+            "ssd_cla_substance_misuse",
+            ("P1|2019-01-01|COCAINE", "P1|2019-01-01|CANNABIS"),
+            [("P1|2019-01-01|*", 2)],
+        ),
+        ("ssd_disability", ("P1|AUT", "P2|"), [("P1|*", 1), ("P2|", 1)]),
+        ("ssd_sen_need", ("E7|SEMH",), [("E7|*", 1)]),
+        (
+            "ssd_legal_status",
+            ("P1|C2|01/02/2019 00:00:00", "P1|C2|SINCE MUM DIED"),
+            [("P1|*|*", 1), ("P1|*|01/02/2019 00:00:00", 1)],
+        ),
+        ("ssd_address", ("P1|HOME|WITH|MUM|2019-01-01",), [("P1|*|*|*|*", 1)]),
+        ("ssd_family", ("F1|P1",), [("F1|P1", 1)]),
+    ],
+)
+def test_gate_keeps_ids_and_dates_of_a_key_and_no_code_or_text(
+    loader: psycopg.Connection[Any],
+    table: str,
+    keys: tuple[str, ...],
+    kept: list[tuple[str, int]],
+) -> None:
+    entity = load_contract().tables[table].entity
+    loader.execute("insert into ops.table_deliveries select max(load_id), %s, 1 from ops.loads",
+                   (table,))  # fmt: skip
+    staging.care_leaver(loader, "P0")
+    for key in keys:
+        staging.insert(loader, f"stg_{entity}", authority=staging.AUTHORITY, record_key=key)
+    always = dataclasses.replace(
+        next(rule for rule in rules() if rule.rule_id == "REC-03"),
+        subject=entity,
+        check=Fails("true"),
+    )
+    decision = gate.run_gate("run", staging.AUTHORITY, rules=(always,))
+    found = loader.execute(
+        "select record_key, record_count from quality.failing_keys where gate_run_id = %s"
+        " order by record_key",
+        (decision.gate_run_id,),
+    ).fetchall()
+    assert sorted(found) == sorted(kept)
 
 
 def test_gate_tells_no_value_of_a_record(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from carepath.quality.expectation import Count, Counter
 
 SCHEMA = "staging"
+DATE = "^[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}([T ][0-9:.]*)?$"
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def store_keys(
     try:
         with connection.transaction():
             rows = connection.execute(
-                keys_statement(relation, rules), _parameters(case, about)
+                keys_statement(relation, rules, _table(about)), _parameters(case, about)
             ).fetchall()
         return {rule.rule_id: 0 for rule in rules} | {rule_id: int(n) for rule_id, n in rows}
     except psycopg.Error as error:
@@ -165,8 +166,11 @@ def store_keys(
     return found
 
 
-def keys_statement(relation: str, rules: Sequence[Rule]) -> sql.Composed:
-    """Return the statement that stores the failing keys of several rules of one relation."""
+def keys_statement(relation: str, rules: Sequence[Rule], table: Table) -> sql.Composed:
+    """Return the statement that stores the failing keys of several rules of one relation.
+
+    Records of `table` whose keys differ only in what `shown_key` hides are one key, counted.
+    """
     windows = dict(rule.check.window for rule in rules if isinstance(rule.check, Repeated))
     columns = sql.SQL("").join(
         sql.SQL(", {} as {}").format(sql.SQL(text), sql.Identifier(name))
@@ -182,18 +186,23 @@ with judged as (
     select *{columns} from {schema}.{relation}
 ),
 
-stored as (
-    insert into quality.failing_keys
-        (gate_run_id, authority, rule_id, table_name, record_key, person_id, record_count)
-    select
-        %(gate_run_id)s, %(authority)s, verdict.rule_id, %(table_name)s,
-        judged.record_key, max(judged.person_id), count(*)
+failing as (
+    select verdict.rule_id, {key} as record_key, judged.person_id
     from judged
     cross join lateral (values
         {verdicts}
     ) as verdict (rule_id, fails)
     where verdict.fails
-    group by verdict.rule_id, judged.record_key
+),
+
+stored as (
+    insert into quality.failing_keys
+        (gate_run_id, authority, rule_id, table_name, record_key, person_id, record_count)
+    select
+        %(gate_run_id)s, %(authority)s, rule_id, %(table_name)s,
+        record_key, max(person_id), count(*)
+    from failing
+    group by rule_id, record_key
     returning rule_id, record_count
 )
 
@@ -204,7 +213,39 @@ select rule_id, sum(record_count) from stored group by rule_id
         schema=sql.Identifier(SCHEMA),
         relation=sql.Identifier(relation),
         verdicts=verdicts,
+        key=shown_key(table),
     )
+
+
+def shown_key(table: Table) -> sql.Composable:
+    """Return the SQL of a record's key as quality may keep it: its ids and dates.
+
+    A code, a text, and what stands in a date's place and is none become `*`: what substance, what
+    disability is nobody's business who looks for the record. So does all behind the first part
+    where a value holds the bar that joins the parts.
+    """
+    kinds = [table.column(name).type for name in table.natural_key]
+    if set(kinds) == {"id"}:
+        return sql.SQL("judged.record_key")
+    return sql.SQL(
+        """array_to_string(array(
+        select
+            case
+                when part = '' then part
+                when position > 1 and cardinality(parts) > cardinality(kinds) then '*'
+                when kinds[position] = 'id' then part
+                when kinds[position] = 'date' and part ~ {date} then part
+                else '*'
+            end
+        from (values (string_to_array(judged.record_key, '|'), {kinds}::text[])) as _ (parts, kinds)
+        cross join lateral unnest(parts) with ordinality as each (part, position)
+        order by position
+    ), '|')"""
+    ).format(date=sql.Literal(DATE), kinds=sql.Literal(kinds))
+
+
+def _table(about: Subject) -> Table:
+    return load_contract().by_entity(about.entity)
 
 
 def _relation(case: Case, about: Subject) -> str:
@@ -285,7 +326,7 @@ def _compare(rule: Rule, about: Subject, count: Count, stored: int | str, second
 def _result(rule: Rule, about: Subject, state: Any, **more: Any) -> Result:
     return Result(
         rule_id=rule.rule_id,
-        table_name=load_contract().by_entity(about.entity).name,
+        table_name=_table(about).name,
         severity=rule.severity,
         threshold=rule.threshold,
         says=rule.says,
@@ -298,5 +339,5 @@ def _parameters(case: Case, about: Subject) -> dict[str, Any]:
     return {
         "gate_run_id": case.gate_run_id,
         "authority": case.authority,
-        "table_name": load_contract().by_entity(about.entity).name,
+        "table_name": _table(about).name,
     }

@@ -263,7 +263,9 @@ create table quality.failing_keys (
     message text
 );
 comment on table quality.failing_keys is
-    'one row per failing record and rule of a gate run: pseudonymous keys, never a value';
+    'one row per failing record and rule of a gate run';
+comment on column quality.failing_keys.record_key is
+    'the natural key, of which only ids and dates are kept: a code or text in it is *';
 create index on quality.failing_keys (gate_run_id, rule_id);
 
 create view quality.work_list as
