@@ -143,10 +143,15 @@ def test_movement_of_those_left_out_is_found_where_they_grow() -> None:
 
 def test_movement_of_the_demonstration_over_nineteen_months_is_none() -> None:
     baseline = dt.date(2017, 11, 30)
-    old = replace(EET, snapshot_date=baseline, numerator=105, denominator=195, share=105 / 195,
+    old = replace(EET, snapshot_date=baseline, numerator=108, denominator=189, share=108 / 189,
                   left_out_count=12)  # fmt: skip
-    new = replace(EET, numerator=110, denominator=174, share=110 / 174, left_out_count=91)
+    new = replace(EET, numerator=88, denominator=174, share=88 / 174, left_out_count=91)
     assert moved(old, new) == []
+    few = replace(old, segment="open UASC cases", numerator=15, denominator=26, share=15 / 26,
+                  left_out_count=0)  # fmt: skip
+    more = replace(new, segment="open UASC cases", numerator=40, denominator=46, share=40 / 46,
+                   left_out_count=22)  # fmt: skip
+    assert moved(few, more) == []
 
 
 def test_snapshot_of_the_latest_night_may_go_and_one_that_stays_may_not() -> None:

@@ -243,7 +243,9 @@ def exceeds(old: Figure, new: Figure) -> bool:
     if old.denominator and not new.denominator:
         return old.denominator >= FEW_PEOPLE  # it has nobody left
     change = abs(new.people - old.people)
-    if change >= FEW_PEOPLE and change > tolerance(days, of_share=False) * old.people:
+    # a group within the cohort may come from little: its change is a part of the larger number
+    whole = old.people if new.denominator is None else max(old.people, new.people)
+    if change >= FEW_PEOPLE and change > tolerance(days, of_share=False) * whole:
         return True
     allowed = tolerance(days, of_share=True)
     if new.left_out_count - old.left_out_count >= FEW_PEOPLE and (
