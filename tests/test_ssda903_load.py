@@ -58,6 +58,17 @@ def test_load_source_of_two_returns_keeps_episodes_and_replaces_the_care_leavers
     ) == [("ASH002", "K")]
 
 
+def test_load_source_of_a_return_names_the_columns_that_it_holds(tmp_path: Path) -> None:
+    load_id = load(tmp_path / "held", {}, dt.date(2019, 7, 1)).load_id
+    columns = dict(
+        rows(f"select table_name, columns from ops.table_deliveries where load_id = {load_id}")
+    )
+    assert "clea_care_leaver_accom_suitable" in columns["ssd_care_leavers"]
+    assert "clea_pathway_plan_review_date" not in columns["ssd_care_leavers"]
+    assert "pers_is_mother" in columns["ssd_person"]
+    assert "ssd_immigration_status" not in columns
+
+
 @pytest.mark.parametrize(
     "files",
     [
