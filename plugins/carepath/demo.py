@@ -91,7 +91,11 @@ def _list_sources(scale: int) -> list[SourceSpec]:
 
 
 def _refuse_real_sources() -> None:
-    real = [spec.name for spec in read_sources() if not spec.authority.startswith(INVENTED)]
+    real = [
+        spec.name
+        for spec in read_sources()
+        if not (spec.name.startswith("demo-") and spec.authority.startswith(INVENTED))
+    ]
     if real:
         raise CarepathError(
             f"it lists {', '.join(real)}; the demonstration would write its own sources over it",

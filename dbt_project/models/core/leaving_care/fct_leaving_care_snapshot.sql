@@ -226,7 +226,8 @@ latest_eet as (
 ),
 
 -- a source without the local extensions (a return) is measured on what it has
-deliveries as (
+-- (materialized: else the two looks into history run once per care leaver)
+deliveries as materialized (
     select
         snapshots.authority,
         snapshots.snapshot_date,
