@@ -20,6 +20,7 @@ from carepath.errors import CarepathError, safe_message
 from carepath.quality.decision import Decision, Result, decide, weigh
 from carepath.quality.results import keep_decision, mirror, open_gate_run, read_cutoff
 from carepath.warehouse.connect import connect
+from carepath.warehouse.kpi_page import MARTS
 from expectations.rule import BI_TEAM
 
 LOADER = "carepath_loader"
@@ -31,6 +32,9 @@ COHORT = "fct_leaving_care_snapshot"
 SHARE_BASE, SHARE_PER_MONTH = 0.05, 0.025
 COUNT_BASE, COUNT_PER_MONTH = 0.10, 0.05
 FEW_PEOPLE = 5
+
+# The marts that count the care leavers of a snapshot; others count children, records or events.
+COHORT_MARTS = frozenset(path.stem for path in (MARTS / "leaving_care").glob("kpi_*.yml"))
 
 # What the numerators of a mart add up to its denominators over.
 PARTS = {
@@ -143,7 +147,7 @@ def impossible(build: Build) -> tuple[int, list[Finding]]:
 def beyond_cohort(build: Build) -> tuple[int, list[Finding]]:
     """Find figures about more people than the cohort has in core."""
     return _those(
-        build.figures,
+        _of_cohort(build),
         lambda f: f.people > build.cohort.get(f.snapshot_date, 0),
     )
 
@@ -155,7 +159,7 @@ def cohort_differs(build: Build) -> tuple[int, list[Finding]]:
         for f in build.figures
         if f.series == ("kpi_care_leavers", "care leavers", "all")
     }
-    dates = sorted({f.snapshot_date for f in build.figures} | set(build.cohort))
+    dates = sorted({f.snapshot_date for f in _of_cohort(build)} | set(build.cohort))
     return len(dates), [
         Finding("kpi_care_leavers", day.isoformat())
         for day in dates
@@ -483,6 +487,10 @@ def _for_people(decision: Decision, results: Sequence[Result]) -> Decision:
         message=f"The new figures were not published. {decision.reasons[0]} What to do: {todo} "
         "quality.work_list names each figure.",
     )
+
+
+def _of_cohort(build: Build) -> list[Figure]:
+    return [f for f in build.figures if f.mart in COHORT_MARTS]
 
 
 def _those(figures: Sequence[Figure], wrong: Callable[[Figure], bool]) -> tuple[int, list[Finding]]:
