@@ -11,6 +11,7 @@ from carepath.sources.demo.tables.health import HealthTables
 from carepath.sources.demo.tables.leaving_care import LeavingCareTables
 from carepath.sources.demo.tables.looked_after import LookedAfterTables
 from carepath.sources.demo.tables.people import PeopleTables
+from carepath.sources.demo.tables.programmes import ProgrammeTables
 from carepath.sources.demo.tables.protection import ProtectionTables
 from carepath.sources.demo.tables.recording import FIRST_DAY, HORIZON
 from carepath.sources.demo.tables.referrals import ReferralTables
@@ -25,12 +26,12 @@ def tables(number: int, seed: int, dirt: DirtRates) -> Iterator[Rows]:
 
 class Borough(
     PeopleTables, ReferralTables, ProtectionTables, LookedAfterTables, HealthTables,
-    EducationTables, LeavingCareTables,
+    EducationTables, LeavingCareTables, ProgrammeTables,
 ):  # fmt: skip
     """One authority with all of its tables."""
 
     def tables(self) -> Iterator[Rows]:
-        """Yield all tables; the order is of no importance."""
+        """Yield all tables; what a placement costs follows the placements."""
         yield from self._people()
         yield from self._staff()
         yield from self._referrals()
@@ -39,3 +40,4 @@ class Borough(
         yield from self._health_of_looked_after()
         yield from self._education()
         yield from self._leaving_care()
+        yield from self._programmes()

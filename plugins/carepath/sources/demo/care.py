@@ -34,6 +34,8 @@ class Periods:
         referral: position of the referral that led to care; -1 for none.
         is_short_break: a short break (V3), which never counts as being looked after.
         end: the day on which the period ends; it may lie after the last day of the demonstration.
+        is_programme: the period of a programme's child, whose placements are laid down.
+        move_period, move_day: the days on which those children move.
     """
 
     person: Ints
@@ -43,6 +45,9 @@ class Periods:
     need: Ints
     path: Ints
     is_short_break: Bools
+    is_programme: Bools
+    move_period: Ints
+    move_day: Ints
 
     def __len__(self) -> int:
         return len(self.person)
@@ -83,17 +88,22 @@ def make_episodes(
     """Cut periods of care into episodes at changes of placement and of legal status."""
     length = periods.end - periods.start
     moves = np.where(
-        periods.is_short_break, 0, rng.poisson(np.minimum(length, 2200) / days_per_placement)
+        periods.is_short_break | periods.is_programme,
+        0,
+        rng.poisson(np.minimum(length, 2200) / days_per_placement),
     )
     by_move, _ = expand(moves)
     move_day = periods.start[by_move] + 3 + rng.random(len(by_move)) ** 1.4 * length[by_move]
+    by_move = np.concatenate((by_move, periods.move_period))
+    move_day = np.concatenate((move_day, periods.move_day))
     by_law, number = expand(LEGAL_CHANGES[periods.path])
     law_day = periods.start[by_law] + 25 + 60 * number + rng.integers(0, 60, len(by_law))
     n = len(periods)
-    # 14 of 100 moves happen on the day of a change of status
+    # 14 of 100 changes of status come with a move
+    with_move = (rng.random(len(by_law)) < 0.14) & ~periods.is_programme[by_law]
     period = np.concatenate((np.arange(n), by_move, by_law)).astype(np.int32)
     day = np.concatenate((periods.start, move_day, law_day)).astype(np.int32)
-    moved = np.concatenate((np.ones(n), np.ones(len(by_move)), rng.random(len(by_law)) < 0.14))
+    moved = np.concatenate((np.ones(n), np.ones(len(by_move)), with_move))
     law = np.concatenate((np.ones(n), np.zeros(len(by_move)), np.ones(len(by_law))))
     inside = (day >= periods.start[period]) & (day < periods.end[period])
     inside &= (np.arange(len(day)) < n) | (day > periods.start[period])
@@ -108,7 +118,7 @@ def make_episodes(
     is_first = np.append(True, np.diff(period) != 0)
     is_last = np.append(is_first[1:], True)
     end = np.where(is_last, periods.end[period], np.append(day[1:], 0)).astype(np.int32)
-    same_carer = rng.random(len(day)) < 0.08
+    same_carer = (rng.random(len(day)) < 0.08) & ~periods.is_programme[period]
     reason = np.select(
         [is_first, has_move & has_law & same_carer, has_move & has_law, has_move & same_carer,
          has_move],

@@ -13,6 +13,7 @@ from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import SHORT_BREAK_PATH, Periods, expand
 from carepath.sources.demo.leavers import NEED, NOT_RECORDED, YEAR, Leavers
 from carepath.sources.demo.people import People
+from carepath.sources.demo.programmes import Programmes
 from carepath.sources.demo.rows import NEVER, Bools, Ints, day_number
 
 # looked-after children whom the report counts in its own borough
@@ -34,7 +35,8 @@ class Contacts:
 class Referrals:
     """Referrals and what each led to; a day of NEVER means that it did not.
 
-    Days may lie after the last day of the demonstration.
+    The referrals of the programmes' children come last, one for each in their order. Days may lie
+    after the last day of the demonstration.
     """
 
     person: Ints
@@ -44,6 +46,7 @@ class Referrals:
     need: Ints
     source: Ints
     is_leaver: Bools
+    is_programme: Bools
     enquiry: Ints
     conference: Ints
     protection_start: Ints
@@ -69,22 +72,28 @@ class Referrals:
 
 
 def make(
-    rng: np.random.Generator, people: People, leavers: Leavers, horizon: int, *, is_report: bool
+    rng: np.random.Generator,
+    people: People,
+    leavers: Leavers,
+    programmes: Programmes,
+    horizon: int,
+    *,
+    is_report: bool,
 ) -> tuple[Contacts, Referrals]:
     """Make all contacts and referrals; in the report's borough 250 children are looked after
     on 31 March 2018 and 206 on 31 March 2014, as its text says."""
     person, day = _contact_days(rng, people, horizon)
     ordinary, contact = _ordinary(rng, people, person, day)
-    of_leavers = _of_leavers(rng, leavers)
+    given = _of_leavers(rng, leavers).joined(_of_programmes(rng, people, programmes))
     if is_report:
-        _trim_care(rng, ordinary, of_leavers)
-    referrals = ordinary.joined(of_leavers)
+        _trim_care(rng, ordinary, given)
+    referrals = ordinary.joined(given)
 
     referral = np.full(len(day), -1, dtype=np.int32)
     referral[contact] = np.arange(len(contact))
-    n = len(of_leavers)
-    before = of_leavers.start - rng.integers(0, 3, n)
-    person = np.concatenate((person, of_leavers.person))
+    n = len(given)
+    before = given.start - rng.integers(0, 3, n)
+    person = np.concatenate((person, given.person))
     day = np.concatenate((day, before)).astype(np.int32)
     referral = np.concatenate((referral, len(ordinary) + np.arange(n))).astype(np.int32)
     outcome = np.where(referral >= 0, 0, rng.choice([1, 2, 3], len(day), p=[0.35, 0.4, 0.25]))
@@ -145,6 +154,7 @@ def _ordinary(
         need=need.astype(np.int32),
         source=rng.integers(0, len(say.SOURCE_CODES), n).astype(np.int32),
         is_leaver=np.zeros(n, dtype=np.bool_),
+        is_programme=np.zeros(n, dtype=np.bool_),
         enquiry=enquiry.astype(np.int32),
         conference=conference.astype(np.int32),
         protection_start=protection_start.astype(np.int32),
@@ -181,6 +191,7 @@ def _of_leavers(rng: np.random.Generator, leavers: Leavers) -> Referrals:
             need=need.astype(np.int32),
             source=rng.integers(0, len(say.SOURCE_CODES), n).astype(np.int32),
             is_leaver=np.ones(n, dtype=np.bool_),
+            is_programme=np.zeros(n, dtype=np.bool_),
             enquiry=never,
             conference=never,
             protection_start=never,
@@ -199,7 +210,28 @@ def _of_leavers(rng: np.random.Generator, leavers: Leavers) -> Referrals:
                        care=True))  # fmt: skip
 
 
-def _trim_care(rng: np.random.Generator, ordinary: Referrals, of_leavers: Referrals) -> None:
+def _of_programmes(rng: np.random.Generator, people: People, programmes: Programmes) -> Referrals:
+    """Return the referral of each child of a programme."""
+    n = len(programmes)
+    return Referrals(
+        person=people.programme,
+        start=programmes.referral,
+        close=programmes.close,
+        is_nfa=np.zeros(n, dtype=np.bool_),
+        need=programmes.need,
+        source=rng.integers(0, len(say.SOURCE_CODES), n).astype(np.int32),
+        is_leaver=np.zeros(n, dtype=np.bool_),
+        is_programme=np.ones(n, dtype=np.bool_),
+        enquiry=programmes.enquiry,
+        conference=programmes.conference,
+        protection_start=programmes.conference,
+        protection_end=programmes.protection_end,
+        care_start=programmes.care_start,
+        care_end=programmes.care_end,
+    )
+
+
+def _trim_care(rng: np.random.Generator, ordinary: Referrals, given: Referrals) -> None:
     """Take children out of care until as many are looked after as the report says."""
     days = {day_number(day): count for day, count in LOOKED_AFTER.items()}
 
@@ -209,7 +241,7 @@ def _trim_care(rng: np.random.Generator, ordinary: Referrals, of_leavers: Referr
 
     for day, count in days.items():
         others = [other for other in days if other != day]
-        surplus = int(inside(ordinary, day).sum() + inside(of_leavers, day).sum()) - count
+        surplus = int(inside(ordinary, day).sum() + inside(given, day).sum()) - count
         if surplus < 0:
             raise SourceError(
                 f"{-surplus} looked-after children are missing to make {count}",
@@ -227,6 +259,7 @@ def periods(
     rng: np.random.Generator,
     people: People,
     leavers: Leavers,
+    programmes: Programmes,
     referrals: Referrals,
     first: int,
     horizon: int,
@@ -237,7 +270,13 @@ def periods(
     path = rng.choice([0, 1, 2, 3], len(led), p=[0.4, 0.3, 0.25, 0.05])
     is_leaver = referrals.is_leaver[led]
     uasc = is_leaver & leavers.uasc[np.minimum(person, len(leavers) - 1)]
-    path = np.where(uasc, 0, np.where(is_leaver & (path == 3), 1, path))
+    is_programme = referrals.is_programme[led]
+    path = np.where(uasc, 0, np.where((is_leaver | is_programme) & (path == 3), 1, path))
+    # the placements of the programmes' children follow one another as laid down
+    period_of = np.full(len(programmes), -1, dtype=np.int32)
+    period_of[programmes.care_start <= horizon] = np.flatnonzero(is_programme)
+    stays = programmes.stays
+    moves = np.flatnonzero(np.append(False, np.diff(stays.child) == 0))
 
     young = people.others[people.born[people.others] > first - 4 * YEAR]
     disabled = rng.choice(young, SHORT_BREAK_CHILDREN, replace=False)
@@ -256,4 +295,7 @@ def periods(
         need=np.concatenate((referrals.need[led], np.full(n, NEED["N2"]))).astype(np.int32),
         path=np.concatenate((path, np.full(n, SHORT_BREAK_PATH))).astype(np.int32),
         is_short_break=np.concatenate((np.zeros(len(led)), np.ones(n))).astype(np.bool_),
+        is_programme=np.concatenate((is_programme, np.zeros(n, dtype=np.bool_))),
+        move_period=period_of[stays.child[moves]],
+        move_day=stays.start[moves],
     )

@@ -9,10 +9,11 @@ import numpy as np
 
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.leavers import YEAR, Leavers
+from carepath.sources.demo.programmes import Programmes
 from carepath.sources.demo.rows import NEVER, Bools, Ints, Words, numbered, vocabulary
 
 PEOPLE: Final = 32_400
-STAFF: Final = 240
+STAFF: Final = 255
 WORKERS_PER_TEAM: Final = STAFF // len(say.TEAMS)
 
 
@@ -20,7 +21,8 @@ WORKERS_PER_TEAM: Final = STAFF // len(say.TEAMS)
 class People:
     """Everybody whom one authority ever knows, and its staff.
 
-    The leavers come first, then the children of those who became mothers, then everybody else.
+    The leavers come first, then the children of those who became mothers, then the children of
+    the programmes, then everybody else.
 
     Attributes:
         born, female, ethnicity: of each person.
@@ -37,6 +39,7 @@ class People:
     known: Ints
     mothers: Ints
     leaver_count: int
+    programme_count: int
     ids: Words
     workers: Words
 
@@ -50,19 +53,34 @@ class People:
         return np.arange(first, first + len(self.mothers), dtype=np.int32)
 
     @property
+    def programme(self) -> Ints:
+        """Positions of the children of the programmes."""
+        first = self.leaver_count + len(self.mothers)
+        return np.arange(first, first + self.programme_count, dtype=np.int32)
+
+    @property
     def others(self) -> Ints:
-        """Positions of everybody who is neither a leaver nor a leaver's child."""
-        return np.arange(self.leaver_count + len(self.mothers), len(self), dtype=np.int32)
+        """Positions of everybody who is none of these."""
+        first = self.leaver_count + len(self.mothers) + self.programme_count
+        return np.arange(first, len(self), dtype=np.int32)
 
 
-def make(rng: np.random.Generator, leavers: Leavers, first_day: int, horizon: int) -> People:
-    """Make the people around the leavers, first known between `first_day` and `horizon`."""
+def make(
+    rng: np.random.Generator,
+    leavers: Leavers,
+    programmes: Programmes,
+    first_day: int,
+    horizon: int,
+) -> People:
+    """Make the people around the leavers and the children of the programmes, first known
+    between `first_day` and `horizon`."""
     mothers = np.flatnonzero(leavers.mother_from < NEVER).astype(np.int32)
-    count = PEOPLE - len(leavers) - len(mothers)
+    count = PEOPLE - len(leavers) - len(mothers) - len(programmes)
     known = rng.integers(first_day, horizon + 1, count)
     age = rng.beta(1.1, 1.3, count) * 17.6
     born = np.floor(known - age * YEAR)
-    ethnicity = rng.choice(len(say.ETHNICITIES), count, p=_shares(say.ETHNICITY_SHARES))
+    rest = count + len(programmes)
+    ethnicity = rng.choice(len(say.ETHNICITIES), rest, p=_shares(say.ETHNICITY_SHARES))
 
     arrivals = np.array([say.ETHNICITIES.index(code) for code in ("OOTH", "BAFR", "AOTH", "WOTH")])
     elsewhere = np.array(say.ETHNICITY_SHARES)
@@ -84,14 +102,15 @@ def make(rng: np.random.Generator, leavers: Leavers, first_day: int, horizon: in
     hands = (lambda text: f" {text}", str.lower, lambda text: f"{text}  ")
     untidy = [hands[position % len(hands)](text) for position, text in enumerate(clean)]
     return People(
-        born=everyone((leavers.born, mother_from, born)).astype(np.int32),
-        female=everyone((leavers.female, rng.random(len(mothers)) < 0.5, rng.random(count) < 0.48)),
+        born=everyone((leavers.born, mother_from, programmes.born, born)).astype(np.int32),
+        female=everyone((leavers.female, rng.random(len(mothers)) < 0.5, rng.random(rest) < 0.48)),
         ethnicity=everyone((leavers_ethnicity, leavers_ethnicity[mothers], ethnicity)).astype(
             np.int32
         ),
-        known=everyone((leavers_known, mother_from + 5, known)).astype(np.int32),
+        known=everyone((leavers_known, mother_from + 5, programmes.known, known)).astype(np.int32),
         mothers=mothers,
         leaver_count=len(leavers),
+        programme_count=len(programmes),
         ids=vocabulary([*clean, *untidy]),
         workers=numbered("W", 5000, STAFF),
     )

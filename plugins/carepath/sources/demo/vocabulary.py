@@ -41,7 +41,7 @@ LEGAL_STATUSES: Final = ("C1", "C2", "E1", "V2", "V3", "V4", "L1", "L2", "J1")
 EPISODE_STARTS: Final = ("S", "L", "P", "T", "B", "U")
 EPISODE_ENDS: Final = (
     "X1", "E11", "E12", "E13", "E2", "E3", "E41", "E45", "E48", "E4A", "E4B", "E5", "E6", "E8",
-    "E9", "E15", "E17", "E44",
+    "E9", "E15", "E17", "E44", "E47",
 )  # fmt: skip
 PLACEMENTS: Final = (
     "U1", "U3", "U4", "U5", "U6", "K1", "K2", "R1", "R3", "R5", "S1", "H5", "P1", "P2", "A4", "A5",
@@ -145,7 +145,9 @@ TEAMS: Final = (
     "Early Help South",
     "Independent Reviewing Service",
     "Adoption and Permanence Team",
+    "Families Together Team",
 )
+FAMILIES_TOGETHER_TEAM: Final = TEAMS.index("Families Together Team")
 DISABILITIES_TEAM: Final = TEAMS.index("Children with Disabilities Team")
 LEAVING_CARE_TEAMS: Final = (
     TEAMS.index("Leaving Care Team East"),

@@ -11,7 +11,14 @@ from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import END, expand
 from carepath.sources.demo.leavers import YEAR
 from carepath.sources.demo.rows import NEVER, Column, Ints, Rows, coded, dates, numbered, refers
-from carepath.sources.demo.tables.recording import FIRST_DAY, HORIZON, SGO_SPLIT, Numbers, Recording
+from carepath.sources.demo.tables.recording import (
+    FIRST_DAY,
+    HORIZON,
+    SGO_SPLIT,
+    Numbers,
+    Placements,
+    Recording,
+)
 
 
 class LookedAfterTables(Recording):
@@ -21,14 +28,14 @@ class LookedAfterTables(Recording):
         spans, parts = self.periods, self.episodes
         of = parts.period
         n = len(of)
-        person = spans.person[of]
-        recorded = self._typed(parts.start)
+        person, watched = spans.person[of], spans.is_programme[of]
+        recorded = self._typed(parts.start, watched)
         # an episode is not typed in before the one that it follows
         offset = of.astype(np.int64) << 32
         recorded = (np.maximum.accumulate(recorded + offset) - offset).astype(np.int32)
         following = np.append(recorded[1:], 0)
-        finished = np.where(parts.is_last, self._typed(parts.end), following).astype(np.int32)
-        finished = np.maximum(finished, recorded)
+        finished = np.where(parts.is_last, self._typed(parts.end, watched), following)
+        finished = np.maximum(finished, recorded).astype(np.int32)
         reason = np.where(parts.is_last, self._end_reasons(), END["X1"])
         self.episode_recorded, self.end_reason = recorded, reason
         seen = np.minimum(parts.end, HORIZON)
@@ -62,7 +69,7 @@ class LookedAfterTables(Recording):
             "lega_person_id": self._person(person[first]),
             "lega_legal_status": coded(legal, say.LEGAL_STATUSES),
             "lega_legal_status_start_date": dates(parts.start[first]),
-            "lega_legal_status_end_date": self._ended(parts.legal_end),
+            "lega_legal_status_end_date": self._ended(parts.legal_end, watched[first]),
         }, recorded[first], key="lega_legal_status_id")  # fmt: skip
         yield from self._contact_with_looked_after()
 
@@ -91,6 +98,8 @@ class LookedAfterTables(Recording):
             [END["E8"], grown, END["E4A"]],
             child,
         )
+        given = self.programmes
+        reason[spans.is_programme] = given.care_end_reason[given.care_start <= HORIZON]
         return reason[of].astype(np.int32)
 
     def _placements(self, recorded: Ints, finished: Ints) -> Iterator[Rows]:
@@ -124,7 +133,18 @@ class LookedAfterTables(Recording):
             np.array([1, 4, 5])[rng.choice(3, n, p=[0.45, 0.48, 0.07])],
         )
         moves_on = np.append(np.diff(of) == 0, False)
+        change = np.where(moves_on, rng.integers(0, len(say.PLACEMENT_CHANGES), n), -1)
+        distance = np.minimum(rng.gamma(1.2, 90, n), 1499).astype(int)
         overlaps = moves_on & (rng.random(n) < self.dirt.overlapping_placement)
+        # what is laid down of the programmes' children
+        is_programme, stays = spans.is_programme[of], self.programmes.stays
+        kind[is_programme], provider[is_programme] = stays.kind, stays.provider
+        carer, pence = np.full((2, n), -1)
+        carer[is_programme], pence[is_programme] = stays.carer, stays.pence
+        change = np.where(moves_on & is_programme, say.PLACEMENT_CHANGES.index("CARPL"), change)
+        distance = np.where(carer >= 0, distance % 60, distance)
+        overlaps &= ~is_programme
+        ceased = end
         end = end + np.where(overlaps, rng.integers(2, 20, n), 0)
         last_episode = np.append(first[1:], len(parts.period)) - 1
         ids = numbered("P", 30_001, n)
@@ -136,8 +156,7 @@ class LookedAfterTables(Recording):
                 np.where(provider == 0, -1, rng.integers(0, 400, n)), numbered("ZZ", 1000, 400)
             ),
             "clap_cla_placement_distance": coded(
-                np.minimum(rng.gamma(1.2, 90, n), 1499).astype(int),
-                [f"{tenths / 10:g}" for tenths in range(1500)],
+                distance, [f"{tenths / 10:g}" for tenths in range(1500)]
             ),
             "clap_cla_id": refers(of, self.period_ids),
             "clap_cla_placement_provider": coded(provider, say.PROVIDERS),
@@ -148,11 +167,16 @@ class LookedAfterTables(Recording):
                 end, since=np.maximum(finished[last_episode], recorded[first])
             ),
             "clap_cla_placement_change_reason": coded(
-                np.where(moves_on, rng.integers(0, len(say.PLACEMENT_CHANGES), n), -1),
-                say.PLACEMENT_CHANGES, since=finished[last_episode],
+                change, say.PLACEMENT_CHANGES, since=finished[last_episode]
             ),
             "clap_person_id": self._person(person),
         }, recorded[first], key="clap_cla_placement_id")  # fmt: skip
+        self.placements = Placements(
+            ids=ids, kind=kind, provider=provider, start=start, end=ceased,
+            recorded=recorded[first], finished=finished[last_episode],
+            is_short_break=spans.is_short_break[of], is_programme=is_programme,
+            carer=carer, pence=pence,
+        )  # fmt: skip
         yield self._rows(
             "ssd_s251_finance", {"s251_cla_placement_id": refers(np.arange(n), ids)},
             recorded[first] + 20, row_id="s251_table_id",
@@ -224,7 +248,7 @@ class LookedAfterTables(Recording):
         reason = np.zeros(len(spans), dtype=np.int32)
         reason[self.episodes.period] = self.end_reason
         order = np.flatnonzero(
-            np.isin(reason, [END["E12"], END["E44"], END["E48"], END["E41"]])
+            np.isin(reason, [END["E12"], END["E44"], END["E47"], END["E48"], END["E41"]])
             & ~spans.is_short_break
         )
         n = len(order)

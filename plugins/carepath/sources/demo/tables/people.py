@@ -144,17 +144,20 @@ class PeopleTables(Recording):
             self._typed(folk.known[asked] + 90), row_id="voch_table_id",
         )  # fmt: skip
 
-        helped = rng.choice(folk.others, 8300, replace=False)
-        start = folk.known[helped] - rng.integers(0, 200, len(helped))
+        given = self.programmes.early_help
+        some = rng.choice(folk.others, 8300, replace=False)
+        helped = np.concatenate((some, folk.programme[given.child]))
+        watched = np.arange(len(helped)) >= len(some)
+        start = np.concatenate((folk.known[some] - rng.integers(0, 200, len(some)), given.start))
         team = say.TEAMS.index("Early Help North") + rng.integers(0, 2, len(helped))
-        recorded = np.maximum(self._typed(start), folk.known[helped])
+        recorded = np.maximum(self._typed(start, watched), folk.known[helped])
+        end = np.maximum(recorded, start + rng.integers(40, 400, len(helped)))
+        end[watched] = given.end
         yield self._rows("ssd_early_help_episodes", {
             "earl_episode_id": refers(np.arange(len(helped)), numbered("EH", 1, len(helped))),
             "earl_person_id": self._person(helped),
             "earl_episode_start_date": dates(start),
-            "earl_episode_end_date": self._ended(
-                np.maximum(recorded, start + rng.integers(40, 400, len(helped)))
-            ),
+            "earl_episode_end_date": self._ended(end, watched),
             "earl_episode_reason": self._pick(
                 len(helped), ("Parenting support", "School attendance", "Housing", "Behaviour")
             ),

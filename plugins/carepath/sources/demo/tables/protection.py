@@ -33,7 +33,8 @@ class ProtectionTables(Recording):
         n = len(asked)
         begin = cases.enquiry[asked]
         done = begin + rng.integers(5, 14, n)
-        recorded = np.maximum(self._typed(begin), self.referral_recorded[asked])
+        watched = cases.is_programme[asked]
+        recorded = np.maximum(self._typed(begin, watched), self.referral_recorded[asked])
         finished = np.maximum(self._typed(done), recorded)
         to_conference = cases.conference[asked] < NEVER
         outcome = np.where(to_conference, 0, rng.integers(1, 3, n))
@@ -58,7 +59,7 @@ class ProtectionTables(Recording):
         plan_of = np.cumsum(is_plan) - 1
         plan_ids = numbered("CPP", 1, int(is_plan.sum()))
         conference_ids = numbered("ICPC", 1, n)
-        recorded = self._typed(day)
+        recorded = self._typed(day, cases.is_programme[case])
         yield self._rows("ssd_initial_cp_conference", {
             "icpc_icpc_id": refers(np.arange(n), conference_ids),
             "icpc_icpc_meeting_id": refers(np.arange(n), numbered("M", 1, n)),
@@ -92,7 +93,7 @@ class ProtectionTables(Recording):
             "cppl_icpc_id": refers(conference, conference_ids),
             "cppl_person_id": self._person(person),
             "cppl_cp_plan_start_date": dates(start),
-            "cppl_cp_plan_end_date": self._ended(end),
+            "cppl_cp_plan_end_date": self._ended(end, cases.is_programme[case]),
             "cppl_cp_plan_initial_category": coded(category, say.ABUSE_CATEGORIES),
             "cppl_cp_plan_ola": self._flag(n, 0.02),
             "cppl_cp_plan_latest_category": Column(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from carepath.sources.demo import care, casework, leavers, people
+from carepath.sources.demo import care, casework, leavers, people, programmes
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import expand
 from carepath.sources.demo.dirt import DirtRates
 from carepath.sources.demo.rows import (
     NEVER,
+    Bools,
     Column,
     Ints,
     Rows,
+    Words,
     coded,
     dates,
     day_number,
@@ -34,47 +37,81 @@ SGO_SPLIT: Final = day_number(date(2018, 4, 1))
 CONTACT_CYCLE: Final = 56
 PLAN_CYCLE: Final = 182
 ADVISER_TENURE: Final = 430
+PROMPT: Final = 20
 
 Numbers = npt.NDArray[Any]
 Columns = Mapping[str, Column]
 
 
+@dataclass(frozen=True)
+class Placements:
+    """Placements as they were recorded, for what else is recorded of them.
+
+    Attributes:
+        recorded, finished: the days on which their start and their end were typed in.
+        carer, pence: of those with a pathway carer, the carer and the cost of a week; else -1.
+    """
+
+    ids: Words
+    kind: Numbers
+    provider: Numbers
+    start: Ints
+    end: Ints
+    recorded: Ints
+    finished: Ints
+    is_short_break: Bools
+    is_programme: Bools
+    carer: Numbers
+    pence: Numbers
+
+
 class Recording:
     """One authority: its people, staff and casework, and how tables record them."""
+
+    placements: Placements
 
     def __init__(self, number: int, seed: int, dirt: DirtRates) -> None:
         self.rng = rng = np.random.default_rng([seed, number])
         self.dirt = dirt
+        self.is_report = number == 1
         self.town = say.authority_name(number).removeprefix("London Borough of ")
         made = leavers.make(rng, dirt, HORIZON)
-        self.leavers = made if number == 1 else leavers.thinned(rng, made)
-        self.people = people.make(rng, self.leavers, FIRST_DAY, HORIZON)
+        self.leavers = made if self.is_report else leavers.thinned(rng, made)
+        children = programmes.make(rng)
+        self.programmes = children if self.is_report else programmes.thinned(rng, children)
+        self.people = people.make(rng, self.leavers, self.programmes, FIRST_DAY, HORIZON)
         self.contacts, self.referrals = casework.make(
-            rng, self.people, self.leavers, HORIZON, is_report=number == 1
+            rng, self.people, self.leavers, self.programmes, HORIZON, is_report=self.is_report
         )
         # nobody has a contact before the person is known
         np.minimum.at(self.people.known, self.contacts.person, self.contacts.day)
         self.periods = casework.periods(
-            rng, self.people, self.leavers, self.referrals, FIRST_DAY, HORIZON
+            rng, self.people, self.leavers, self.programmes, self.referrals, FIRST_DAY, HORIZON
         )
         self.episodes = care.make_episodes(rng, self.periods, DAYS_PER_PLACEMENT)
         self.referral_ids = numbered("R", 400_001, len(self.referrals))
-        self.referral_recorded = self._typed(self.referrals.start)
+        self.referral_recorded = self._typed(self.referrals.start, self.referrals.is_programme)
+        self.programme_referral = np.flatnonzero(self.referrals.is_programme)
         self.period_ids = numbered("CLA", 70_001, len(self.periods))
-        self.period_recorded = self._typed(self.periods.start)
+        self.period_recorded = self._typed(self.periods.start, self.periods.is_programme)
         self.care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(len(self.leavers)) % 2]
         self.first_adviser = rng.integers(0, people.WORKERS_PER_TEAM, len(self.leavers))
         self.postcodes = vocabulary(say.postcodes())
         self.teams = numbered("T", 101, len(say.TEAMS))
 
-    def _typed(self, days: Numbers) -> Ints:
-        """Return the days on which events of `days` are typed in: soon, some of them late."""
+    def _typed(self, days: Numbers, watched: Bools | None = None) -> Ints:
+        """Return the days on which events of `days` are typed in: soon, some of them late.
+
+        Those that are `watched`, because a programme reports on them, are late by
+        `PROMPT` days at most.
+        """
         n = len(days)
         soon = self.rng.geometric(0.55, n) - 1
         late = self.rng.integers(10, 70, n)
-        return (days + np.where(self.rng.random(n) < self.dirt.late_entry, late, soon)).astype(
-            np.int32
-        )
+        delay = np.where(self.rng.random(n) < self.dirt.late_entry, late, soon)
+        if watched is not None:
+            delay = np.where(watched, np.minimum(delay, PROMPT - delay % 10), delay)
+        return (days + delay).astype(np.int32)
 
     def _rows(
         self,
@@ -132,9 +169,9 @@ class Recording:
     def _team(self, codes: Numbers) -> Column:
         return refers(codes, self.teams)
 
-    def _ended(self, days: Numbers) -> Column:
+    def _ended(self, days: Numbers, watched: Bools | None = None) -> Column:
         """Return a column of end dates, which show once they are typed in."""
-        return dates(days, since=self._typed(np.minimum(days, NEVER)))
+        return dates(days, since=self._typed(np.minimum(days, NEVER), watched))
 
     def _visits(
         self,

@@ -11,6 +11,7 @@ from carepath.sources.demo import people
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import expand
 from carepath.sources.demo.leavers import NEED
+from carepath.sources.demo.programmes import FTT
 from carepath.sources.demo.rows import (
     NEVER,
     Column,
@@ -64,7 +65,8 @@ class ReferralTables(Recording):
         reason = np.where(cases.is_nfa, 6, rng.choice(8, n, p=[
             0.01, 0.02, 0.02, 0.05, 0.03, 0.62, 0.15, 0.1
         ]))  # fmt: skip
-        closed = self._typed(cases.close)
+        reason = np.where(cases.is_programme, say.CLOSE_REASONS.index("RC7"), reason)
+        closed = self._typed(cases.close, cases.is_programme)
         late = rng.random(n) < self.dirt.late_correction
         late &= ~cases.is_leaver
         yield self._rows("ssd_cin_episodes", {
@@ -133,26 +135,28 @@ class ReferralTables(Recording):
 
     def _plans_in_need(self, team: Numbers) -> Iterator[Rows]:
         rng, cases = self.rng, self.referrals
-        planned = np.flatnonzero(~cases.is_nfa & (rng.random(len(cases)) < 0.74))
+        chance = (rng.random(len(cases)) < 0.74) & ~cases.is_programme
+        planned = np.flatnonzero(~cases.is_nfa & chance)
         start = cases.start[planned] + rng.integers(25, 60, len(planned))
         close = cases.close[planned]
         end = np.minimum(start + rng.integers(50, 420, len(planned)), close - 3)
         again = (end + 25 < close) & (rng.random(len(planned)) < 0.55)
-        person, index = cases.person[planned], planned
-        index = np.concatenate((index, planned[again]))
-        person = cases.person[index]
-        start = np.concatenate((start, end[again] + 10))
-        end = np.concatenate((end, close[again] - 2))
+        given = self.programmes.in_need
+        index = np.concatenate((planned, planned[again], self.programme_referral[given.child]))
+        start = np.concatenate((start, end[again] + 10, given.start))
+        end = np.concatenate((end, close[again] - 2, given.end))
         kept = (end > start + 5) & (start <= HORIZON)
-        index, person, start, end = index[kept], person[kept], start[kept], end[kept]
+        index, start, end = index[kept], start[kept], end[kept]
+        person, watched = cases.person[index], cases.is_programme[index]
         n = len(index)
-        recorded = np.maximum(self._typed(start), self.referral_recorded[index])
+        recorded = np.maximum(self._typed(start, watched), self.referral_recorded[index])
+        ended = np.maximum(self._typed(end, watched), recorded)
         yield self._rows("ssd_cin_plans", {
             "cinp_cin_plan_id": refers(np.arange(n), numbered("CINP", 1, n)),
             "cinp_referral_id": refers(index, self.referral_ids),
             "cinp_person_id": self._person(person),
             "cinp_cin_plan_start_date": dates(start),
-            "cinp_cin_plan_end_date": dates(end, since=np.maximum(self._typed(end), recorded)),
+            "cinp_cin_plan_end_date": dates(end, since=ended),
             "cinp_cin_plan_team": self._team(team[index]),
             "cinp_cin_plan_worker_id": self._worker(team[index]),
         }, recorded, key="cinp_cin_plan_id")  # fmt: skip
@@ -182,29 +186,44 @@ class ReferralTables(Recording):
         begun = young.recorded[who] + ADVISER_TENURE * term
         over = np.append(np.where(np.diff(who) != 0, NEVER, begun[1:]), NEVER)
         over = np.minimum(over, young.eligible_to[who])
-        total = n + m
+        # a practitioner of the Families Together Team works with the family as well
+        made = self.programmes
+        joined = np.flatnonzero(made.programme == FTT)
+        k = len(joined)
+        family = np.full(k, say.FAMILIES_TOGETHER_TEAM)
+        practitioner = family * people.WORKERS_PER_TEAM + rng.integers(
+            0, people.WORKERS_PER_TEAM, k
+        )
+        total = n + m + k
 
-        def both(first: Numbers, second: Numbers) -> Numbers:
-            return np.concatenate((first, second))
+        def three(first: Numbers, second: Numbers, third: Numbers) -> Numbers:
+            return np.concatenate((first, second, third))
+
+        watched = three(np.zeros(n + m), np.zeros(0), np.ones(k)).astype(np.bool_)
 
         yield self._rows("ssd_involvements", {
             "invo_involvements_id": refers(np.arange(total), numbered("I", 1, total)),
             "invo_professional_id": refers(
-                both(worker, self._adviser(who, term)), self.people.workers
+                three(worker, self._adviser(who, term), practitioner), self.people.workers
             ),
             "invo_professional_role_id": coded(
-                both(np.where(cases.is_nfa[index], 1, 0), np.full(m, 2)),
-                ("Allocated Social Worker", "Duty Worker", "Personal Adviser"),
+                three(np.where(cases.is_nfa[index], 1, 0), np.full(m, 2), np.full(k, 3)),
+                ("Allocated Social Worker", "Duty Worker", "Personal Adviser",
+                 "Family Practitioner"),
             ),
-            "invo_professional_team": self._team(both(team[index], self.care_team[who])),
-            "invo_involvement_start_date": dates(both(start, begun)),
-            "invo_involvement_end_date": self._ended(both(end, over)),
+            "invo_professional_team": self._team(three(team[index], self.care_team[who], family)),
+            "invo_involvement_start_date": dates(three(start, begun, made.start[joined])),
+            "invo_involvement_end_date": self._ended(three(end, over, made.end[joined]), watched),
             "invo_worker_change_reason": coded(
-                both(change, np.where(term == 0, 1, 0)), say.WORKER_CHANGES
+                three(change, np.where(term == 0, 1, 0), np.ones(k)), say.WORKER_CHANGES
             ),
-            "invo_person_id": self._person(both(cases.person[index], who)),
-            "invo_referral_id": refers(both(index, np.full(m, -1)), self.referral_ids),
-        }, both(recorded, begun), key="invo_involvements_id")  # fmt: skip
+            "invo_person_id": self._person(
+                three(cases.person[index], who, self.people.programme[joined])
+            ),
+            "invo_referral_id": refers(
+                three(index, np.full(m, -1), self.programme_referral[joined]), self.referral_ids
+            ),
+        }, three(recorded, begun, made.start[joined] + 2), key="invo_involvements_id")  # fmt: skip
 
     def _case_status(self, team: Numbers) -> Rows:
         """Whether a case is open: the leaving-care team's word for leavers, else any referral."""
