@@ -205,7 +205,8 @@ def test_nobody_entered_care_and_two_returned_home(nights: dict[date, Night]) ->
     assert {person for person, *_ in care} == {
         person for person, _, _, plan in night["plans at start"] if plan == "LAC"
     } & set(started)
-    assert all(entered < started[person] for person, entered, *_ in care)
+    first = {person: entered for person, entered, *_ in reversed(care)}
+    assert all(entered < started[person] for person, entered in first.items())
     assert [reason for *_, reason, _ in care if reason != "X1"] == ["E4A", "E4A"]
 
 
