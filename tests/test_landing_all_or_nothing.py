@@ -180,6 +180,20 @@ def test_table_that_vanishes_counts_as_truncated(
     assert after() == before
 
 
+def test_optional_column_that_vanishes_stops_the_load_and_is_accepted_on_demand(
+    system: SmallRecordingSystem, before: dict[str, Any]
+) -> None:
+    system.execute("alter table ssd_contacts drop column cont_contact_source_code")
+    with pytest.raises(DeliveryError, match="lost cont_contact_source_code") as caught:
+        system.load("2017-12-01")
+    assert "table ssd_contacts" in str(caught.value)
+    assert "--accept-truncation ssd_contacts" in str(caught.value)
+    assert after() == before
+    assert system.load("2017-12-01", accept_truncation=["ssd_contacts"]).load_id > 0
+    # the next delivery is compared with the one that was accepted
+    assert system.load("2017-12-02").load_id > 0
+
+
 def test_small_losses_are_not_truncation(system: SmallRecordingSystem) -> None:
     system.execute("delete from ssd_care_leavers")  # all of two rows
     system.execute("delete from ssd_contacts where right(cont_contact_id, -1)::integer > 450")

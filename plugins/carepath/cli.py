@@ -96,7 +96,8 @@ def run(
         ),
     ] = None,
     accept_truncation: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE", help="A table that may shrink tonight.")
+        list[str] | None,
+        typer.Option(metavar="TABLE", help="A table that may lose rows or columns."),
     ] = None,
     accept_movement: Annotated[
         list[str] | None, typer.Option(metavar="KPI", help="A KPI that may leap tonight.")

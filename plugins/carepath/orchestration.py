@@ -135,7 +135,7 @@ def run_night(
         night: the day whose close the sources stand for.
         sources: names from sources.yml or `ssda903:FOLDER`; None for all listed.
         trigger: who started it.
-        accept_truncation: tables that may lose rows tonight.
+        accept_truncation: tables that may lose rows or columns tonight.
         accept_movement: KPIs that may leap tonight.
         watch: called about twice a second with the run's id once it has one.
 

@@ -61,6 +61,7 @@ class Previous:
     duplicate_count: int
     content_hash: str
     is_latest: bool  # no load of another period came after it
+    columns: frozenset[str] = frozenset()  # empty where they were not recorded yet
 
 
 @dataclass(frozen=True)

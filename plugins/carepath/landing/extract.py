@@ -84,13 +84,16 @@ def extract(
         plans: what to read; the tables' partitions are there.
         load: whose delivery it is.
         previous: the last loaded delivery, to tell what is unchanged or truncated.
-        accept_truncation: tables that may lose rows this time.
+        accept_truncation: tables that may lose rows or columns this time.
         progress: called for each table that has arrived.
 
     Raises:
         SourceError: the source fails on the way.
-        DeliveryError: a table lost too many rows, or holds bytes that are no COPY text.
+        DeliveryError: a table lost a column or too many rows, or holds bytes that are no COPY
+            text.
     """
+    for item in plans:
+        _refuse_lost_columns(item, load, previous, accept_truncation)
     largest_first = sorted(
         plans,
         key=lambda p: previous[p.table.name].row_count if p.table.name in previous else 0,
@@ -239,6 +242,27 @@ def _naming(load: Load, table: str) -> Iterator[None]:
             where=f"source {load.source}, table {table}",
             todo="run `carepath doctor`, then the night again; nothing was loaded.",
         ) from None
+
+
+def _refuse_lost_columns(
+    item: TablePlan, load: Load, previous: PreviousTables, accepted: Collection[str]
+) -> None:
+    """Refuse a table without a column that it had: history would take it for emptied fields.
+
+    A table that is gone altogether is truncated, which says so better.
+    """
+    table = item.table.name
+    before = previous.get(table)
+    if before is None or not item.columns or table in accepted:
+        return
+    lost = sorted(before.columns - set(item.columns))
+    if lost and before.row_count:
+        raise DeliveryError(
+            f"the table lost {', '.join(lost)}, which the last delivery had",
+            where=f"source {load.source}, table {table}",
+            todo="find out what happened to the column at the source. If it is gone for a "
+            f"reason, run the night again with `--accept-truncation {table}`; nothing was loaded.",
+        )
 
 
 def _refuse_truncated(delivery: TableDelivery, load: Load, accepted: Collection[str]) -> None:

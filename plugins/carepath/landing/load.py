@@ -38,7 +38,7 @@ def load_source(
         spec: the source.
         night: the day whose close the delivery stands for.
         period: collection year of a return; by default what the source itself says.
-        accept_truncation: tables that may lose rows this time.
+        accept_truncation: tables that may lose rows or columns this time.
         progress: called with name and rows of each table that has arrived.
 
     Raises:
@@ -203,7 +203,7 @@ def _say_period(connection: psycopg.Connection[Any], load: Load, period: str) ->
 
 def _previous(connection: psycopg.Connection[Any], load: Load) -> dict[str, Previous]:
     """Return the tables of the source's last loaded delivery of the same period."""
-    rows = connection.execute(
+    found = connection.execute(
         """
         select
             d.table_name,
@@ -213,7 +213,8 @@ def _previous(connection: psycopg.Connection[Any], load: Load) -> dict[str, Prev
             l.load_id = (
                 select max(load_id) from ops.loads
                 where source = %(source)s and state = 'loaded'
-            )
+            ),
+            d.columns
         from ops.loads as l
         inner join ops.table_deliveries as d on l.load_id = d.load_id
         where l.load_id = (
@@ -224,4 +225,7 @@ def _previous(connection: psycopg.Connection[Any], load: Load) -> dict[str, Prev
         """,
         {"source": load.source, "period": load.period},
     ).fetchall()
-    return {str(name): Previous(*rest) for name, *rest in rows}
+    return {
+        str(name): Previous(rows, duplicates, digest, is_latest, frozenset(columns or ()))
+        for name, rows, duplicates, digest, is_latest, columns in found
+    }
