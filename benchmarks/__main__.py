@@ -219,13 +219,16 @@ def _dbt_by_hand() -> float:
                 marts = node["schema"] == "marts_build"
                 name = sql.Identifier("bench_by_hand", f"{node['schema']}_{node['alias']}")
                 began = time.perf_counter()
-                connection.execute(
-                    sql.SQL("create {} table {} as {}").format(
-                        sql.SQL("unlogged" if marts else ""),
-                        name,
-                        sql.SQL((compiled / node["original_file_path"]).read_text()),
+                with connection.transaction():
+                    for hook in node["config"]["pre-hook"]:  # settings of the session
+                        connection.execute(hook["sql"])
+                    connection.execute(
+                        sql.SQL("create {} table {} as {}").format(
+                            sql.SQL("unlogged" if marts else ""),
+                            name,
+                            sql.SQL((compiled / node["original_file_path"]).read_text()),
+                        )
                     )
-                )
                 if not marts:
                     connection.execute(sql.SQL("analyze {}").format(name))
                 spent += time.perf_counter() - began
