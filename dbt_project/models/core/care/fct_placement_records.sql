@@ -1,0 +1,238 @@
+-- grain: one row per record of a placement and period of care that it touches
+with
+
+placements as (
+    select
+        *,
+        {{ surrogate_key(['authority', 'record_key']) }} as source_placement_key
+    from {{ ref('stg_cla_placement') }}
+),
+
+episodes as (
+    select * from {{ ref('stg_cla_episodes') }}
+),
+
+care_episodes as (
+    select * from {{ ref('fct_care_episodes') }}
+    where left_out_reason is null
+),
+
+care_periods as (
+    select * from {{ ref('fct_care_periods') }}
+),
+
+placement_types as (
+    select * from {{ ref('dim_placement_type') }}
+),
+
+-- Mosaic's placements name no child: the episodes that refer to them do
+children as (
+    select
+        {{ surrogate_key(['authority', 'placement_id']) }} as source_placement_key,
+        min(person_id) as person_id
+    from episodes
+    where placement_id is not null
+    group by authority, placement_id
+),
+
+-- Of several records of one placement the choice rests on what they say, never on when
+-- they came in: a record that vanishes and comes back changes nothing.
+numbered as (
+    select
+        {{ surrogate_key([
+            'placements.authority', 'coalesce(placements.person_id, children.person_id)',
+        ]) }} as young_person_key,
+        placements.source_placement_key,
+        placements.authority,
+        placements.start_date,
+        placements.end_date,
+        placements.placement_type_code,
+        coalesce(placement_types.is_temporary, false) as is_temporary,
+        placements.provider_code,
+        {{ provider_urn('placements.provider_urn') }} as provider_urn,
+        placements.distance_miles,
+        placements.change_reason_code,
+        row_number() over (
+            partition by placements.authority, placements.record_key
+            order by
+                coalesce(placements.end_date > placements.start_date, true) desc,
+                placements.end_date desc nulls last, placements.start_date asc,
+                placements.placement_type_code asc, placements.provider_code asc,
+                placements.provider_urn asc, placements.change_reason_code asc,
+                placements.distance_miles asc
+        ) as record_number
+    from placements
+    left join children
+        on placements.source_placement_key = children.source_placement_key
+    left join placement_types
+        on placements.placement_type_code = placement_types.placement_type_code
+),
+
+judged as (
+    select
+        *,
+        case
+            when young_person_key is null then 'belongs to nobody'
+            when start_date is null then 'no start date'
+            when record_number > 1 then 'duplicate'
+            when end_date < start_date then 'reversed'
+            when end_date = start_date then 'no day'
+        end as fault
+    from numbered
+),
+
+-- a placement that touches two periods of care is cut: one part lies in each
+within_care as (
+    select
+        judged.*,
+        care_periods.care_period_key,
+        case
+            when judged.fault is not null then judged.fault
+            when care_periods.care_period_key is null then 'outside care'
+        end as care_fault,
+        greatest(judged.start_date, care_periods.start_date) as care_start_date,
+        least(judged.end_date, care_periods.end_date) as care_end_date
+    from judged
+    left join care_periods
+        on
+            judged.fault is null
+            and judged.young_person_key = care_periods.young_person_key
+            and (judged.end_date is null or care_periods.start_date < judged.end_date)
+            and (
+                care_periods.end_date is null
+                or judged.start_date < care_periods.end_date
+            )
+),
+
+-- a holiday or a stay in hospital while the placement goes on is no placement
+absences as (
+    select
+        *,
+        max(coalesce(care_end_date, 'infinity'::date)) filter (where not is_temporary)
+            over (
+                partition by care_period_key
+                order by
+                    care_start_date, is_temporary, care_end_date, source_placement_key
+                rows between unbounded preceding and 1 preceding
+            ) as latest_end_date
+    from within_care
+),
+
+counted as (
+    select
+        *,
+        coalesce(
+            care_fault,
+            case
+                when
+                    is_temporary
+                    and coalesce(care_end_date, 'infinity'::date) <= latest_end_date
+                    then 'absence within a placement'
+            end
+        ) as placement_fault
+    from absences
+),
+
+-- a child is in one place: a placement ends where the next one begins
+followed as (
+    select
+        *,
+        lead(care_start_date) over (
+            partition by care_period_key, placement_fault is null
+            order by care_start_date, care_end_date, source_placement_key
+        ) as next_start_date
+    from counted
+),
+
+closed as (
+    select
+        *,
+        case
+            when placement_fault is not null then placement_fault
+            when care_start_date = next_start_date then 'another from the same day'
+        end as left_out_reason,
+        least(care_end_date, next_start_date) as counted_end_date
+    from followed
+),
+
+-- A return has one placement for each episode: where only the legal status changed, it
+-- is the same placement as before.
+compared as (
+    select
+        closed.*,
+        lag(closed.counted_end_date) over placement_order = closed.care_start_date
+        and lag(closed.placement_type_code) over placement_order
+        is not distinct from closed.placement_type_code
+        and lag(closed.provider_urn) over placement_order
+        is not distinct from closed.provider_urn
+        and coalesce(care_episodes.start_reason_code = 'L', false) as is_continuation
+    from closed
+    left join care_episodes
+        on
+            closed.young_person_key = care_episodes.young_person_key
+            and closed.care_start_date = care_episodes.start_date
+    window placement_order as (
+        partition by closed.care_period_key, closed.left_out_reason is null
+        order by closed.care_start_date
+    )
+),
+
+spells as (
+    select
+        *,
+        count(*) filter (where is_continuation is not true) over (
+            partition by care_period_key, left_out_reason is null
+            order by care_start_date
+            rows between unbounded preceding and current row
+        ) as placement_number
+    from compared
+),
+
+keyed as (
+    select
+        *,
+        first_value(source_placement_key) over (
+            partition by care_period_key, left_out_reason is null, placement_number
+            order by care_start_date
+        ) as first_source_placement_key
+    from spells
+)
+
+select
+    {{ surrogate_key([
+        'source_placement_key::text', 'record_number', "coalesce(care_period_key, 0)",
+    ]) }} as placement_part_key,
+    source_placement_key,
+    case
+        when left_out_reason is null
+            then
+                {{ surrogate_key([
+                    'first_source_placement_key::text', 'care_period_key',
+                ]) }}
+    end as placement_key,
+    case when left_out_reason is null then care_period_key end as care_period_key,
+    young_person_key,
+    authority,
+    case when left_out_reason is null then placement_number end::integer
+        as placement_number,
+    case when left_out_reason is null then care_start_date else start_date end
+        as start_date,
+    case when left_out_reason is null then counted_end_date else end_date end
+        as end_date,
+    placement_type_code,
+    is_temporary,
+    provider_code,
+    provider_urn,
+    distance_miles,
+    change_reason_code,
+    left_out_reason,
+    left_out_reason is null
+    and (
+        start_date < care_start_date
+        or coalesce(end_date > care_end_date, false)
+    ) as is_cut_to_care,
+    left_out_reason is null and coalesce(next_start_date < care_end_date, false)
+    and end_date is not null as is_overlap_clipped,
+    left_out_reason is null and end_date is null and counted_end_date is not null
+        as is_open_end_closed
+from keyed
