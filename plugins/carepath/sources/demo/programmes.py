@@ -79,16 +79,16 @@ DESTINATIONS: Final[tuple[str | tuple[tuple[str, str], ...], ...]] = (
 )
 BEFORE: Final = (("U6", "PR1"), ("U6", "PR4"), ("K2", "PR4"), ("U3", "PR1"))
 
-Whole = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Spells:
     """Spells of the children, ordered by child and day: start <= day < end."""
 
-    child: Ints
-    start: Ints
-    end: Ints
+    child: Numbers
+    start: Numbers
+    end: Numbers
 
     def of(self, kept: Bools) -> Any:
         """Return the spells of some of the children, who are numbered anew."""
@@ -115,20 +115,20 @@ class Stays(Spells):
         pence: what a week with the pathway carer costs, or -1.
     """
 
-    kind: Ints
-    provider: Ints
-    carer: Ints
-    pence: Ints
+    kind: Numbers
+    provider: Numbers
+    carer: Numbers
+    pence: Numbers
 
 
 @dataclass(frozen=True)
 class Carers:
     """Pathway carers; `left` is NEVER for those who remain."""
 
-    recruited: Ints
-    left: Ints
-    training: Ints
-    trained: Ints
+    recruited: Numbers
+    left: Numbers
+    training: Numbers
+    trained: Numbers
 
 
 @dataclass(frozen=True)
@@ -143,21 +143,21 @@ class Programmes:
         care_end_reason: position in the vocabulary of reasons why an episode ends.
     """
 
-    programme: Ints
-    cohort: Ints
-    start: Ints
-    end: Ints
-    end_reason: Ints
-    born: Ints
-    need: Ints
-    referral: Ints
-    close: Ints
-    enquiry: Ints
-    conference: Ints
-    protection_end: Ints
-    care_start: Ints
-    care_end: Ints
-    care_end_reason: Ints
+    programme: Numbers
+    cohort: Numbers
+    start: Numbers
+    end: Numbers
+    end_reason: Numbers
+    born: Numbers
+    need: Numbers
+    referral: Numbers
+    close: Numbers
+    enquiry: Numbers
+    conference: Numbers
+    protection_end: Numbers
+    care_start: Numbers
+    care_end: Numbers
+    care_end_reason: Numbers
     in_need: Spells
     early_help: Spells
     stays: Stays
@@ -167,7 +167,7 @@ class Programmes:
         return len(self.programme)
 
     @property
-    def known(self) -> Ints:
+    def known(self) -> Numbers:
         """The day on which each child is first recorded."""
         known = self.referral.copy()
         np.minimum.at(known, self.early_help.child, self.early_help.start)
@@ -303,7 +303,7 @@ def _edge_of_care(rng: np.random.Generator) -> Programmes:
     )  # fmt: skip
 
 
-def _ordered(child: Ints, start: Ints, end: Ints) -> Spells:
+def _ordered(child: Numbers, start: Numbers, end: Numbers) -> Spells:
     order = np.lexsort((start, child))
     return Spells(child[order], start[order], end[order])
 
@@ -383,7 +383,7 @@ def _pathway(rng: np.random.Generator) -> Programmes:
     )
 
 
-def _days(rng: np.random.Generator) -> Whole:
+def _days(rng: np.random.Generator) -> Numbers:
     """Return the days in each placement up to the report, the lasting ones of year 1 first."""
     groups = (
         (LASTING_YEAR_1, 385, 600, 370, 700),
@@ -394,14 +394,14 @@ def _days(rng: np.random.Generator) -> Whole:
     counts = [n for n, *_ in groups]
     least = np.repeat([least for *_, least, _ in groups], counts)
     most = np.repeat([most for *_, most in groups], counts)
-    days = np.clip(drawn.astype(np.int64) + rng.integers(-14, 15, len(drawn)), least, most)
+    days: Numbers = np.clip(drawn.astype(np.int64) + rng.integers(-14, 15, len(drawn)), least, most)
     while lacking := PLACEMENT_DAYS - int(days.sum()):
         movable = np.flatnonzero(days < most if lacking > 0 else days > least)
         days[rng.permutation(movable)[: abs(lacking)]] += 1 if lacking > 0 else -1
     return days
 
 
-def _weekly_costs(rng: np.random.Generator, days: Whole, ended: Bools) -> Whole:
+def _weekly_costs(rng: np.random.Generator, days: Numbers, ended: Bools) -> Numbers:
     """Return what a week of each placement costs, in pence.
 
     The means of the lasting and of the ended placements are given, and so is the sum of weeks x
@@ -414,7 +414,7 @@ def _weekly_costs(rng: np.random.Generator, days: Whole, ended: Bools) -> Whole:
         cost[group], noise[group] = mean, drawn - drawn.mean()
         more[group] = days[group] - days[group].mean()
     slope = (7 * PLACEMENT_POUNDS - (days * (cost + noise)).sum()) / (days * more).sum()
-    pence = np.rint(100 * (cost + noise + slope * more)).astype(np.int64)
+    pence: Numbers = np.rint(100 * (cost + noise + slope * more)).astype(np.int64)
     # what is lost by rounding to pence falls on the shortest placement, where it moves least
     shortest = int(days.argmin())
     pence[shortest] += round((700 * PLACEMENT_POUNDS - int(days @ pence)) / int(days[shortest]))
@@ -461,6 +461,6 @@ def check(made: Programmes) -> None:
         )
 
 
-def _rounds_to(pence: Whole, pounds: int) -> bool:
+def _rounds_to(pence: Numbers, pounds: int) -> bool:
     """Say whether the mean rounds to whole pounds, without rounding anything."""
     return 2 * abs(int(pence.sum()) - 100 * pounds * len(pence)) < 100 * len(pence)
