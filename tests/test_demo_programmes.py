@@ -359,11 +359,10 @@ def test_another_authority_has_programmes_of_its_own(address: str) -> None:
     for table in ("local_programme_membership", "local_carers", "local_placement_costs",
                   "local_programme_costs", "local_panel_cases"):  # fmt: skip
         first, second = (
-            rows(f"select count(*) from {table}", schema)[0][0]
-            for schema in (SCHEMA, "la_e09900002")
+            rows(f"select * from {table}", schema) for schema in (SCHEMA, "la_e09900002")
         )
-        assert second > 0
-        assert table == "local_programme_costs" or first != second, table
+        assert second
+        assert {row[1:] for row in first} != {row[1:] for row in second}, table
     demo.fill(address, system.FIRST)
 
 

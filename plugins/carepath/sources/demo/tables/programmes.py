@@ -97,7 +97,9 @@ class ProgrammeTables(Recording):
         return numbered("PWC", 101, len(self.programmes.carers.recruited))
 
     def _programme_costs(self) -> Rows:
+        """Staff and training; another borough's programmes are of another size."""
         names, items, first, last, pounds = zip(*COSTS, strict=True)
+        size = 100 if self.is_report else int(self.rng.integers(60, 96))
         n = len(COSTS)
         begin = np.array([day_number(day) for day in first])
         return self._rows("local_programme_costs", {
@@ -105,7 +107,7 @@ class ProgrammeTables(Recording):
             "lprc_cost_item": coded(np.arange(n), items),
             "lprc_period_start_date": dates(begin),
             "lprc_period_end_date": dates(np.array([day_number(day) for day in last])),
-            "lprc_amount": coded(np.arange(n), [f"{amount}.00" for amount in pounds]),
+            "lprc_amount": coded(np.arange(n), [f"{amount * size // 100}.00" for amount in pounds]),
         }, begin + 9)  # fmt: skip
 
     def _placement_costs(self) -> Rows:
