@@ -129,12 +129,14 @@ def test_marts_and_core_hold_no_direct_identifier(manifest: dict[str, Any]) -> N
         and DIRECT_IDENTIFIERS.search(column)
         and column not in NAMES_OF_NO_PERSON
     }
-    # core knows the month of birth, for ages, and the names of teams
+    # core knows the month of birth, for ages, and, like the marts, the names of teams
     assert found == {
         ("dim_young_person", "birth_month_date"),
         ("fct_motherhood", "first_child_birth_month_date"),
         ("dim_team", "team_name"),
         ("dim_team", "parent_team_name"),
+        ("marts_dim_team", "team_name"),
+        ("marts_dim_team", "parent_team_name"),
     }
 
 

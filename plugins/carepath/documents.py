@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from carepath.bank_holidays import bank_holidays_seed
 from carepath.contract import load_contract, staging
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.pages import contract_page
@@ -47,6 +48,7 @@ def settings_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "dbt_project/seeds/bank_holidays.csv": bank_holidays_seed,
     "docs/combinations.md": combinations_page,
     "docs/data_contract.md": contract_page,
     "docs/kpis.md": kpi_page,

@@ -13,6 +13,22 @@ case_statuses as (
     select * from {{ ref('stg_case_status_versions') }}
 ),
 
+involvements as (
+    select * from {{ ref('stg_involvements') }}
+),
+
+referrals as (
+    select * from {{ ref('stg_cin_episodes') }}
+),
+
+assessments as (
+    select * from {{ ref('stg_cin_assessments') }}
+),
+
+enquiries as (
+    select * from {{ ref('stg_s47_enquiry') }}
+),
+
 latest as (
     select distinct on (authority, team_id) *
     from departments
@@ -38,6 +54,26 @@ teams as (
         authority,
         team_id
     from case_statuses
+    union
+    select
+        authority,
+        team_id
+    from involvements
+    union
+    select
+        authority,
+        team_id
+    from referrals
+    union
+    select
+        authority,
+        team_id
+    from assessments
+    union
+    select
+        authority,
+        team_id
+    from enquiries
 )
 
 select

@@ -9,6 +9,22 @@ care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 ),
 
+involvements as (
+    select * from {{ ref('stg_involvements') }}
+),
+
+referrals as (
+    select * from {{ ref('stg_cin_episodes') }}
+),
+
+assessments as (
+    select * from {{ ref('stg_cin_assessments') }}
+),
+
+enquiries as (
+    select * from {{ ref('stg_s47_enquiry') }}
+),
+
 latest as (
     select distinct on (authority, professional_id) *
     from professionals
@@ -34,6 +50,26 @@ workers as (
         authority,
         personal_adviser_id as worker_id
     from care_leavers
+    union
+    select
+        authority,
+        professional_id as worker_id
+    from involvements
+    union
+    select
+        authority,
+        worker_id
+    from referrals
+    union
+    select
+        authority,
+        worker_id
+    from assessments
+    union
+    select
+        authority,
+        worker_id
+    from enquiries
 )
 
 select

@@ -20,5 +20,8 @@ select
     financial_year,
     statutory_quarter,
     financial_year_quarter,
-    collection_year
+    collection_year,
+    is_bank_holiday,
+    is_working_day,
+    working_day_number
 from dates

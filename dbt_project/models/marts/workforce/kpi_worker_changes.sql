@@ -1,0 +1,92 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+referrals as (
+    select * from {{ ref('fct_referrals') }}
+    where is_no_further_action is not true
+),
+
+allocations as (
+    select * from {{ ref('fct_allocations') }}
+    where role_code = 'SW'
+),
+
+delivered as (
+    select authority from allocations
+    group by authority
+),
+
+-- a young person with several open cases is one
+open_cases as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        referrals.young_person_key
+    from report_dates
+    inner join referrals
+        on
+            report_dates.authority = referrals.authority
+            and referrals.referral_date <= report_dates.report_date
+            and (
+                referrals.close_date is null
+                or referrals.close_date > report_dates.report_date
+            )
+    group by
+        report_dates.authority, report_dates.report_date, referrals.young_person_key
+),
+
+-- those who held the case on a day of the 12 months to the date
+social_workers as (
+    select
+        open_cases.authority,
+        open_cases.snapshot_date,
+        open_cases.young_person_key,
+        count(distinct allocations.worker_key) as worker_count
+    from open_cases
+    left join allocations
+        on
+            open_cases.authority = allocations.authority
+            and open_cases.young_person_key = allocations.young_person_key
+            and allocations.start_date <= open_cases.snapshot_date
+            and (
+                allocations.end_date is null
+                or allocations.end_date - 1
+                > open_cases.snapshot_date - interval '12 months'
+            )
+    group by
+        open_cases.authority, open_cases.snapshot_date, open_cases.young_person_key
+),
+
+-- a date without an open case keeps one row without a young person
+members as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        measures.measure,
+        'open cases' as segment,
+        social_workers.young_person_key is not null as is_member,
+        measures.is_counted,
+        case
+            when delivered.authority is null
+                then 'not delivered'
+            when social_workers.worker_count = 0
+                then 'no social worker recorded'
+        end as left_out_reason
+    from report_dates
+    left join social_workers
+        on
+            report_dates.authority = social_workers.authority
+            and report_dates.report_date = social_workers.snapshot_date
+    left join delivered on report_dates.authority = delivered.authority
+    cross join lateral (
+        values
+        ('two or more social workers in 12 months', social_workers.worker_count >= 2),
+        ('three or more social workers in 12 months', social_workers.worker_count >= 3)
+    ) as measures (measure, is_counted)
+),
+
+{{ measured('members') }}
