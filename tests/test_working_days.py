@@ -59,7 +59,7 @@ def calendar(warehouse: None) -> dict[dt.date, int]:
     run_dbt(["build", "--select", "bank_holidays", "dim_date"], layer="core")
     with connect("carepath_loader") as loader:
         found = loader.execute("select calendar_date, working_day_number from core.dim_date")
-        return {day: number for day, number in found}
+        return dict(found.fetchall())
 
 
 @pytest.mark.parametrize(

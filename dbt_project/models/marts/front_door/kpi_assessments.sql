@@ -32,7 +32,7 @@ in_period as (
     left join assessments
         on
             report_dates.authority = assessments.authority
-            and assessments.clock_start_date <= report_dates.report_date
+            and report_dates.report_date >= assessments.clock_start_date
             and (
                 assessments.authorised_date is null
                 or assessments.authorised_date

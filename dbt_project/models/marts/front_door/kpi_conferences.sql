@@ -24,14 +24,15 @@ in_period as (
         enquiries.enquiry_key,
         enquiries.start_date,
         enquiries.is_conference_within_15_working_days,
-        coalesce(enquiries.conference_date <= report_dates.report_date, false) as is_held
+        coalesce(enquiries.conference_date <= report_dates.report_date, false)
+            as is_held
     from report_dates
     left join enquiries
         on
             report_dates.authority = enquiries.authority
             and (
-                enquiries.start_date <= report_dates.report_date
-                or enquiries.conference_date <= report_dates.report_date
+                report_dates.report_date >= enquiries.start_date
+                or report_dates.report_date >= enquiries.conference_date
             )
             and (
                 enquiries.conference_date is null

@@ -9,7 +9,7 @@ referrals as (
     select * from {{ ref('fct_referrals') }}
 ),
 
--- those of the 12 months to each date; a date without any keeps one row without a referral
+-- those of the 12 months to each date; a date without any keeps one row without one
 in_period as (
     select
         report_dates.authority,
@@ -21,8 +21,9 @@ in_period as (
     left join referrals
         on
             report_dates.authority = referrals.authority
-            and referrals.referral_date <= report_dates.report_date
-            and referrals.referral_date > report_dates.report_date - interval '12 months'
+            and report_dates.report_date >= referrals.referral_date
+            and referrals.referral_date
+            > report_dates.report_date - interval '12 months'
 ),
 
 members as (

@@ -27,17 +27,17 @@ open_cases as (
     inner join referrals
         on
             report_dates.authority = referrals.authority
-            and referrals.referral_date <= report_dates.report_date
+            and report_dates.report_date >= referrals.referral_date
             and (
                 referrals.close_date is null
-                or referrals.close_date > report_dates.report_date
+                or report_dates.report_date < referrals.close_date
             )
     group by
         report_dates.authority, report_dates.report_date, referrals.young_person_key
 ),
 
--- a social worker's allocation that outlived the case is no case; a personal adviser has
--- young people whose referral closed when they left care
+-- a social worker's allocation that outlived the case is no case; a personal adviser
+-- has young people whose referral closed when they left care
 held as (
     select
         report_dates.authority,
@@ -46,15 +46,16 @@ held as (
         allocations.worker_key,
         allocations.young_person_key,
         coalesce(teams.team_name, 'team not recorded') as team_name,
-        allocations.role_code = 'PA' or open_cases.young_person_key is not null as is_open
+        allocations.role_code = 'PA'
+        or open_cases.young_person_key is not null as is_open
     from report_dates
     inner join allocations
         on
             report_dates.authority = allocations.authority
-            and allocations.start_date <= report_dates.report_date
+            and report_dates.report_date >= allocations.start_date
             and (
                 allocations.end_date is null
-                or allocations.end_date > report_dates.report_date
+                or report_dates.report_date < allocations.end_date
             )
     left join teams on allocations.team_key = teams.team_key
     left join open_cases
@@ -76,9 +77,10 @@ by_worker as (
         count(distinct held.young_person_key) filter (where not held.is_open)
             as closed_count
     from held
-    cross join lateral (
-        values ('all teams'), (held.team_name)
-    ) as segments (segment)
+    cross join
+        lateral (
+            values ('all teams'), (held.team_name)
+        ) as segments (segment)
     group by
         held.authority, held.snapshot_date, held.role_code, segments.segment,
         held.worker_key
@@ -93,7 +95,7 @@ by_segment as (
         segment,
         avg(case_count) filter (where case_count > 0) as mean_count,
         percentile_cont(0.5) within group (order by case_count)
-            filter (where case_count > 0) as median_count,
+        filter (where case_count > 0) as median_count,
         max(case_count) filter (where case_count > 0) as maximum_count,
         count(*) filter (where case_count > 0) as worker_count,
         sum(closed_count) as closed_count

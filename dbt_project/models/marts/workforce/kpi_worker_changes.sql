@@ -30,10 +30,10 @@ open_cases as (
     inner join referrals
         on
             report_dates.authority = referrals.authority
-            and referrals.referral_date <= report_dates.report_date
+            and report_dates.report_date >= referrals.referral_date
             and (
                 referrals.close_date is null
-                or referrals.close_date > report_dates.report_date
+                or report_dates.report_date < referrals.close_date
             )
     group by
         report_dates.authority, report_dates.report_date, referrals.young_person_key
@@ -51,7 +51,7 @@ social_workers as (
         on
             open_cases.authority = allocations.authority
             and open_cases.young_person_key = allocations.young_person_key
-            and allocations.start_date <= open_cases.snapshot_date
+            and open_cases.snapshot_date >= allocations.start_date
             and (
                 allocations.end_date is null
                 or allocations.end_date - 1
