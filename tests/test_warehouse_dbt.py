@@ -145,6 +145,18 @@ def test_run_dbt_tolerates_nothing_but_failed_tests(project: Path, command: list
         run_dbt(command, layer="core", project=project, tolerate_failed_tests=True)
 
 
+def test_run_dbt_builds_what_depends_on_a_failed_test_that_is_tolerated(project: Path) -> None:
+    command = ["build", "--select", "good", "after", "of_one", "--indirect-selection", "empty"]
+    result = run_dbt(command, layer="core", project=project, tolerate_failed_tests=True)
+    assert {model.model: model.status for model in result.models} == {
+        "good": "success",
+        "of_one": "fail",
+        "after": "success",
+    }
+    with pytest.raises(WarehouseError, match="of_one"):
+        run_dbt(command, layer="core", project=project)
+
+
 def test_run_dbt_as_known_at_a_day_is_read_by_whoever_reads_tonight(project: Path) -> None:
     for schema in ("core", "identity"):
         (project / "models" / f"of_{schema}.sql").write_text(

@@ -3,3 +3,9 @@
     {{ versions }}.from_load <= {{ load_id }}
     and ({{ versions }}.to_load is null or {{ versions }}.to_load > {{ load_id }})
 {%- endmacro %}
+
+{#- A version as one text, to settle ties the same way for ever: without when it ended,
+    which is not known at the load that is asked about. -#}
+{% macro as_sent(versions) -%}
+    (to_jsonb({{ versions }}) - 'known_to' - 'to_load')::text
+{%- endmacro %}

@@ -118,6 +118,33 @@ OPEN_FIRST = sql.SQL(
 )
 
 
+# Whose rows core makes anew. The versions that close are read where they still stand open.
+TOUCH = sql.SQL(
+    """
+    insert into ops.changed_people (load_id, table_name, person_id)
+    select distinct {{load}}::bigint, {{name}}, upper(btrim(person))
+    from (
+        select {{person}} as person from {{history}} where {closed}
+        union all
+        select {{person}} from {{incoming}} where {opened}
+    ) as changed
+    where btrim(person) <> ''
+    """.format(closed=_ROWS.format(side="history_row"), opened=_ROWS.format(side="incoming_row"))
+)
+
+# Records that name no person: of whoever any version of the record that they belong to names.
+TOUCH_THROUGH = sql.SQL(
+    """
+    insert into ops.changed_people (load_id, table_name, person_id)
+    select distinct {load}::bigint, {name}, upper(btrim(other.{person}))
+    from {history} as changed
+    inner join {other} as other on upper(btrim(changed.{column})) = upper(btrim(other.{key}))
+    where (changed.from_load = {load} or changed.to_load = {load})
+        and other.authority = {authority} and btrim(other.{person}) <> ''
+    """
+)
+
+
 @dataclass(frozen=True)
 class _Difference:
     """What the comparison of one table found; `is_first`: nothing was current before."""
@@ -182,6 +209,9 @@ def apply_history(
             for each in sorted(differences, key=lambda each: each.delivery.table)
             if each.delivery.table in kept
         ]
+        for each in differences:
+            if each.delivery.table in kept and not each.is_first:
+                _touch_through(connection, load, contract, each)
         done += [
             replace(each, duplicate_count=previous[each.table].duplicate_count)
             for each in deliveries
@@ -274,6 +304,8 @@ def _write(
     started = time.monotonic()
     names = _names(load, table)
     opened = closed = 0
+    if table.person_column and not difference.is_first:
+        connection.execute(TOUCH.format(**names, person=sql.Identifier(table.person_column)))
     if difference.closed:
         closed = connection.execute(CLOSE.format(**names)).rowcount
     if difference.opened:
@@ -291,6 +323,26 @@ def _write(
         opened_count=opened,
         closed_count=closed,
         history_seconds=difference.seconds + time.monotonic() - started,
+    )
+
+
+def _touch_through(
+    connection: psycopg.Connection[Any], load: Load, contract: Contract, difference: _Difference
+) -> None:
+    """Record whom changed records are about that name no person, once all tables are written."""
+    table = contract.tables[difference.delivery.table]
+    link = table.person_through
+    if link is None or not difference.opened + difference.closed:
+        return
+    other = contract.tables[link.table]
+    connection.execute(
+        TOUCH_THROUGH.format(
+            **_names(load, table),
+            column=sql.Identifier(link.column),
+            other=sql.Identifier("history", other.name),
+            key=sql.Identifier(link.key),
+            person=sql.Identifier(other.person_column or ""),
+        )
     )
 
 

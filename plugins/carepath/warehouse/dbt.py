@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,14 +93,16 @@ def run_dbt(
         run_id: the run that they belong to; None records nothing.
         vars: dbt variables. dbt parses the whole project anew when they change.
         project: another project than the warehouse's own `dbt_project`.
-        tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge;
-            one that cannot run, or a model that fails or is skipped, is still an error.
+        tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge,
+            and what depends on its model is built; one that cannot run, or a model that fails or
+            is skipped, is still an error.
 
     Raises:
         WarehouseError: if a model or test failed (named), or dbt could not begin.
     """
     began = time.monotonic()
-    with _changed_environment(environment()):
+    going_on = _going_on_after_failed_tests() if tolerate_failed_tests else nullcontext()
+    with _changed_environment(environment()), going_on:
         outcome = _invoke([*command, *_options(vars, project)])
     nodes = getattr(outcome.result, "results", None) or ()
     models = tuple(_timing(node) for node in nodes if not _is_quiet_hook(node))
@@ -163,6 +165,25 @@ def _keep_values_out_of_errors() -> None:
 
     PostgresConnectionManager.exception_handler = discreet
     PostgresConnectionManager.keeps_values_out = True
+
+
+@contextmanager
+def _going_on_after_failed_tests() -> Iterator[None]:
+    """Let `dbt build` build what depends on a model whose test found rows, as severity warn does.
+
+    Said here and not in the project: there a test is an error, which the suite has to notice.
+    """
+    from dbt.artifacts.schemas.results import NodeStatus
+    from dbt.task.build import BuildTask
+
+    stopping = BuildTask.MARK_DEPENDENT_ERRORS_STATUSES
+    BuildTask.MARK_DEPENDENT_ERRORS_STATUSES = [
+        status for status in stopping if status != NodeStatus.Fail
+    ]
+    try:
+        yield
+    finally:
+        BuildTask.MARK_DEPENDENT_ERRORS_STATUSES = stopping
 
 
 def _tell(event: Any) -> None:

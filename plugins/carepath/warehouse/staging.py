@@ -7,6 +7,8 @@ asking dbt to find that out costs more than a borough's whole delivery.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -31,7 +33,7 @@ def ensure_staging(connection: psycopg.Connection[Any], run_id: str | None) -> b
     Raises:
         WarehouseError: a view could not be made; it is named.
     """
-    wanted = fingerprint()
+    wanted = fingerprint(PROJECT / "models" / "staging")
     row = connection.execute(
         f"select fingerprint = %s and view_count = ({COUNT})"
         " from ops.layers where layer = 'staging'",
@@ -50,14 +52,19 @@ def ensure_staging(connection: psycopg.Connection[Any], run_id: str | None) -> b
     return True
 
 
-def fingerprint() -> str:
-    """Return a hash over everything that the staging views are made from."""
-    digest = hashlib.sha256()
+def fingerprint(*folders: Path, also: Iterable[str] = ()) -> str:
+    """Return a hash over the files of some folders, the project's settings and its macros.
+
+    Args:
+        folders: those of the layer's models and seeds.
+        also: what else makes the layer what it is.
+    """
+    digest = hashlib.sha256("|".join(also).encode())
     for path in sorted(
         [
             PROJECT / "dbt_project.yml",
             *(PROJECT / "macros").rglob("*.sql"),
-            *(PROJECT / "models" / "staging").rglob("*.*"),
+            *(path for folder in folders for path in folder.rglob("*.*")),
         ]
     ):
         digest.update(str(path.relative_to(PROJECT)).encode())

@@ -1,8 +1,10 @@
 -- grain: one row per care leaver per snapshot date
 with
 
+-- a snapshot as known at a load never changes: those that stand are kept
 snapshots as (
     select * from {{ ref('dim_snapshot') }}
+    where {{ is_missing_snapshot('dim_snapshot') }}
 ),
 
 loads as (
@@ -61,6 +63,7 @@ candidates as (
         snapshots.known_night,
         snapshots.load_id,
         snapshots.gate_run_id,
+        snapshots.basis_hash,
         care_leavers.*,
         count(*) over (
             partition by
@@ -73,7 +76,7 @@ candidates as (
                 care_leavers.known_from desc, care_leavers.from_load desc,
                 care_leavers.latest_contact_date desc nulls last,
                 care_leavers.pathway_plan_review_date desc nulls last,
-                care_leavers::text desc
+                {{ as_sent('care_leavers') }} desc
         ) as preference
     from snapshots
     inner join care_leavers
@@ -107,7 +110,7 @@ persons as (
             and {{ known_at_load('people', 'cohort.load_id') }}
     order by
         cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
-        people.known_from desc, people.from_load desc, people::text desc
+        people.known_from desc, people.from_load desc, {{ as_sent('people') }} desc
 ),
 
 with_children as (
@@ -200,7 +203,7 @@ latest_cases as (
     order by
         cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
         case_statuses.known_from desc, case_statuses.from_load desc,
-        case_statuses::text desc
+        {{ as_sent('case_statuses') }} desc
 ),
 
 latest_eet as (
@@ -222,7 +225,7 @@ latest_eet as (
         cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
         eet_statuses.recorded_date desc nulls last,
         eet_statuses.known_from desc, eet_statuses.from_load desc,
-        eet_statuses::text desc
+        {{ as_sent('eet_statuses') }} desc
 ),
 
 -- a source without the local extensions (a return) is measured on what it has
@@ -311,6 +314,7 @@ assembled as (
         cohort.snapshot_date,
         cohort.person_id,
         cohort.load_id,
+        cohort.basis_hash,
         cohort.known_from,
         cohort.has_several_records,
         cohort.eligibility_code,
@@ -469,5 +473,6 @@ select
     {{ surrogate_key(['authority', 'personal_adviser_id']) }} as personal_adviser_key,
     has_several_records,
     known_from,
-    load_id
+    load_id,
+    basis_hash
 from reasons

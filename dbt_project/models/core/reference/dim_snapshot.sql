@@ -24,6 +24,16 @@ held_figures as (
     order by authority asc, load_id asc, gate_run_id desc
 ),
 
+-- what a rule falsifies is left out of past snapshots too
+falsifying_rules as (
+    select
+        string_agg(
+            rule_id || ' ' || array_to_string(falsifies, ' '), ', ' order by rule_id
+        ) as said
+    from {{ ref('stg_rules') }}
+    where falsifies <> '{}'
+),
+
 published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
@@ -127,8 +137,16 @@ select
     snapshot_dates.snapshot_date = snapshot_dates.latest_night as is_latest,
     known_load.load_id,
     known_load.night as known_night,
-    gate_runs.gate_run_id
+    gate_runs.gate_run_id,
+    hashtextextended(
+        concat_ws(
+            '|', known_load.load_id, known_load.night, gate_runs.gate_run_id,
+            falsifying_rules.said
+        ),
+        0
+    ) as basis_hash
 from snapshot_dates
+cross join falsifying_rules
 cross join
     lateral (
         select

@@ -1,0 +1,133 @@
+"""A recording system with a few invented records in every table, changed at random."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any, Final
+
+from psycopg import sql
+
+from carepath.contract import load_contract
+from carepath.contract.code_lists import load as load_code_lists
+from carepath.contract.model import Column, Table
+from carepath.landing import LoadResult, load_source
+from carepath.sources import SourceSpec
+from carepath.warehouse.connect import connect, url
+
+# the others come as text
+TYPES: Final = {"date": "date", "integer": "integer", "number": "numeric"}
+FIRST_DAY: Final = dt.date(2014, 1, 1)
+
+Row = dict[str, Any]
+
+
+class RandomRecordingSystem:
+    """All tables of the contract; the same seed makes the same records and the same changes."""
+
+    def __init__(self, schema: str, authority: str, *, seed: int, rows: int, people: int) -> None:
+        self.spec = SourceSpec(
+            name=schema.replace("_", "-"),
+            authority=authority,
+            authority_name=f"Authority {authority}",
+            url=url("recording_system", "recording_system", driver=""),
+            schema=schema,
+        )
+        self.random = random.Random(seed)  # noqa: S311 - invented records
+        self.people = people
+        self.tables = load_contract().tables
+        self.codes = {
+            name: [code.code for code in found.codes] for name, found in load_code_lists().items()
+        }
+        self.rows: dict[str, list[Row]] = {
+            name: [self.invent(table) for _ in range(rows)] for name, table in self.tables.items()
+        }
+        with connect("recording_system", "recording_system") as connection:
+            connection.execute(
+                sql.SQL("drop schema if exists {0} cascade; create schema {0}").format(
+                    sql.Identifier(schema)
+                )
+            )
+            for name, table in self.tables.items():
+                columns = [
+                    sql.SQL("{} {}").format(
+                        sql.Identifier(column.name), sql.SQL(TYPES.get(column.type, "text"))
+                    )
+                    for column in table.columns
+                ]
+                connection.execute(
+                    sql.SQL("create table {} ({})").format(
+                        sql.Identifier(schema, name), sql.SQL(", ").join(columns)
+                    )
+                )
+        self.write(*self.tables)
+
+    def invent(self, table: Table) -> Row:
+        """Return a new record."""
+        return {column.name: self.value(table, column) for column in table.columns}
+
+    def value(self, table: Table, column: Column) -> Any:
+        """Return something that a column may hold: now and then, nothing."""
+        draw = self.random
+        if column.as_name == "person_id":
+            return f"p{draw.randint(1, self.people)}"
+        if column.type == "row_id":
+            return None
+        if column.name not in table.natural_key and draw.random() < 0.15:
+            return None
+        match column.type:
+            case "id":
+                return f"{column.as_name[:4]}{draw.randint(1, 30)}"
+            case "date":
+                return FIRST_DAY + dt.timedelta(days=draw.randint(0, 2000))
+            case "integer":
+                return draw.randint(1, 5)
+            case "number":
+                return draw.randint(1, 2000)
+            case "code":
+                return draw.choice(self.codes[column.code_list or ""])
+            case "flag":
+                return draw.choice("YN")
+            case "json":
+                return "{}"
+        return draw.choice(("oak", "ash", "elm"))
+
+    def change(self, count: int) -> None:
+        """Change, remove or add some records; every table may be one of theirs."""
+        changed = set()
+        for _ in range(count):
+            name = self.random.choice(list(self.tables))
+            table, rows = self.tables[name], self.rows[name]
+            changed.add(name)
+            match self.random.choice(("change", "change", "remove", "add")):
+                case "change" if rows:
+                    column = self.random.choice(table.columns)
+                    self.random.choice(rows)[column.name] = self.value(table, column)
+                case "remove" if rows:
+                    rows.pop(self.random.randrange(len(rows)))
+                case _:
+                    rows.append(self.invent(table))
+        self.write(*changed)
+
+    def write(self, *names: str) -> None:
+        """Make tables hold what this object says; of several records with one key, the last."""
+        with connect("recording_system", "recording_system") as connection:
+            for name in names:
+                table = self.tables[name]
+                one_per_key = {
+                    tuple(str(row[column]).upper() for column in table.natural_key): row
+                    for row in self.rows[name]
+                }
+                self.rows[name] = list(one_per_key.values())
+                target = sql.Identifier(self.spec.schema or "", name)
+                connection.execute(sql.SQL("truncate {}").format(target))
+                connection.cursor().executemany(
+                    sql.SQL("insert into {} values ({})").format(
+                        target, sql.SQL(", ").join(sql.Placeholder() * len(table.columns))
+                    ),
+                    [[row[column] for column in table.column_names] for row in self.rows[name]],
+                )
+
+    def load(self, night: dt.date) -> LoadResult:
+        """Load it as it stands."""
+        return load_source(None, self.spec, night, accept_truncation=tuple(self.tables))

@@ -1,0 +1,388 @@
+"""What core keeps from night to night equals what it would be if it were all built anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from random_recording_system import RandomRecordingSystem
+from small_recording_system import warehouse_rows
+
+from carepath.contract import load_contract
+from carepath.landing.tables import ensure
+from carepath.settings import get_settings
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.models import build_models
+
+ASHMERE, OTHER = "E09900001", "E09900002"
+TARGET = "dbt_target/dbt_project/plain"
+INCREMENTAL = ["--select", "path:seeds", "+config.materialized:incremental,path:models/core"]
+MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+FIRST_NIGHT = dt.date(2019, 5, 30)  # a month end lies within the nights that follow
+SNAPSHOTS = "core.fct_leaving_care_snapshot"
+
+
+class Warehouse:
+    """Two authorities' nights, and what a build from nothing would make of them."""
+
+    def __init__(self) -> None:
+        self.systems = {
+            authority: RandomRecordingSystem(
+                f"incremental_{authority.lower()}", authority, seed=seed, rows=30, people=20
+            )
+            for seed, authority in enumerate((ASHMERE, OTHER))
+        }
+        self.random = random.Random(7)  # noqa: S311 - invented records
+        self.night = FIRST_NIGHT
+        ensure(load_contract())
+        for authority in self.systems:
+            self.load(authority)
+        run_dbt(["run", "--select", "path:models/staging"], layer="staging")
+        build()
+        self.anew = compiled_anew()
+
+    def load(self, authority: str, *, accept: bool = True) -> int:
+        """Load an authority as it stands, and let gate 1 decide."""
+        load_id = self.systems[authority].load(self.night).load.load_id
+        if accept:
+            decide(authority, load_id, "pass", failing=f"P{self.random.randint(1, 20)}")
+        else:
+            decide(authority, load_id, "hold")
+        return load_id
+
+    def next_night(self, *, changes: int, nights: int = 1, accept: bool = True) -> None:
+        """Change the recording systems a little, and load them a night or more later."""
+        self.night += dt.timedelta(days=nights)
+        for authority, system in self.systems.items():
+            system.change(changes)
+            self.load(authority, accept=accept)
+
+    def differences(self) -> dict[str, tuple[int, int]]:
+        """Return the tables whose rows are others than those made anew: too many, missing."""
+        found = {}
+        with connect("carepath_loader") as loader:
+            for table, query in self.anew.items():
+                fresh = sql.Identifier("fresh")
+                name = sql.Identifier(*table.split("."))
+                loader.execute(
+                    sql.SQL("create temporary table {} (like {}) on commit drop").format(
+                        fresh, name
+                    )
+                )
+                columns = ", ".join(columns_of(loader, table))
+                loader.execute(
+                    f"insert into fresh ({columns}) select {columns} from ({query}) as anew"
+                )
+                count = "select count(*) from (select * from {} except all select * from {}) as d"
+                counts = [
+                    loader.execute(sql.SQL(count).format(*pair)).fetchone() or (0,)
+                    for pair in ((name, fresh), (fresh, name))
+                ]
+                loader.execute("drop table fresh")
+                if counts != [(0,), (0,)]:
+                    found[table] = (counts[0][0], counts[1][0])
+        return found
+
+
+def build(*arguments: str) -> None:
+    run_dbt(["build", *INCREMENTAL, *MODELS_ONLY, *arguments], layer="core")
+
+
+def compiled_anew() -> dict[str, str]:
+    """Return the SQL of every table that keeps rows, as it builds it from nothing."""
+    run_dbt(["compile", "--full-refresh", *INCREMENTAL], layer="core")
+    target = get_settings().home / TARGET
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    return {
+        f"{node['schema']}.{node['alias']}": (
+            target / "compiled" / "carepath" / node["original_file_path"]
+        ).read_text()
+        for node in nodes
+        if node["config"].get("materialized") == "incremental"
+    }
+
+
+def columns_of(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+        " and not attisdropped",
+        (table,),
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def decide(authority: str, load_id: int, decision: str, failing: str | None = None) -> None:
+    """Record gate 1's decision; a hold brings the cut-off back to the last accepted load."""
+    with connect("carepath_loader") as loader:
+        row = loader.execute(
+            "insert into quality.gate_runs (authority, gate, load_id, night, decision)"
+            " select authority, 1, load_id, night, %s from ops.loads where load_id = %s"
+            " returning gate_run_id",
+            (decision, load_id),
+        ).fetchone()
+        assert row is not None
+        loader.execute(
+            "insert into quality.rules (rule_id, domain, entity, severity, owner, plain_words,"
+            " falsifies) values ('EET-01', 'leaving_care', 'care_leavers', 'warning',"
+            " 'leaving care', 'status and activity differ', '{eet}') on conflict do nothing"
+        )
+        if failing:
+            loader.execute(
+                "insert into quality.failing_keys (gate_run_id, authority, rule_id, table_name,"
+                " record_key, person_id) values (%s, %s, 'EET-01', 'ssd_care_leavers', %s, %s)",
+                (row[0], authority, failing, failing),
+            )
+        loader.execute(
+            "insert into ops.cutoffs select distinct on (authority) authority, load_id, night,"
+            " 'gate' from (select distinct on (load_id) * from quality.gate_runs"
+            " where authority = %s order by load_id, gate_run_id desc) as latest"
+            " where decision = 'pass' order by authority, load_id desc"
+            " on conflict (authority) do update set load_id = excluded.load_id,"
+            " night = excluded.night",
+            (authority,),
+        )
+
+
+def rows_by_address(table: str, authority: str) -> dict[str, str]:
+    """Return an authority's rows by where and by whom they were written: kept ones stay."""
+    return dict(
+        warehouse_rows(
+            f"select ctid || ' ' || xmin, t::text from {table} as t where authority = %s",
+            (authority,),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def nights(warehouse: None) -> Warehouse:
+    """Two authorities after their first night."""
+    return Warehouse()
+
+
+def test_first_night_builds_what_there_is(nights: Warehouse) -> None:
+    assert SNAPSHOTS in nights.anew
+    assert nights.differences() == {}
+    assert warehouse_rows(f"select count(*) > 0 from {SNAPSHOTS}") == [(True,)]
+
+
+def test_ordinary_nights_equal_a_build_from_nothing(nights: Warehouse) -> None:
+    for changes in (3, 10, 40):
+        nights.next_night(changes=changes)
+        build()
+        assert nights.differences() == {}
+
+
+def test_nights_that_were_not_built_are_made_up_for(nights: Warehouse) -> None:
+    nights.next_night(changes=10)
+    nights.next_night(changes=10, nights=31)
+    build()
+    assert nights.differences() == {}
+
+
+def test_night_held_after_it_was_built_goes_back(nights: Warehouse) -> None:
+    nights.next_night(changes=20)
+    build()
+    before = warehouse_rows("select load_id from ops.cutoffs order by authority")
+    for (load_id,), authority in zip(before, (ASHMERE, OTHER), strict=True):
+        decide(authority, load_id, "hold")
+    after = warehouse_rows("select load_id from ops.cutoffs order by authority")
+    assert all(now < then for (now,), (then,) in zip(after, before, strict=True))
+    build()
+    assert nights.differences() == {}
+
+
+def test_same_night_loaded_again_and_judged_otherwise(nights: Warehouse) -> None:
+    nights.next_night(changes=10)
+    build()
+    nights.systems[ASHMERE].change(10)
+    nights.load(ASHMERE)
+    (load_id,) = warehouse_rows("select load_id from ops.cutoffs where authority = %s", (OTHER,))[0]
+    decide(OTHER, load_id, "pass", failing="P3")
+    build()
+    assert nights.differences() == {}
+
+
+def test_rule_that_falsifies_more_changes_past_snapshots(nights: Warehouse) -> None:
+    with connect("carepath_loader") as loader:
+        loader.execute("update quality.rules set falsifies = '{eet,accommodation}'")
+    build()
+    assert nights.differences() == {}
+    assert warehouse_rows(
+        f"select count(*) > 0 from {SNAPSHOTS}"
+        " where accommodation_left_out_reason = 'contradictory (EET-01)'"
+    ) == [(True,)]
+
+
+def test_night_without_changes_keeps_every_row(nights: Warehouse) -> None:
+    nights.next_night(changes=0)
+    tables = [table for table in nights.anew if table != SNAPSHOTS]
+    before = {table: rows_by_address(table, ASHMERE) for table in tables}
+    build()
+    assert {table: rows_by_address(table, ASHMERE) for table in tables} == before
+
+
+def test_snapshots_of_past_dates_are_kept(nights: Warehouse) -> None:
+    before = rows_by_address(SNAPSHOTS, ASHMERE)
+    nights.next_night(changes=10)
+    build()
+    assert nights.differences() == {}
+    after = rows_by_address(SNAPSHOTS, ASHMERE)
+    dates = warehouse_rows("select count(*) from core.dim_snapshot where authority = %s",
+                           (ASHMERE,))  # fmt: skip
+    assert dates[0][0] > 1
+    assert 0 < len(before.keys() & after.keys()) < len(after)
+
+
+def test_authority_without_any_accepted_load_has_no_rows(nights: Warehouse) -> None:
+    kept = warehouse_rows("select * from ops.cutoffs where authority = %s", (OTHER,))[0]
+    with connect("carepath_loader") as loader:
+        loader.execute("delete from ops.cutoffs where authority = %s", (OTHER,))
+    build()
+    assert nights.differences() == {}
+    assert rows_by_address(SNAPSHOTS, OTHER) == {}
+    with connect("carepath_loader") as loader:
+        loader.execute("insert into ops.cutoffs values (%s, %s, %s, %s)", kept)
+    build()
+    assert nights.differences() == {}
+    assert rows_by_address(SNAPSHOTS, OTHER) != {}
+
+
+def test_build_killed_half_way_is_made_up_for_even_if_the_night_is_then_held(
+    nights: Warehouse,
+) -> None:
+    nights.next_night(changes=20)
+    built = "select max(load_id) from ops.built_loads group by table_name"
+    with connect("carepath_loader") as blocker:
+        last = max(nights.anew)  # any but the first: what is before it has been committed
+        blocker.execute(sql.SQL("lock table {}").format(sql.Identifier(*last.split("."))))
+        killed = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from carepath.warehouse.dbt import run_dbt; import sys;"
+                " run_dbt(sys.argv[1:], layer='core')",
+                *["build", *INCREMENTAL, *MODELS_ONLY],
+            ]
+        )
+        try:
+            wait_until(lambda: waits_for_a_lock() or killed.poll() is not None)
+        finally:
+            killed.kill()
+            killed.wait()
+    wait_until(lambda: not dbt_is_connected())
+    assert len(set(warehouse_rows(built))) <= 2
+    before = warehouse_rows("select authority, load_id from ops.cutoffs")
+    for authority, load_id in before:
+        decide(authority, load_id, "hold")
+    build()
+    assert nights.differences() == {}
+
+
+def test_table_made_anew_by_other_means_is_not_trusted(nights: Warehouse) -> None:
+    for table in nights.anew:
+        if table == SNAPSHOTS:
+            continue
+        with connect("carepath_loader") as loader:
+            loader.execute(
+                f"alter table {table} rename to replaced;"
+                f" create table {table} (like core.replaced including all);"
+                " drop table core.replaced"
+            )
+    build()
+    assert nights.differences() == {}
+
+
+def test_other_code_builds_everything_anew(
+    nights: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        "carepath.warehouse.models.run_dbt", lambda command, **_: commands.append(command)
+    )
+    with connect("carepath_loader", autocommit=True) as loader:
+        assert build_models(loader, None)
+        assert not build_models(loader, None)
+        loader.execute("update ops.layers set fingerprint = 'another' where layer = 'core'")
+
+        def fails(*_: object, **__: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr("carepath.warehouse.models.run_dbt", fails)
+        with pytest.raises(RuntimeError):
+            build_models(loader, None)
+        monkeypatch.setattr(
+            "carepath.warehouse.models.run_dbt", lambda command, **_: commands.append(command)
+        )
+        assert build_models(loader, None)
+    assert ["--full-refresh" in command for command in commands] == [True, False, True]
+
+
+def test_past_state_is_built_as_a_whole_in_schemas_of_its_own(nights: Warehouse) -> None:
+    built = warehouse_rows("select * from ops.built_loads order by 1, 2")
+    for _ in range(2):
+        run_dbt(
+            ["run", "--select", "+fct_leaving_care_snapshot"],
+            layer="as_known_at",
+            vars={"as_known_at": FIRST_NIGHT.isoformat()},
+        )
+    schema = f"core_as_known_{FIRST_NIGHT:%Y%m%d}"
+    assert warehouse_rows(f"select count(*) > 0 from {schema}.fct_leaving_care_snapshot") == [
+        (True,)
+    ]
+    assert warehouse_rows("select * from ops.built_loads order by 1, 2") == built
+
+
+def test_changed_people_are_those_of_the_records_before_and_after(nights: Warehouse) -> None:
+    system = nights.systems[ASHMERE]
+    tables = (system.tables["ssd_cla_placement"], system.tables["local_placement_costs"])
+    first, second, cost = (system.invent(tables[n]) for n in (0, 0, 1))
+    first |= {"clap_cla_placement_id": "new 1", "clap_person_id": "p1"}
+    second |= {"clap_cla_placement_id": "new 2", "clap_person_id": "p2"}
+    cost |= {"lpco_placement_id": "New 1 ", "lpco_weekly_cost": 1000}
+    system.rows["ssd_cla_placement"] += [first, second]
+    system.rows["local_placement_costs"].append(cost)
+    system.write("ssd_cla_placement", "local_placement_costs")
+    nights.load(ASHMERE)
+    second["clap_person_id"] = " p17 "
+    cost["lpco_weekly_cost"] = 1234
+    system.write("ssd_cla_placement", "local_placement_costs")
+    load_id = nights.load(ASHMERE)
+    assert warehouse_rows(
+        "select table_name, person_id from ops.changed_people where load_id = %s order by 1, 2",
+        (load_id,),
+    ) == [
+        ("local_placement_costs", "P1"),
+        ("ssd_cla_placement", "P17"),
+        ("ssd_cla_placement", "P2"),
+    ]
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(6000):
+        if ready():
+            return
+        pause.wait(0.01)
+    raise AssertionError("the state waited for never came")
+
+
+def waits_for_a_lock() -> bool:
+    return bool(
+        warehouse_rows("select 1 from pg_stat_activity where wait_event_type = 'Lock' limit 1")
+    )
+
+
+def dbt_is_connected() -> bool:
+    return bool(
+        warehouse_rows("select 1 from pg_stat_activity where application_name = 'dbt' limit 1")
+    )
