@@ -71,7 +71,7 @@ moves as (
     select
         looked_after.report_date,
         looked_after.young_person_key,
-        count(distinct (placements.care_period_key, placements.home_number))
+        count(distinct placements.care_period_key || '|' || placements.home_number)
             as placement_count,
         count(*) filter (
             where placements.is_move

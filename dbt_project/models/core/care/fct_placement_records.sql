@@ -97,7 +97,7 @@ within_care as (
         on
             judged.fault is null
             and judged.young_person_key = care_periods.young_person_key
-            and (judged.end_date is null or care_periods.start_date < judged.end_date)
+            and (judged.end_date is null or judged.end_date > care_periods.start_date)
             and (
                 care_periods.end_date is null
                 or judged.start_date < care_periods.end_date
@@ -160,12 +160,10 @@ closed as (
 compared as (
     select
         closed.*,
-        lag(closed.counted_end_date) over placement_order = closed.care_start_date
-        and lag(closed.placement_type_code) over placement_order
-        is not distinct from closed.placement_type_code
-        and lag(closed.provider_urn) over placement_order
-        is not distinct from closed.provider_urn
-        and coalesce(care_episodes.start_reason_code = 'L', false) as is_continuation
+        care_episodes.start_reason_code,
+        lag(closed.counted_end_date) over placement_order as previous_end_date,
+        lag(closed.placement_type_code) over placement_order as previous_type_code,
+        lag(closed.provider_urn) over placement_order as previous_provider_urn
     from closed
     left join care_episodes
         on
@@ -177,6 +175,17 @@ compared as (
     )
 ),
 
+continued as (
+    select
+        *,
+        start_reason_code = 'L'
+        and care_start_date = previous_end_date
+        and coalesce(placement_type_code, '') = coalesce(previous_type_code, '')
+        and coalesce(provider_urn, '') = coalesce(previous_provider_urn, '')
+            as is_continuation
+    from compared
+),
+
 spells as (
     select
         *,
@@ -185,7 +194,7 @@ spells as (
             order by care_start_date
             rows between unbounded preceding and current row
         ) as placement_number
-    from compared
+    from continued
 ),
 
 keyed as (

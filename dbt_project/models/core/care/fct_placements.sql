@@ -55,18 +55,15 @@ latest_costs as (
     order by placement_key asc, from_date desc
 ),
 
--- a return from a temporary absence to the same home is no new home
 compared as (
     select
         spells.*,
         coalesce(placement_types.placement_group, 'other') as placement_group,
         placement_types.destination as destination_of_type,
         coalesce(placement_types.is_temporary, false) as is_temporary,
-        lag(spells.placement_number) over home_order
-        < spells.placement_number - 1
-        and lag(spells.placement_type_code) over home_order = spells.placement_type_code
-        and lag(spells.provider_urn) over home_order = spells.provider_urn
-        and not coalesce(placement_types.is_temporary, false) as is_return
+        lag(spells.placement_number) over home_order as previous_number,
+        lag(spells.placement_type_code) over home_order as previous_type_code,
+        lag(spells.provider_urn) over home_order as previous_provider_urn
     from spells
     left join placement_types
         on spells.placement_type_code = placement_types.placement_type_code
@@ -75,6 +72,17 @@ compared as (
             spells.care_period_key, coalesce(placement_types.is_temporary, false)
         order by spells.placement_number
     )
+),
+
+-- a return from a temporary absence to the same home is no new home
+returns as (
+    select
+        *,
+        not is_temporary
+        and previous_number < placement_number - 1
+        and placement_type_code = previous_type_code
+        and provider_urn = previous_provider_urn as is_return
+    from compared
 ),
 
 homes as (
@@ -86,7 +94,7 @@ homes as (
         lead(destination_of_type) over (
             partition by care_period_key order by placement_number
         ) as next_destination
-    from compared
+    from returns
 ),
 
 -- a placement for adoption and the home before it count as one (DfE)

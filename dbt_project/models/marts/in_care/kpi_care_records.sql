@@ -1,0 +1,120 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+care_episodes as (
+    select * from {{ ref('fct_care_episodes') }}
+),
+
+placement_records as (
+    select * from {{ ref('fct_placement_records') }}
+),
+
+segments (measure, segment) as (
+    values
+    ('episodes of care', 'duplicate'),
+    ('episodes of care', 'reversed'),
+    ('episodes of care', 'no day'),
+    ('episodes of care', 'short break'),
+    ('episodes of care', 'overlap merged'),
+    ('episodes of care', 'open end closed'),
+    ('placements', 'duplicate'),
+    ('placements', 'reversed'),
+    ('placements', 'no day'),
+    ('placements', 'belongs to nobody'),
+    ('placements', 'outside care'),
+    ('placements', 'absence within a placement'),
+    ('placements', 'another from the same day'),
+    ('placements', 'cut to care'),
+    ('placements', 'overlap clipped'),
+    ('placements', 'open end closed')
+),
+
+-- every record with what the rules did to it: at most one reason to leave it out, and
+-- what was put right in those that count
+records as (
+    select
+        authority,
+        'episodes of care' as measure,
+        start_date,
+        array_remove(
+            array[
+                left_out_reason,
+                case when is_overlapping then 'overlap merged' end,
+                case when is_open_end_closed then 'open end closed' end
+            ],
+            null
+        ) as segments
+    from care_episodes
+    union all
+    select
+        authority,
+        'placements' as measure,
+        start_date,
+        array_remove(
+            array[
+                left_out_reason,
+                case when is_cut_to_care then 'cut to care' end,
+                case when is_overlap_clipped then 'overlap clipped' end,
+                case when is_open_end_closed then 'open end closed' end
+            ],
+            null
+        ) as segments
+    from placement_records
+),
+
+counted as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        records.measure,
+        records.segments,
+        count(*) filter (where records.start_date <= report_dates.report_date)
+            as record_count,
+        count(*) filter (where records.start_date is null) as undated_count
+    from report_dates
+    inner join records on report_dates.authority = records.authority
+    group by
+        report_dates.authority, report_dates.report_date, records.measure,
+        records.segments
+),
+
+measured as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        segments.measure,
+        segments.segment,
+        coalesce(
+            sum(counted.record_count)
+            filter (where segments.segment = any(counted.segments)),
+            0
+        ) as numerator,
+        coalesce(sum(counted.record_count), 0) as denominator,
+        coalesce(sum(counted.undated_count), 0) as left_out_count
+    from report_dates
+    cross join segments
+    left join counted
+        on
+            report_dates.authority = counted.authority
+            and report_dates.report_date = counted.snapshot_date
+            and segments.measure = counted.measure
+    group by
+        report_dates.authority, report_dates.report_date, segments.measure,
+        segments.segment
+)
+
+select
+    authority,
+    snapshot_date,
+    measure,
+    segment,
+    numerator::integer as numerator,
+    denominator::integer as denominator,
+    round(numerator::numeric / nullif(denominator, 0), 6) as share,
+    left_out_count::integer as left_out_count,
+    'no start date: ' || nullif(left_out_count, 0) as left_out_reason
+from measured

@@ -1,0 +1,204 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+report_dates as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        (report_dates.report_date - interval '12 months')::date as year_before_date
+    from {{ ref('dim_report_date') }} as report_dates
+    inner join {{ ref('dim_care_delivery') }} as deliveries
+        on report_dates.authority = deliveries.authority
+    where deliveries.has_care_episodes
+),
+
+looked_after as (
+    select * from {{ ref('fct_looked_after') }}
+),
+
+care_periods as (
+    select * from {{ ref('fct_care_periods') }}
+),
+
+needs as (
+    select
+        need_code,
+        'need: ' || lower(description) as segment
+    from {{ ref('dim_need') }}
+    where is_stated
+),
+
+-- each segment asks one question of a child; who cannot answer it is left out
+segments (segment, question, answer) as (
+    values
+    ('aged under 1', 'age', 'under 1'),
+    ('aged 1 to 4', 'age', '1 to 4'),
+    ('aged 5 to 9', 'age', '5 to 9'),
+    ('aged 10 to 15', 'age', '10 to 15'),
+    ('aged 16 and over', 'age', '16 and over'),
+    ('UASC', 'UASC', 'yes'),
+    ('care order', 'legal status', 'care order'),
+    ('placement order', 'legal status', 'placement order'),
+    ('section 20', 'legal status', 'section 20'),
+    ('other legal status', 'legal status', 'other')
+    union all
+    select
+        segment,
+        'need' as question,
+        need_code as answer
+    from needs
+),
+
+answers as (
+    select
+        looked_after.authority,
+        looked_after.report_date as snapshot_date,
+        answered.question,
+        answered.answer,
+        count(*) as child_count
+    from looked_after
+    cross join
+        lateral (
+            values
+            ('age', age_band),
+            ('need', need_code),
+            ('UASC', case when is_uasc then 'yes' when not is_uasc then 'no' end),
+            (
+                'legal status',
+                case
+                    when legal_status_code in ('C1', 'C2') then 'care order'
+                    when legal_status_code in ('D1', 'E1') then 'placement order'
+                    when legal_status_code = 'V2' then 'section 20'
+                    when legal_status_code is not null then 'other'
+                end
+            )
+        ) as answered (question, answer)
+    group by
+        looked_after.authority, looked_after.report_date, answered.question,
+        answered.answer
+),
+
+by_segment as (
+    select
+        report_dates.authority,
+        report_dates.snapshot_date,
+        segments.segment,
+        segments.question,
+        coalesce(
+            sum(answers.child_count) filter (where answers.answer = segments.answer), 0
+        ) as numerator,
+        coalesce(
+            sum(answers.child_count) filter (where answers.answer is not null), 0
+        ) as denominator,
+        coalesce(sum(answers.child_count) filter (where answers.answer is null), 0)
+            as left_out_count
+    from report_dates
+    cross join segments
+    left join answers
+        on
+            report_dates.authority = answers.authority
+            and report_dates.snapshot_date = answers.snapshot_date
+            and segments.question = answers.question
+    group by
+        report_dates.authority, report_dates.snapshot_date, segments.segment,
+        segments.question
+),
+
+-- the day on which care ceased is the first day out of it
+flows as (
+    select
+        report_dates.authority,
+        report_dates.snapshot_date,
+        count(*) filter (
+            where care_periods.start_date > report_dates.year_before_date
+            and care_periods.start_date <= report_dates.snapshot_date
+        ) as entry_count,
+        count(*) filter (
+            where care_periods.start_date > report_dates.year_before_date
+            and care_periods.start_date <= report_dates.snapshot_date
+            and care_periods.is_reentry_within_12_months
+        ) as reentry_count,
+        count(*) filter (
+            where care_periods.end_date > report_dates.year_before_date
+            and care_periods.end_date <= report_dates.snapshot_date
+        ) as exit_count,
+        count(*) filter (
+            where care_periods.start_date <= report_dates.snapshot_date
+            and (
+                care_periods.end_date is null
+                or care_periods.end_date > report_dates.snapshot_date
+            )
+        ) as looked_after_count
+    from report_dates
+    left join care_periods on report_dates.authority = care_periods.authority
+    group by report_dates.authority, report_dates.snapshot_date
+),
+
+measured as (
+    select
+        authority,
+        snapshot_date,
+        'looked after' as measure,
+        'all' as segment,
+        looked_after_count as numerator,
+        null as denominator,
+        0 as left_out_count,
+        null as left_out_reason
+    from flows
+    union all
+    select
+        authority,
+        snapshot_date,
+        'looked after' as measure,
+        segment,
+        numerator,
+        denominator,
+        left_out_count,
+        question || ' not recorded: ' || nullif(left_out_count, 0) as left_out_reason
+    from by_segment
+    union all
+    select
+        authority,
+        snapshot_date,
+        'started to be looked after in 12 months' as measure,
+        'all' as segment,
+        entry_count as numerator,
+        null as denominator,
+        0 as left_out_count,
+        null as left_out_reason
+    from flows
+    union all
+    select
+        authority,
+        snapshot_date,
+        're-entered care within 12 months' as measure,
+        'started in 12 months' as segment,
+        reentry_count as numerator,
+        entry_count as denominator,
+        0 as left_out_count,
+        null as left_out_reason
+    from flows
+    union all
+    select
+        authority,
+        snapshot_date,
+        'ceased to be looked after in 12 months' as measure,
+        'all' as segment,
+        exit_count as numerator,
+        null as denominator,
+        0 as left_out_count,
+        null as left_out_reason
+    from flows
+)
+
+select
+    authority,
+    snapshot_date,
+    measure,
+    segment,
+    numerator::integer as numerator,
+    denominator::integer as denominator,
+    round(numerator::numeric / nullif(denominator, 0), 6) as share,
+    left_out_count::integer as left_out_count,
+    left_out_reason
+from measured

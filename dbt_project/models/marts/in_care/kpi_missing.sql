@@ -1,0 +1,144 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+report_dates as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        (report_dates.report_date - interval '12 months')::date as year_before_date,
+        deliveries.has_return_interviews
+    from {{ ref('dim_report_date') }} as report_dates
+    inner join {{ ref('dim_care_delivery') }} as deliveries
+        on report_dates.authority = deliveries.authority
+    where deliveries.has_missing_episodes
+),
+
+care_periods as (
+    select * from {{ ref('fct_care_periods') }}
+),
+
+-- going missing from care: an episode of a child who was not looked after is no part
+missing_episodes as (
+    select * from {{ ref('fct_missing_episodes') }}
+    where care_period_key is not null
+),
+
+cared_for as (
+    select
+        report_dates.authority,
+        report_dates.snapshot_date,
+        count(distinct care_periods.young_person_key) as child_count
+    from report_dates
+    left join care_periods
+        on
+            report_dates.authority = care_periods.authority
+            and report_dates.snapshot_date >= care_periods.start_date
+            and (
+                care_periods.end_date is null
+                or care_periods.end_date > report_dates.year_before_date + 1
+            )
+    group by report_dates.authority, report_dates.snapshot_date
+),
+
+episodes as (
+    select
+        report_dates.authority,
+        report_dates.snapshot_date,
+        report_dates.has_return_interviews,
+        missing_episodes.young_person_key,
+        missing_episodes.missing_type_code,
+        missing_episodes.is_return_interview_offered,
+        missing_episodes.is_return_interview_accepted,
+        coalesce(
+            missing_episodes.missing_type_code = 'M'
+            and missing_episodes.end_date <= report_dates.snapshot_date,
+            false
+        ) as has_returned
+    from report_dates
+    left join missing_episodes
+        on
+            report_dates.authority = missing_episodes.authority
+            and report_dates.year_before_date < missing_episodes.start_date
+            and report_dates.snapshot_date >= missing_episodes.start_date
+),
+
+counted as (
+    select
+        authority,
+        snapshot_date,
+        count(distinct young_person_key) filter (where missing_type_code = 'M')
+            as missing_child_count,
+        count(*) filter (where missing_type_code = 'M') as missing_count,
+        count(*) filter (where missing_type_code = 'A') as away_count,
+        count(*) filter (where has_returned) as returned_count,
+        count(*) filter (where has_returned and is_return_interview_offered)
+            as offered_count,
+        count(*) filter (where has_returned and is_return_interview_offered is null)
+            as offer_unknown_count,
+        count(*) filter (
+            where has_returned
+            and is_return_interview_offered
+            and is_return_interview_accepted
+        ) as accepted_count,
+        count(*) filter (
+            where has_returned
+            and is_return_interview_offered
+            and is_return_interview_accepted is null
+        ) as acceptance_unknown_count,
+        bool_or(has_return_interviews) as has_return_interviews
+    from episodes
+    group by authority, snapshot_date
+),
+
+measured as (
+    select
+        counted.authority,
+        counted.snapshot_date,
+        measures.measure,
+        measures.segment,
+        measures.numerator,
+        measures.denominator,
+        measures.left_out_count,
+        case
+            when counted.has_return_interviews then 'not recorded'
+            else 'not delivered'
+        end || ': ' || nullif(measures.left_out_count, 0) as left_out_reason
+    from counted
+    inner join cared_for
+        on
+            counted.authority = cared_for.authority
+            and counted.snapshot_date = cared_for.snapshot_date
+    cross join lateral (
+        values
+        ('missing episodes in 12 months', 'all', missing_count, null, 0),
+        (
+            'episodes away without authorisation in 12 months', 'all', away_count, null,
+            0
+        ),
+        (
+            'children missing in 12 months', 'looked after in 12 months',
+            missing_child_count, child_count, 0
+        ),
+        (
+            'return interview offered', 'returned from missing in 12 months',
+            offered_count, returned_count - offer_unknown_count, offer_unknown_count
+        ),
+        (
+            'return interview accepted', 'offered in 12 months',
+            accepted_count, offered_count - acceptance_unknown_count,
+            acceptance_unknown_count
+        )
+    ) as measures (measure, segment, numerator, denominator, left_out_count)
+)
+
+select
+    authority,
+    snapshot_date,
+    measure,
+    segment,
+    numerator::integer as numerator,
+    denominator::integer as denominator,
+    round(numerator::numeric / nullif(denominator, 0), 6) as share,
+    left_out_count::integer as left_out_count,
+    left_out_reason
+from measured
