@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from carepath.errors import SettingsError
-from expectations import care_leavers, codes, dates, eet, records
+from expectations import care_leavers, codes, dates, eet, practice, records
 from expectations.rule import Rule, problems
 from expectations.subjects import subject_names
 
 DOMAINS: Mapping[str, tuple[Rule, ...]] = {
     "Education, employment and training": eet.RULES,
     "Care leavers": care_leavers.RULES,
+    "Practice": practice.RULES,
     "Codes": codes.RULES,
     "Dates": dates.RULES,
     "Records and people": records.RULES,

@@ -11,6 +11,7 @@ from carepath.sources.demo.tables.health import HealthTables
 from carepath.sources.demo.tables.leaving_care import LeavingCareTables
 from carepath.sources.demo.tables.looked_after import LookedAfterTables
 from carepath.sources.demo.tables.people import PeopleTables
+from carepath.sources.demo.tables.practice import PracticeTables
 from carepath.sources.demo.tables.programmes import ProgrammeTables
 from carepath.sources.demo.tables.protection import ProtectionTables
 from carepath.sources.demo.tables.recording import FIRST_DAY, HORIZON
@@ -26,7 +27,7 @@ def tables(number: int, seed: int, dirt: DirtRates) -> Iterator[Rows]:
 
 class Borough(
     PeopleTables, ReferralTables, ProtectionTables, LookedAfterTables, HealthTables,
-    EducationTables, LeavingCareTables, ProgrammeTables,
+    EducationTables, LeavingCareTables, ProgrammeTables, PracticeTables,
 ):  # fmt: skip
     """One authority with all of its tables."""
 
@@ -41,3 +42,4 @@ class Borough(
         yield from self._education()
         yield from self._leaving_care()
         yield from self._programmes()
+        yield from self._practice()
