@@ -27,13 +27,14 @@ members as (
         on
             report_dates.authority = inventories.authority
             and report_dates.report_date >= inventories.completed_date
-    cross join lateral (
-        values
-        ('goal', inventories.goal_score),
-        ('task', inventories.task_score),
-        ('bond', inventories.bond_score),
-        ('total', inventories.total_score)
-    ) as measures (measure, value)
+    cross join
+        lateral (
+            values
+            ('goal', inventories.goal_score),
+            ('task', inventories.task_score),
+            ('bond', inventories.bond_score),
+            ('total', inventories.total_score)
+        ) as measures (measure, value)
     cross join (
         values
         ('young people and families', 'Y'),

@@ -50,7 +50,7 @@ skill_scores as (
             and skills.skill_code = scores.skill_code
 ),
 
--- skills differ in level: a mean that lacks one would say which were coded, not how well
+-- skills differ in level: a mean that lacks one says which were coded, not how well
 totals as (
     select
         authority,

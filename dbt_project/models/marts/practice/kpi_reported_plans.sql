@@ -26,12 +26,13 @@ answers as (
         on
             report_dates.authority = interviews.authority
             and report_dates.report_date >= interviews.interview_date
-    cross join lateral (
-        values
-        ('all', true),
-        ('early', interviews.phase_code is not distinct from 'EARLY'),
-        ('post', interviews.phase_code is not distinct from 'POST')
-    ) as segments (segment, is_member)
+    cross join
+        lateral (
+            values
+            ('all', true),
+            ('early', interviews.phase_code is not distinct from 'EARLY'),
+            ('post', interviews.phase_code is not distinct from 'POST')
+        ) as segments (segment, is_member)
     order by
         report_dates.authority asc, report_dates.report_date asc, segments.segment asc,
         interviews.young_person_key asc, segments.is_member desc,

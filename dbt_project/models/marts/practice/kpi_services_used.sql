@@ -25,12 +25,13 @@ answers as (
         on
             report_dates.authority = interviews.authority
             and report_dates.report_date >= interviews.interview_date
-    cross join lateral (
-        values
-        ('all', true),
-        ('early', interviews.phase_code is not distinct from 'EARLY'),
-        ('post', interviews.phase_code is not distinct from 'POST')
-    ) as segments (segment, is_member)
+    cross join
+        lateral (
+            values
+            ('all', true),
+            ('early', interviews.phase_code is not distinct from 'EARLY'),
+            ('post', interviews.phase_code is not distinct from 'POST')
+        ) as segments (segment, is_member)
     where interviews.is_care_leaver
     order by
         report_dates.authority asc, report_dates.report_date asc, segments.segment asc,
