@@ -26,7 +26,7 @@ from typing import Final
 
 import numpy as np
 
-from carepath.sources.demo import leavers, people
+from carepath.sources.demo import leavers, people, programmes
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import expand
 from carepath.sources.demo.leavers import YEAR
@@ -43,7 +43,8 @@ LEAVING_CARE, IN_NEED, EDGE_OF_CARE = range(3)
 IN_NEED_TEAMS: Final = tuple(
     say.TEAMS.index(f"Safeguarding and Court Team {part}") for part in ("North", "South", "Central")
 )
-EDGE_OF_CARE_TEAM: Final = say.TEAMS.index("Early Help North")
+# the children of a cohort are with the team for some weeks before they are met
+SETTLED: Final = 45
 AGES: Final = (11, 17)
 
 # the report's table 9, by phase and service. Its 51 first interviews are of 50 people; what it
@@ -149,25 +150,23 @@ class PracticeTables(Recording):
         yield from self._interviews(met, is_kept)
 
     def _meetings(self) -> Meetings:
-        """Return whom the evaluation met: care leavers in touch, and children in need."""
+        """Return whom the evaluation met, and when, each of them once."""
         rng, young = self.rng, self.leavers
         group, number = expand(np.array(INTERVIEWED, dtype=np.int32))
         phase, service = np.array(GROUPS, dtype=np.int32)[group].T
-        day = rng.integers(np.array(FIRST_DAYS)[phase], np.array(LAST_DAYS)[phase] + 1)
+        first = np.array(FIRST_DAYS)[phase] + np.where(service == EDGE_OF_CARE, SETTLED, 0)
+        day = rng.integers(first, np.array(LAST_DAYS)[phase] + 1)
+        pools = (self._leavers_in_touch, self._children_in_need, self._on_edge_of_care)
         person = np.full(len(group), -1, dtype=np.int32)
-        for position in rng.permutation(len(group)).tolist():
-            if service[position] == LEAVING_CARE:
-                pool = self._leavers_in_touch(day[position])
-            else:
-                pool = self._children_in_need(day[position])
-            person[position] = rng.choice(np.setdiff1d(pool, person))
+        for position, pool in enumerate(pools[each] for each in service):
+            person[position] = rng.choice(np.setdiff1d(pool(day[position]), person))
 
         leaves = service == LEAVING_CARE
         leaver = np.where(leaves, person, 0)
         team = np.select(
             [leaves, service == IN_NEED],
             [self.care_team[leaver], rng.choice(IN_NEED_TEAMS, len(group))],
-            EDGE_OF_CARE_TEAM,
+            say.FAMILIES_TOGETHER_TEAM,
         )
         term = (day - young.recorded[leaver]) // ADVISER_TENURE
         within = rng.integers(0, people.WORKERS_PER_TEAM, len(group))
@@ -185,9 +184,16 @@ class PracticeTables(Recording):
     def _children_in_need(self, day: int) -> Ints:
         open_ones = (self.referrals.start < day) & (day < self.referrals.close)
         open_ones &= ~self.referrals.is_nfa & ~self.referrals.is_leaver
+        open_ones &= ~self.referrals.is_programme
         person = self.referrals.person[open_ones]
         age = (day - self.people.born[person]) // YEAR
         return np.unique(person[(age >= AGES[0]) & (age <= AGES[1])])
+
+    def _on_edge_of_care(self, day: int) -> Ints:
+        made = self.programmes
+        there = (made.programme == programmes.FTT) & (made.start <= day) & (day < made.end)
+        children: Ints = self.people.programme[there]
+        return children
 
     def _soon(self, day: Numbers) -> Ints:
         """Return the days on which the evaluation's records are typed in: none of them late."""
