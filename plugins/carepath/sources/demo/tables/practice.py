@@ -227,9 +227,10 @@ class PracticeTables(Recording):
         # a worker returns the questionnaire within days
         day = met.day[of] + is_worker * rng.integers(0, RECORDED_WITHIN, len(of))
         means = zip(ALLIANCE["Y"], ALLIANCE["W"], strict=True)
+        apart = 0 if self.is_report else rng.normal(0, 0.2)
         goal, task, bond = (
             np.concatenate([
-                alliance_scores(rng, len(side), mean)
+                alliance_scores(rng, len(side), mean + apart)
                 for side, mean in zip(sides, each, strict=True)
             ])
             for each in means
