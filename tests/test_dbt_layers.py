@@ -21,6 +21,8 @@ READS = {
     "core": {"staging", "core", "seed"},
     "marts": {"core", "seed"},
 }
+# what compares the figures of KPI marts may read them, and nothing else of its own layer
+COMPARES_KPIS = {"kpi_change", "kpi_targets"}
 DIRECT_IDENTIFIERS = re.compile(
     r"(^|_)(person_id|forename|surname|name|birth_date|birth_month_date|dob|upn|nhs_number"
     r"|postcode|address|record_key)$"
@@ -60,6 +62,7 @@ def crossings(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
         for name, node in models(manifest).items()
         for parent in node["depends_on"]["nodes"]
         if layer_of(manifest, parent) not in READS[node["fqn"][1]]
+        and not (name in COMPARES_KPIS and parent.startswith("model.carepath.kpi_"))
     }
 
 
@@ -72,6 +75,19 @@ def test_layers_mart_that_reads_staging_is_found(manifest: dict[str, Any]) -> No
     node = changed["nodes"]["model.carepath.kpi_eet"]
     node["depends_on"]["nodes"].append("model.carepath.stg_eet_status")
     assert crossings(changed) == {("kpi_eet", "model.carepath.stg_eet_status")}
+
+
+def test_layers_only_comparisons_read_kpi_marts_and_no_other_marts(
+    manifest: dict[str, Any],
+) -> None:
+    changed = json.loads(json.dumps(manifest))
+    for name, parent in (("kpi_eet", "kpi_uasc"), ("kpi_change", "marts_dim_date")):
+        node = changed["nodes"][f"model.carepath.{name}"]
+        node["depends_on"]["nodes"].append(f"model.carepath.{parent}")
+    assert crossings(changed) == {
+        ("kpi_eet", "model.carepath.kpi_uasc"),
+        ("kpi_change", "model.carepath.marts_dim_date"),
+    }
 
 
 def test_models_first_line_and_description_state_the_grain(manifest: dict[str, Any]) -> None:

@@ -1,0 +1,169 @@
+-- grain: one row per authority, target and report date
+{#- the marts whose figures the seed `targets` may name -#}
+{%- set marts_of_shares = [
+    'kpi_care_leavers', 'kpi_eet', 'kpi_staying_put', 'kpi_pathway_plan',
+    'kpi_accommodation',
+] %}
+{%- set marts_of_values = [] %}
+with
+
+targets as (
+    select * from {{ ref('targets') }}
+),
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+figures as (
+    {%- for mart in marts_of_shares %}
+        select
+            authority,
+            snapshot_date,
+            '{{ mart }}' as mart,
+            measure,
+            segment,
+            numerator::numeric as count_figure,
+            share as share_figure,
+            null::numeric as value_figure
+        from {{ ref(mart) }}
+        {% if not loop.last or marts_of_values %}union all{% endif %}
+    {%- endfor %}
+    {%- for mart in marts_of_values %}
+        select
+            authority,
+            snapshot_date,
+            '{{ mart }}' as mart,
+            measure,
+            segment,
+            null::numeric as count_figure,
+            null::numeric as share_figure,
+            value as value_figure
+        from {{ ref(mart) }}
+        {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+target_figures as (
+    select
+        targets.authority,
+        targets.target_code,
+        figures.snapshot_date,
+        case targets.statistic
+            when 'count' then figures.count_figure
+            when 'share' then figures.share_figure
+            when 'value' then figures.value_figure
+        end as figure
+    from targets
+    inner join figures
+        on
+            targets.authority = figures.authority
+            and targets.mart = figures.mart
+            and targets.measure_name = figures.measure
+            and targets.segment = figures.segment
+),
+
+-- at each report date since the baseline: the figure of that day, or the last of the
+-- quarter before it (care leavers are counted at month ends)
+dated as (
+    select
+        targets.*,
+        report_dates.report_date as snapshot_date,
+        report_dates.is_latest,
+        baseline.snapshot_date as baseline_figure_date,
+        baseline.figure as baseline_value,
+        actual.snapshot_date as actual_figure_date,
+        actual.figure as actual_value,
+        exists(
+            select 1 from target_figures
+            where
+                target_figures.authority = targets.authority
+                and target_figures.target_code = targets.target_code
+        ) as has_figures
+    from targets
+    inner join report_dates
+        on
+            targets.authority = report_dates.authority
+            and targets.baseline_date <= report_dates.report_date
+    left join lateral (
+        select
+            target_figures.snapshot_date,
+            target_figures.figure
+        from target_figures
+        where
+            target_figures.authority = targets.authority
+            and target_figures.target_code = targets.target_code
+            and target_figures.figure is not null
+            and target_figures.snapshot_date
+            between targets.baseline_date - 92 and targets.baseline_date
+        order by target_figures.snapshot_date desc
+        limit 1
+    ) as baseline on true
+    left join lateral (
+        select
+            target_figures.snapshot_date,
+            target_figures.figure
+        from target_figures
+        where
+            target_figures.authority = targets.authority
+            and target_figures.target_code = targets.target_code
+            and target_figures.figure is not null
+            and target_figures.snapshot_date
+            between report_dates.report_date - 92 and report_dates.report_date
+        order by target_figures.snapshot_date desc
+        limit 1
+    ) as actual on true
+),
+
+changes as (
+    select
+        *,
+        (actual_value - baseline_value) * 100 / nullif(baseline_value, 0)
+            as change_percent
+    from dated
+)
+
+select
+    authority,
+    target_code,
+    snapshot_date,
+    service,
+    measure,
+    direction,
+    target_change_percent,
+    baseline_date,
+    baseline_figure_date,
+    round(baseline_value, 4) as baseline_value,
+    round(baseline_value * (1 + target_change_percent / 100), 4) as target_value,
+    actual_figure_date,
+    round(actual_value, 4) as actual_value,
+    round(change_percent, 2) as change_percent,
+    case direction
+        when 'increase' then change_percent >= target_change_percent
+        when 'decrease' then change_percent <= target_change_percent
+    end as is_reached,
+    case
+        when change_percent is null then null
+        when change_percent = 0 then 'unchanged'
+        when (change_percent > 0) = (direction = 'increase') then 'towards the target'
+        else 'away from the target'
+    end as movement,
+    due_date,
+    snapshot_date >= due_date as is_due,
+    is_latest,
+    statistic,
+    computed,
+    case
+        when change_percent is not null then null
+        when not has_figures
+            then 'no figure: ' || concat_ws(', ', mart, measure_name, segment)
+        when baseline_value is null
+            then 'no figure in the 92 days up to the baseline date'
+        when actual_value is null then 'no figure in the 92 days up to this date'
+        else 'the baseline is 0'
+    end as not_measured_reason,
+    mart,
+    measure_name,
+    segment,
+    source
+from changes
