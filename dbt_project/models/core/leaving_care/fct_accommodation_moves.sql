@@ -28,8 +28,8 @@ accepted_loads as (
         loads.authority,
         loads.load_id,
         loads.night,
-        gate_runs.decision is distinct from 'hold'
-        or loads.load_id is not distinct from cutoffs.load_id as is_accepted
+        coalesce(gate_runs.decision <> 'hold', true)
+        or coalesce(loads.load_id = cutoffs.load_id, false) as is_accepted
     from loads
     left join cutoffs on loads.authority = cutoffs.authority
     left join gate_runs
@@ -80,8 +80,8 @@ moments as (
     group by changes.authority, changes.person_id, next_accepted.accepted_load_id
 ),
 
--- of several current records the one that the snapshot takes; a record that vanishes for a
--- while, or says nothing of where somebody lives (0, R), is no move away and back
+-- of several current records the one that the snapshot takes; one that vanishes for
+-- a while, or says not where somebody lives (0, R), is no move away and back
 states as (
     select distinct on (moments.authority, moments.person_id, moments.load_id)
         moments.authority,
@@ -113,9 +113,11 @@ followed as (
 )
 
 select
-    {{ surrogate_key(['followed.authority', 'followed.person_id', 'followed.load_id']) }}
-        as accommodation_move_key,
-    {{ surrogate_key(['followed.authority', 'followed.person_id']) }} as young_person_key,
+    {{ surrogate_key([
+        'followed.authority', 'followed.person_id', 'followed.load_id',
+    ]) }} as accommodation_move_key,
+    {{ surrogate_key(['followed.authority', 'followed.person_id']) }}
+        as young_person_key,
     followed.authority,
     accepted_loads.night as known_from,
     followed.load_id,

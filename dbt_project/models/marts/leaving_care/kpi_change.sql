@@ -2,7 +2,8 @@
 {%- set marts = [
     'kpi_care_leavers', 'kpi_category_of_need', 'kpi_ethnicity', 'kpi_mothers',
     'kpi_uasc', 'kpi_eet', 'kpi_pathway_plan', 'kpi_pathway_plan_in_date',
-    'kpi_accommodation', 'kpi_staying_put', 'kpi_in_touch',
+    'kpi_accommodation', 'kpi_staying_put', 'kpi_in_touch', 'kpi_eligibility',
+    'kpi_leaving_care_moves',
 ] %}
 with
 

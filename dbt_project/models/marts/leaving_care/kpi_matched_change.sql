@@ -161,7 +161,8 @@ measured as (
             sum(counted.person_count) filter (where counted.left_out_reason is null), 0
         ) as denominator,
         coalesce(
-            sum(counted.person_count) filter (where counted.left_out_reason is not null),
+            sum(counted.person_count)
+            filter (where counted.left_out_reason is not null),
             0
         ) as left_out_count
     from pairs
@@ -185,7 +186,7 @@ reasons as (
         measure,
         string_agg(
             left_out_reason || ': ' || person_count,
-            '; ' order by person_count desc, left_out_reason
+            '; ' order by person_count desc, left_out_reason asc
         ) as left_out_reason
     from (
         select

@@ -4,7 +4,7 @@
     'kpi_care_leavers', 'kpi_eet', 'kpi_staying_put', 'kpi_pathway_plan',
     'kpi_accommodation',
 ] %}
-{%- set marts_of_values = [] %}
+{%- set marts_of_values = ['kpi_placement_budget'] %}
 with
 
 targets as (
@@ -162,8 +162,8 @@ select
         when actual_value is null then 'no figure in the 92 days up to this date'
         else 'the baseline is 0'
     end as not_measured_reason,
-    mart,
-    measure_name,
-    segment,
+    mart as kpi_mart,
+    measure_name as kpi_measure,
+    segment as kpi_segment,
     source
 from changes

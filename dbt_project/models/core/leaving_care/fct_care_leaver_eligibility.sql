@@ -1,0 +1,165 @@
+-- grain: one row per recorded or derived care leaver per snapshot date
+with
+
+snapshots as (
+    select * from {{ ref('dim_snapshot') }}
+),
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+care_periods as (
+    select * from {{ ref('fct_care_periods') }}
+),
+
+people as (
+    select * from {{ ref('stg_person') }}
+),
+
+-- the dates of birth stay in here: core learns only what they lead to
+birthdays as (
+    select distinct on (authority, person_id)
+        {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
+        authority,
+        {{ birthday('birth_date', 14) }} as day_aged_14,
+        {{ birthday('birth_date', 16) }} as day_aged_16,
+        {{ birthday('birth_date', 18) }} as day_aged_18,
+        {{ birthday('birth_date', 22) }} as day_aged_22,
+        {{ birthday('birth_date', 25) }} as day_aged_25
+    from people
+    where person_id is not null
+    order by
+        authority asc, person_id asc, known_from desc, from_load desc,
+        people::text desc
+),
+
+-- what the periods of care, begun by the snapshot date, come to: nobody is looked after
+-- from the 18th birthday on, whether the period was closed or not
+care as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        care_periods.young_person_key,
+        sum(
+            greatest(
+                least(
+                    care_periods.end_date, snapshots.snapshot_date,
+                    birthdays.day_aged_18
+                ) - greatest(care_periods.start_date, birthdays.day_aged_14),
+                0
+            )
+        ) >= 91 as has_13_weeks_since_14,
+        bool_or(
+            coalesce(care_periods.end_date > birthdays.day_aged_16, true)
+        ) as is_looked_after_since_16,
+        bool_or(
+            coalesce(care_periods.end_date > snapshots.snapshot_date, true)
+            and snapshots.snapshot_date < birthdays.day_aged_18
+        ) as is_looked_after,
+        (
+            array_agg(
+                case
+                    when care_periods.end_date <= snapshots.snapshot_date
+                        then care_periods.end_reason_code
+                end
+                order by care_periods.start_date desc
+            )
+        )[1] as last_end_reason_code
+    from snapshots
+    inner join care_periods
+        on
+            snapshots.authority = care_periods.authority
+            and snapshots.snapshot_date >= care_periods.start_date
+    inner join birthdays
+        on
+            care_periods.authority = birthdays.authority
+            and care_periods.young_person_key = birthdays.young_person_key
+            and snapshots.snapshot_date >= birthdays.day_aged_16
+            and snapshots.snapshot_date < birthdays.day_aged_25
+    group by
+        snapshots.authority, snapshots.snapshot_date, care_periods.young_person_key
+),
+
+delivering as (
+    select authority
+    from {{ ref('dim_care_delivery') }}
+    where has_care_episodes
+),
+
+assembled as (
+    select
+        coalesce(care_leavers.authority, care.authority) as authority,
+        coalesce(care_leavers.snapshot_date, care.snapshot_date) as snapshot_date,
+        coalesce(care_leavers.young_person_key, care.young_person_key)
+            as young_person_key,
+        care_leavers.young_person_key is not null as is_recorded,
+        care_leavers.eligibility_code as recorded_eligibility_code,
+        -- from 22 on only those who still have somebody are supported
+        coalesce(care_leavers.worker_key, care_leavers.personal_adviser_key)
+        is not null as has_worker,
+        care.young_person_key is not null as has_care,
+        care.has_13_weeks_since_14,
+        care.is_looked_after_since_16,
+        care.is_looked_after,
+        care.last_end_reason_code
+    from care_leavers
+    full join care
+        on
+            care_leavers.authority = care.authority
+            and care_leavers.snapshot_date = care.snapshot_date
+            and care_leavers.young_person_key = care.young_person_key
+),
+
+derived as (
+    select
+        assembled.*,
+        delivering.authority is not null as has_care_periods,
+        birthdays.day_aged_14 is not null as has_birth_date,
+        case
+            when birthdays.day_aged_14 is null then null
+            when
+                assembled.snapshot_date < birthdays.day_aged_16
+                or assembled.snapshot_date >= birthdays.day_aged_25
+                then 'N'
+            when not assembled.has_care then null
+            when not assembled.is_looked_after_since_16 then 'N'
+            -- died, another authority's, adopted
+            when assembled.last_end_reason_code in ('E2', 'E3', 'E11', 'E12') then 'N'
+            when
+                assembled.snapshot_date >= birthdays.day_aged_22
+                and not assembled.has_worker
+                then 'N'
+            when not assembled.has_13_weeks_since_14 and assembled.is_looked_after
+                then 'N'
+            when not assembled.has_13_weeks_since_14 then 'Q'
+            when assembled.snapshot_date >= birthdays.day_aged_18 then 'F'
+            when assembled.is_looked_after then 'E'
+            else 'R'
+        end as derived_eligibility_code
+    from assembled
+    left join birthdays
+        on
+            assembled.authority = birthdays.authority
+            and assembled.young_person_key = birthdays.young_person_key
+    left join delivering on assembled.authority = delivering.authority
+)
+
+select
+    young_person_key,
+    authority,
+    snapshot_date,
+    is_recorded,
+    recorded_eligibility_code,
+    derived_eligibility_code,
+    recorded_eligibility_code = derived_eligibility_code as is_agreed,
+    case
+        when derived_eligibility_code is not null then null
+        when not has_birth_date then 'birth date not recorded'
+        when not has_care_periods then 'periods of care not delivered'
+        else 'no period of care known'
+    end as not_derived_reason,
+    has_13_weeks_since_14,
+    is_looked_after
+from derived
+where is_recorded or derived_eligibility_code <> 'N'

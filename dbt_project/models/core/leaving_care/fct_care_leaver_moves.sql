@@ -1,0 +1,185 @@
+-- grain: one row per care leaver per snapshot date
+with
+
+snapshots as (
+    select
+        *,
+        (snapshot_date - interval '12 months')::date as window_start_date
+    from {{ ref('dim_snapshot') }}
+),
+
+care_leavers as (
+    select * from {{ ref('fct_leaving_care_snapshot') }}
+),
+
+accommodation_moves as (
+    select * from {{ ref('fct_accommodation_moves') }}
+),
+
+allocations as (
+    select * from {{ ref('fct_allocations') }}
+),
+
+gate_runs as (
+    select distinct on (authority, load_id) *
+    from {{ ref('stg_gate_runs') }}
+    where gate = 1
+    order by authority asc, load_id asc, gate_run_id desc
+),
+
+loads as (
+    select * from {{ ref('stg_loads') }}
+    where state = 'loaded'
+),
+
+nights as (
+    select
+        loads.authority,
+        loads.load_id,
+        loads.night,
+        lag(loads.night) over (
+            partition by loads.authority order by loads.load_id
+        ) as previous_night
+    from loads
+    left join gate_runs
+        on
+            loads.authority = gate_runs.authority
+            and loads.load_id = gate_runs.load_id
+    where gate_runs.decision is distinct from 'hold'
+),
+
+-- a move between two loads that lie months apart has no date: who was watched, month by
+-- month, throughout the twelve
+watched as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        bool_and(
+            coalesce(nights.night - nights.previous_night <= 31, false)
+            and snapshots.snapshot_date - snapshots.known_night <= 31
+        ) as is_watched
+    from snapshots
+    inner join nights
+        on
+            snapshots.authority = nights.authority
+            and snapshots.load_id >= nights.load_id
+            and snapshots.window_start_date < nights.night
+    group by snapshots.authority, snapshots.snapshot_date
+),
+
+moves as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        accommodation_moves.young_person_key,
+        min(accommodation_moves.known_from) as first_known_date,
+        count(*) filter (
+            where
+            not accommodation_moves.is_first_known
+            and accommodation_moves.known_from > snapshots.window_start_date
+        ) as move_count
+    from snapshots
+    inner join accommodation_moves
+        on
+            snapshots.authority = accommodation_moves.authority
+            and snapshots.load_id >= accommodation_moves.load_id
+    group by
+        snapshots.authority, snapshots.snapshot_date,
+        accommodation_moves.young_person_key
+),
+
+-- one worker after another in the same role
+followed as (
+    select
+        *,
+        lag(worker_key) over (
+            partition by authority, young_person_key, role_code
+            order by start_date, end_date nulls last, allocation_key
+        ) as previous_worker_key
+    from allocations
+    where worker_key is not null and start_date is not null
+),
+
+workers as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date,
+        followed.young_person_key,
+        count(*) filter (
+            where
+            followed.previous_worker_key <> followed.worker_key
+            and followed.start_date > snapshots.window_start_date
+        ) as change_count
+    from snapshots
+    inner join followed
+        on
+            snapshots.authority = followed.authority
+            and snapshots.snapshot_date >= followed.start_date
+    group by
+        snapshots.authority, snapshots.snapshot_date, followed.young_person_key
+),
+
+allocating as (
+    select authority
+    from followed
+    group by authority
+),
+
+-- in this order: each record left out of a measure has one reason
+reasons as (
+    select
+        care_leavers.young_person_key,
+        care_leavers.authority,
+        care_leavers.snapshot_date,
+        coalesce(moves.move_count, 0)::integer as accommodation_move_count,
+        coalesce(workers.change_count, 0)::integer as worker_change_count,
+        case
+            when not care_leavers.is_open_case then 'closed case'
+            when care_leavers.is_open_case is null then 'case status not recorded'
+            when care_leavers.staying_put_left_out_reason is not null
+                then care_leavers.staying_put_left_out_reason
+            when not coalesce(watched.is_watched, false)
+                then 'no load for more than 31 days of the 12 months'
+            when moves.first_known_date is null then 'accommodation not recorded'
+            when moves.first_known_date > snapshots.window_start_date
+                then 'known for less than 12 months'
+        end as accommodation_left_out_reason,
+        case
+            when not care_leavers.is_open_case then 'closed case'
+            when care_leavers.is_open_case is null then 'case status not recorded'
+            when allocating.authority is null then 'not delivered'
+            when workers.young_person_key is null then 'worker not recorded'
+        end as worker_left_out_reason
+    from care_leavers
+    inner join snapshots
+        on
+            care_leavers.authority = snapshots.authority
+            and care_leavers.snapshot_date = snapshots.snapshot_date
+    left join watched
+        on
+            care_leavers.authority = watched.authority
+            and care_leavers.snapshot_date = watched.snapshot_date
+    left join moves
+        on
+            care_leavers.authority = moves.authority
+            and care_leavers.snapshot_date = moves.snapshot_date
+            and care_leavers.young_person_key = moves.young_person_key
+    left join workers
+        on
+            care_leavers.authority = workers.authority
+            and care_leavers.snapshot_date = workers.snapshot_date
+            and care_leavers.young_person_key = workers.young_person_key
+    left join allocating on care_leavers.authority = allocating.authority
+)
+
+select
+    young_person_key,
+    authority,
+    snapshot_date,
+    case when accommodation_left_out_reason is null then accommodation_move_count end
+        as accommodation_move_count,
+    accommodation_left_out_reason,
+    case when worker_left_out_reason is null then worker_change_count end
+        as worker_change_count,
+    worker_left_out_reason
+from reasons
