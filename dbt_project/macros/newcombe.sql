@@ -1,9 +1,10 @@
 {#- The 95 % interval for the difference of two independent shares, later minus earlier:
-    method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, built from the
-    Wilson score limits of each share, without continuity correction. It never leaves -1 to 1
-    and has a width also when a numerator is 0 or full. Null without a denominator. -#}
+    method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, built from
+    the Wilson score limits of each share, without continuity correction. It never leaves
+    -1 to 1 and has a width also when a numerator is 0 or full. Null without a
+    denominator. -#}
 
-{#- Wilson limit of the share count / size; sign is + for the upper limit, - for the lower. -#}
+{#- Wilson limit of the share count / size; sign + is the upper limit, - the lower. -#}
 {% macro wilson_limit(count, size, sign) -%}
     (
         (
