@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from carepath.errors import SettingsError
-from expectations import care_leavers, codes, dates, eet, practice, records
+from expectations import care_leavers, codes, dates, eet, practice, programmes, records
 from expectations.rule import Rule, problems
 from expectations.subjects import subject_names
 
@@ -20,6 +20,7 @@ DOMAINS: Mapping[str, tuple[Rule, ...]] = {
     "Practice": practice.RULES,
     "Codes": codes.RULES,
     "Dates": dates.RULES,
+    "Programmes and costs": programmes.RULES,
     "Records and people": records.RULES,
 }
 

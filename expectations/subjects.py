@@ -15,6 +15,7 @@ from expectations.combinations import verdict_sql
 from expectations.sql import literal
 
 STATUS = "care_leaver_status"
+PLACEMENT_COST = "placement_cost"
 WHOLE = "_table"  # ends the name of a subject that is a table as a whole
 
 
@@ -51,8 +52,8 @@ def subject(name: str) -> Subject:
     Raises:
         KeyError: there is none.
     """
-    if name == STATUS:
-        return CARE_LEAVER_STATUS
+    if name in NAMED:
+        return NAMED[name]
     if name in required_tables():
         return _whole_table(load_contract().by_entity(name.removesuffix(WHOLE)))
     return _table_subject(load_contract().by_entity(name))
@@ -61,7 +62,7 @@ def subject(name: str) -> Subject:
 def subject_names() -> tuple[str, ...]:
     """Return the names that a rule may judge."""
     return (
-        STATUS,
+        *NAMED,
         *required_tables(),
         *(table.entity for table in load_contract().tables.values()),
     )
@@ -196,3 +197,27 @@ left join cases on c.person_id = cases.person_id
 where c.authority = {{authority}}
 """,
 )
+
+# A cost says which placement it pays for, not which person; one placement may have several records.
+COST_OF_PLACEMENT = Subject(
+    name=PLACEMENT_COST,
+    entity="placement_costs",
+    grain="one row per current record of local_placement_costs, with its placement's person",
+    sql="""
+select
+    c.*,
+    p.person_id,
+    p.placement_id is not null as is_known_placement,
+    {night} as night
+from staging.stg_placement_costs as c
+left join (
+    select placement_id, min(person_id) as person_id
+    from staging.stg_cla_placement
+    where authority = {authority} and placement_id is not null
+    group by placement_id
+) as p on c.placement_id = p.placement_id
+where c.authority = {authority}
+""",
+)
+
+NAMED = {named.name: named for named in (CARE_LEAVER_STATUS, COST_OF_PLACEMENT)}
