@@ -1,0 +1,160 @@
+-- grain: one row per authority, programme that provides placements and report date
+with
+
+programmes as (
+    select * from {{ ref('dim_programme') }}
+),
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+programme_costs as (
+    select * from {{ ref('fct_programme_costs') }}
+),
+
+placements as (
+    select * from {{ ref('fct_programme_placement_snapshot') }}
+),
+
+placement_costs as (
+    select * from {{ ref('fct_placement_costs') }}
+),
+
+all_placements as (
+    select * from {{ ref('fct_placements') }}
+),
+
+unit_costs as (
+    select * from {{ ref('dim_unit_cost') }}
+),
+
+-- a period's amount is spent evenly over its days, the report date one of them
+fixed as (
+    select
+        programme_costs.authority,
+        programme_costs.programme_code,
+        report_dates.report_date,
+        sum(
+            programme_costs.amount_gbp
+            * (
+                least(programme_costs.to_date, report_dates.report_date + 1)
+                - programme_costs.from_date
+            )
+            / (programme_costs.to_date - programme_costs.from_date)
+        ) as fixed_gbp,
+        count(*) filter (
+            where programme_costs.to_date is null or programme_costs.amount_gbp is null
+        ) as unusable_cost_count
+    from programme_costs
+    inner join report_dates
+        on
+            programme_costs.authority = report_dates.authority
+            and programme_costs.from_date <= report_dates.report_date
+    group by
+        programme_costs.authority, programme_costs.programme_code,
+        report_dates.report_date
+),
+
+-- a placement that lacks a cost on some day is left out with all of its weeks
+provided as (
+    select
+        authority,
+        programme_code,
+        report_date,
+        count(*) as placement_count,
+        count(*) filter (where uncosted_day_count > 0) as uncosted_placement_count,
+        coalesce(sum(day_count) filter (where uncosted_day_count = 0), 0) as day_count,
+        coalesce(sum(cost_gbp) filter (where uncosted_day_count = 0), 0)
+            as placement_gbp
+    from placements
+    group by authority, programme_code, report_date
+),
+
+-- what the authority itself pays on the report date for foster care of no programme
+own_foster as (
+    select
+        placement_costs.authority,
+        report_dates.report_date,
+        avg(placement_costs.weekly_cost_gbp) as foster_week_gbp,
+        count(*) as foster_placement_count
+    from placement_costs
+    inner join all_placements
+        on placement_costs.placement_key = all_placements.placement_key
+    inner join report_dates
+        on
+            placement_costs.authority = report_dates.authority
+            and placement_costs.from_date <= report_dates.report_date
+            and report_dates.report_date < coalesce(placement_costs.to_date, 'infinity')
+    where
+        all_placements.placement_group = 'foster'
+        and placement_costs.programme_code is null
+        and placement_costs.weekly_cost_gbp > 0
+    group by placement_costs.authority, report_dates.report_date
+),
+
+programme_dates as (
+    select
+        report_dates.authority,
+        programmes.programme_code,
+        programmes.programme,
+        report_dates.report_date,
+        fixed.fixed_gbp,
+        coalesce(fixed.unusable_cost_count, 0) as unusable_cost_count,
+        coalesce(provided.placement_count, 0) as placement_count,
+        coalesce(provided.uncosted_placement_count, 0) as uncosted_placement_count,
+        coalesce(provided.day_count, 0) as day_count,
+        coalesce(provided.placement_gbp, 0) as placement_gbp
+    from report_dates
+    cross join programmes
+    left join fixed
+        on
+            report_dates.authority = fixed.authority
+            and report_dates.report_date = fixed.report_date
+            and programmes.programme_code = fixed.programme_code
+    left join provided
+        on
+            report_dates.authority = provided.authority
+            and report_dates.report_date = provided.report_date
+            and programmes.programme_code = provided.programme_code
+    where
+        provided.authority is not null
+        or (programmes.programme_kind = 'placements' and fixed.authority is not null)
+)
+
+select
+    programme_dates.authority,
+    programme_dates.programme_code,
+    programme_dates.report_date,
+    programme_dates.programme,
+    trim_scale(programme_dates.fixed_gbp) as fixed_gbp,
+    programme_dates.unusable_cost_count::integer as unusable_cost_count,
+    programme_dates.placement_count::integer as placement_count,
+    programme_dates.uncosted_placement_count::integer as uncosted_placement_count,
+    programme_dates.day_count::integer as day_count,
+    trim_scale(programme_dates.placement_gbp) as placement_gbp,
+    residential.amount_gbp as residential_week_gbp,
+    residential.source as residential_week_source,
+    trim_scale(coalesce(own_foster.foster_week_gbp, foster.amount_gbp))
+        as foster_week_gbp,
+    case
+        when own_foster.foster_week_gbp is null then foster.source
+        else
+            'mean of ' || own_foster.foster_placement_count
+            || ' ordinary foster placements that day'
+    end as foster_week_source
+from programme_dates
+left join unit_costs as residential
+    on
+        programme_dates.authority = residential.authority
+        and programme_dates.report_date = residential.report_date
+        and residential.unit_cost_code = 'RESIDENTIAL_WEEK'
+left join unit_costs as foster
+    on
+        programme_dates.authority = foster.authority
+        and programme_dates.report_date = foster.report_date
+        and foster.unit_cost_code = 'FOSTER_WEEK'
+left join own_foster
+    on
+        programme_dates.authority = own_foster.authority
+        and programme_dates.report_date = own_foster.report_date
