@@ -1,0 +1,128 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+care_periods as (
+    select * from {{ ref('fct_care_periods') }}
+),
+
+memberships as (
+    select * from {{ ref('fct_programme_membership') }}
+),
+
+programmes as (
+    select * from {{ ref('dim_programme') }}
+    where programme_kind = 'edge of care'
+),
+
+-- who joined twice is a member from the first day on
+members as (
+    select
+        memberships.authority,
+        memberships.young_person_key,
+        programmes.programme,
+        min(memberships.start_date) as start_date
+    from memberships
+    inner join programmes on memberships.programme_code = programmes.programme_code
+    group by
+        memberships.authority, memberships.young_person_key, programmes.programme
+),
+
+-- an authority without one period of care delivers none: it has no entries to count
+segments as (
+    select
+        authority,
+        'all' as segment,
+        min(start_date) as segment_start_date
+    from care_periods
+    group by authority
+    union all
+    select
+        members.authority,
+        'members of ' || members.programme as segment,
+        min(members.start_date) as segment_start_date
+    from members
+    where members.authority in (select care_periods.authority from care_periods)
+    group by members.authority, members.programme
+),
+
+entries as (
+    select
+        authority,
+        'all' as segment,
+        start_date,
+        is_reentry_within_12_months
+    from care_periods
+    union all
+    select
+        care_periods.authority,
+        'members of ' || members.programme as segment,
+        care_periods.start_date,
+        care_periods.is_reentry_within_12_months
+    from care_periods
+    inner join members
+        on
+            care_periods.young_person_key = members.young_person_key
+            and care_periods.start_date > members.start_date
+),
+
+-- counted from the day after the report date: three months before 30 June is 30 March
+windows as (
+    select
+        report_dates.authority,
+        report_dates.report_date,
+        segments.segment,
+        windows.length,
+        windows.from_date
+    from report_dates
+    inner join segments
+        on
+            report_dates.authority = segments.authority
+            and report_dates.report_date >= segments.segment_start_date
+    cross join
+        lateral (
+            values
+            ('3 months', (report_dates.report_date + 1 - interval '3 months')::date),
+            ('12 months', (report_dates.report_date + 1 - interval '12 months')::date)
+        ) as windows (length, from_date)
+),
+
+counted as (
+    select
+        windows.authority,
+        windows.report_date,
+        windows.segment,
+        windows.length,
+        count(entries.start_date) as entry_count,
+        count(entries.start_date) filter (where entries.is_reentry_within_12_months)
+            as reentry_count
+    from windows
+    left join entries
+        on
+            windows.authority = entries.authority
+            and windows.segment = entries.segment
+            and entries.start_date between windows.from_date and windows.report_date
+    group by
+        windows.authority, windows.report_date, windows.segment, windows.length
+)
+
+select
+    authority,
+    report_date as snapshot_date,
+    measures.measure,
+    segment,
+    measures.numerator::integer as numerator,
+    measures.denominator::integer as denominator,
+    round(measures.numerator::numeric / nullif(measures.denominator, 0), 6) as share,
+    0 as left_out_count,
+    null::text as left_out_reason
+from counted
+cross join
+    lateral (
+        values
+        ('entries to care in ' || length, entry_count, null),
+        ('re-entries within 12 months, in ' || length, reentry_count, entry_count)
+    ) as measures (measure, numerator, denominator)

@@ -1,0 +1,105 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+snapshot as (
+    select * from {{ ref('fct_edge_of_care_snapshot') }}
+),
+
+segments as (
+    select * from {{ ref('bridge_cohort_segment') }}
+),
+
+plan_types as (
+    select
+        plan_type_code,
+        precedence,
+        case plan_type_code when 'NONE' then 'none' else plan_type end as plan_type
+    from {{ ref('dim_plan_type') }}
+),
+
+-- who is in two cohorts of a segment is one member of it, from the first one on
+young_people as (
+    select distinct on (
+        segments.segment, snapshot.report_date, snapshot.young_person_key
+    )
+        snapshot.authority,
+        snapshot.report_date,
+        segments.segment,
+        snapshot.young_person_key,
+        snapshot.plan_at_start_code,
+        snapshot.plan_now_code,
+        snapshot.plan_now_precedence_at_most,
+        snapshot.has_entered_care,
+        snapshot.has_reentered_care
+    from snapshot
+    inner join segments
+        on
+            snapshot.cohort_key = segments.cohort_key
+            and snapshot.report_date >= segments.segment_start_date
+    order by
+        segments.segment asc, snapshot.report_date asc, snapshot.young_person_key asc,
+        snapshot.start_date asc, snapshot.cohort asc
+),
+
+-- lower than the plan at start it is for certain even where the plan now is not known
+planned as (
+    select
+        young_people.*,
+        case
+            when young_people.plan_now_precedence_at_most < plan_at_start.precedence
+                then -1
+            else sign(plan_now.precedence - plan_at_start.precedence)
+        end as step,
+        case
+            when young_people.plan_now_precedence_at_most <= early_help.precedence
+                then true
+            when young_people.plan_now_code is not null
+                then plan_now.precedence <= early_help.precedence
+        end as has_no_social_work_plan
+    from young_people
+    inner join plan_types as early_help on early_help.plan_type_code = 'EH'
+    left join plan_types as plan_at_start
+        on young_people.plan_at_start_code = plan_at_start.plan_type_code
+    left join plan_types as plan_now
+        on young_people.plan_now_code = plan_now.plan_type_code
+),
+
+members as (
+    select
+        planned.authority,
+        planned.report_date as snapshot_date,
+        measures.measure,
+        planned.segment,
+        true as is_member,
+        measures.is_counted,
+        case when measures.is_counted is null then 'not delivered' end
+            as left_out_reason
+    from planned
+    cross join
+        lateral (
+            select
+                'plan at start: ' || plan_types.plan_type as measure,
+                planned.plan_at_start_code = plan_types.plan_type_code as is_counted
+            from plan_types
+            union all
+            select
+                'plan now: ' || plan_types.plan_type as measure,
+                planned.plan_now_code = plan_types.plan_type_code as is_counted
+            from plan_types
+            union all
+            select
+                changes.measure,
+                changes.is_counted
+            from (
+                values
+                ('stepped down or closed', planned.step < 0),
+                ('stayed the same', planned.step = 0),
+                ('stepped up', planned.step > 0),
+                ('no social work plan now', planned.has_no_social_work_plan),
+                ('entered care', planned.has_entered_care),
+                ('re-entered care', planned.has_reentered_care)
+            ) as changes (measure, is_counted)
+        ) as measures
+),
+
+{{ measured('members') }}

@@ -1,0 +1,191 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+snapshot as (
+    select * from {{ ref('fct_edge_of_care_snapshot') }}
+),
+
+segments as (
+    select * from {{ ref('bridge_cohort_segment') }}
+),
+
+programme_costs as (
+    select * from {{ ref('fct_programme_costs') }}
+),
+
+plan_types as (
+    select * from {{ ref('dim_plan_type') }}
+),
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+unit_costs as (
+    select * from {{ ref('dim_unit_cost') }}
+    where unit_cost_code = 'CIN_PLAN_6_MONTHS'
+),
+
+-- who is in two cohorts of a segment is one member of it, from the first one on
+young_people as (
+    select distinct on (
+        segments.segment, snapshot.report_date, snapshot.young_person_key
+    )
+        snapshot.authority,
+        snapshot.programme_code,
+        snapshot.report_date,
+        segments.segment,
+        snapshot.plan_at_start_code,
+        snapshot.plan_now_code,
+        snapshot.plan_at_start_code is null
+        or (
+            snapshot.plan_now_code is null
+            and snapshot.plan_now_precedence_at_most >= plan_types.precedence
+        ) as is_left_out
+    from snapshot
+    inner join plan_types on plan_types.plan_type_code = 'CIN'
+    inner join segments
+        on
+            snapshot.cohort_key = segments.cohort_key
+            and snapshot.report_date >= segments.segment_start_date
+    order by
+        segments.segment asc, snapshot.report_date asc, snapshot.young_person_key asc,
+        snapshot.start_date asc, snapshot.cohort asc
+),
+
+counted as (
+    select
+        authority,
+        programme_code,
+        report_date,
+        segment,
+        count(*) filter (where not is_left_out) as member_count,
+        count(*) filter (where is_left_out) as left_out_count,
+        count(*) filter (where not is_left_out and plan_at_start_code in ('CIN', 'CP'))
+            as start_count,
+        count(*) filter (where not is_left_out and plan_now_code in ('CIN', 'CP'))
+            as now_count
+    from young_people
+    group by authority, programme_code, report_date, segment
+),
+
+-- what the periods that cover the report date pay, for a year
+annual as (
+    select
+        programme_costs.authority,
+        programme_costs.programme_code,
+        report_dates.report_date,
+        sum(programme_costs.amount_gbp * 12 / months.month_count) as annual_gbp,
+        count(*) as cost_count
+    from programme_costs
+    inner join report_dates
+        on
+            programme_costs.authority = report_dates.authority
+            and programme_costs.from_date <= report_dates.report_date
+            and programme_costs.to_date > report_dates.report_date
+    cross join
+        lateral (
+            values (age(programme_costs.to_date, programme_costs.from_date))
+        ) as periods (length)
+    cross join
+        lateral (
+            values (
+                extract(year from periods.length) * 12
+                + extract(month from periods.length)
+                + extract(day from periods.length) * 12 / 365.25
+            )
+        ) as months (month_count)
+    group by
+        programme_costs.authority, programme_costs.programme_code,
+        report_dates.report_date
+),
+
+valued as (
+    select
+        counted.*,
+        case when counted.member_count > 0 then counted.start_count end
+            as on_plan_start,
+        case when counted.member_count > 0 then counted.now_count end as on_plan_now,
+        case
+            when counted.member_count > 0
+                then counted.start_count - counted.now_count
+        end as reduction,
+        unit_costs.amount_gbp as unit_cost_gbp,
+        unit_costs.source || ' (prices of ' || unit_costs.price_year || ')'
+            as unit_cost_source,
+        annual.annual_gbp,
+        coalesce(annual.cost_count, 0) as cost_count
+    from counted
+    left join unit_costs
+        on
+            counted.authority = unit_costs.authority
+            and counted.report_date = unit_costs.report_date
+    left join annual
+        on
+            counted.authority = annual.authority
+            and counted.programme_code = annual.programme_code
+            and counted.report_date = annual.report_date
+)
+
+select
+    authority,
+    report_date as snapshot_date,
+    measures.measure,
+    segment,
+    round(measures.value, 4)::numeric(16, 4) as value,
+    measures.unit,
+    measures.record_count::integer as record_count,
+    case when measures.is_of_members then left_out_count else 0 end::integer
+        as left_out_count,
+    case
+        when measures.is_of_members and left_out_count > 0
+            then 'not delivered: ' || left_out_count
+        when measures.value is null then measures.missing
+    end as left_out_reason,
+    measures.assumption
+from valued
+cross join
+    lateral (
+        values
+        (
+            'on a child in need or child protection plan at start', on_plan_start,
+            'children', member_count, true, null,
+            'plan of highest precedence on the day of joining; looked after is no such'
+            || ' plan'
+        ),
+        (
+            'on a child in need or child protection plan now', on_plan_now,
+            'children', member_count, true, null,
+            'plan of highest precedence on the report date'
+        ),
+        (
+            'reduction in children on a plan', reduction,
+            'children', member_count, true, null,
+            'without the programme as many would be on a plan as at the start'
+        ),
+        (
+            'cost of a child in need plan for 6 months', unit_cost_gbp,
+            'GBP', (unit_cost_gbp is not null)::integer, false, 'no unit cost known',
+            unit_cost_source
+        ),
+        (
+            'savings in 6 months', reduction * unit_cost_gbp,
+            'GBP', member_count, true, 'no unit cost known',
+            'each child no longer on a plan saves 6 months of one, and a child'
+            || ' protection plan costs no more than a child in need plan: '
+            || unit_cost_source
+        ),
+        (
+            'annualised savings', 2 * reduction * unit_cost_gbp,
+            'GBP', member_count, true, 'no unit cost known',
+            'the saving of 6 months lasts for 12'
+        ),
+        (
+            'annual cost of the team', annual_gbp,
+            'GBP', cost_count, false, 'no cost recorded for this date',
+            'costs recorded for the report date, as for 12 months; the whole team''s,'
+            || ' whatever the segment'
+        )
+    ) as measures (
+        measure, value, unit, record_count, is_of_members, missing, assumption
+    )
