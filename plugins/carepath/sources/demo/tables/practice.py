@@ -37,6 +37,7 @@ EARLY, POST = 0, 1
 PHASES: Final = ("Early implementation", "Post-implementation")
 FIRST_DAYS: Final = tuple(day_number(date(year, 4, 3)) for year in (2018, 2019))
 LAST_DAYS: Final = tuple(day_number(date(year, 9, 20)) for year in (2018, 2019))
+EAGERNESS: Final = (1.1, 3.5)
 RECORDED_WITHIN: Final = 6
 
 LEAVING_CARE, IN_NEED, EDGE_OF_CARE = range(3)
@@ -155,7 +156,9 @@ class PracticeTables(Recording):
         group, number = expand(np.array(INTERVIEWED, dtype=np.int32))
         phase, service = np.array(GROUPS, dtype=np.int32)[group].T
         first = np.array(FIRST_DAYS)[phase] + np.where(service == EDGE_OF_CARE, SETTLED, 0)
-        day = rng.integers(first, np.array(LAST_DAYS)[phase] + 1)
+        # most at once: gate 2 holds a night whose sample grew by a third since the last one
+        length = np.array(LAST_DAYS)[phase] + 1 - first
+        day = first + (rng.beta(*EAGERNESS, len(group)) * length).astype(np.int32)
         pools = (self._leavers_in_touch, self._children_in_need, self._on_edge_of_care)
         person = np.full(len(group), -1, dtype=np.int32)
         for position, pool in enumerate(pools[each] for each in service):
