@@ -1,0 +1,119 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+events as (
+    select * from {{ ref('fct_pathway_events') }}
+    where is_stage_change
+),
+
+report_dates as (
+    select * from {{ ref('dim_report_date') }}
+),
+
+stages as (
+    select
+        delivered.authority,
+        delivered.plan_type_code,
+        delivered.is_delivered,
+        plan_types.plan_type
+    from {{ ref('bridge_authority_plan_type') }} as delivered
+    inner join {{ ref('dim_plan_type') }} as plan_types
+        on delivered.plan_type_code = plan_types.plan_type_code
+),
+
+moves as (
+    select
+        authority,
+        'all' as segment,
+        event_date,
+        previous_stage,
+        stage,
+        count(*) as move_count
+    from events
+    group by authority, event_date, previous_stage, stage
+),
+
+-- the twelve months that end with the report date
+counted as (
+    select
+        report_dates.authority,
+        report_dates.report_date,
+        moves.segment,
+        moves.previous_stage,
+        moves.stage,
+        sum(moves.move_count) as move_count
+    from report_dates
+    inner join moves
+        on
+            report_dates.authority = moves.authority
+            and report_dates.report_date >= moves.event_date
+            and (report_dates.report_date - interval '12 months')::date
+            < moves.event_date
+    group by
+        report_dates.authority, report_dates.report_date, moves.segment,
+        moves.previous_stage, moves.stage
+),
+
+segments as (
+    select
+        authority,
+        'all' as segment
+    from report_dates
+    group by authority
+),
+
+-- every link has a row, so that none vanishes in a quiet year
+links as (
+    select
+        report_dates.authority,
+        report_dates.report_date,
+        segments.segment,
+        from_stages.plan_type as from_stage,
+        to_stages.plan_type as to_stage,
+        from_stages.is_delivered and to_stages.is_delivered as is_delivered,
+        coalesce(counted.move_count, 0) as move_count,
+        sum(counted.move_count) over (
+            partition by
+                report_dates.authority, report_dates.report_date, segments.segment,
+                from_stages.plan_type_code
+        ) as from_count
+    from report_dates
+    inner join segments on report_dates.authority = segments.authority
+    inner join stages as from_stages on report_dates.authority = from_stages.authority
+    inner join stages as to_stages
+        on
+            from_stages.authority = to_stages.authority
+            and from_stages.plan_type_code <> to_stages.plan_type_code
+    left join counted
+        on
+            report_dates.authority = counted.authority
+            and report_dates.report_date = counted.report_date
+            and segments.segment = counted.segment
+            and from_stages.plan_type_code = counted.previous_stage
+            and to_stages.plan_type_code = counted.stage
+),
+
+-- what no source delivers is not measured: it would all be "no"
+measured as (
+    select
+        *,
+        case when is_delivered then move_count else 0 end as numerator,
+        case when is_delivered then coalesce(from_count, 0) else 0 end as denominator,
+        case when is_delivered then 0 else coalesce(from_count, 0) end
+            as left_out_count
+    from links
+)
+
+select
+    authority,
+    report_date as snapshot_date,
+    from_stage || ' -> ' || to_stage as measure,
+    segment,
+    numerator::integer as numerator,
+    denominator::integer as denominator,
+    round(numerator / nullif(denominator, 0), 6) as share,
+    left_out_count::integer as left_out_count,
+    'not delivered: ' || nullif(left_out_count, 0) as left_out_reason,
+    from_stage,
+    to_stage
+from measured

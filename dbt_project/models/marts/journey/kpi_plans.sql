@@ -1,0 +1,66 @@
+-- grain: one row per authority, snapshot date, measure and segment
+with
+
+timeline as (
+    select * from {{ ref('fct_plan_timeline') }}
+),
+
+plan_records as (
+    select * from {{ ref('fct_plan_records') }}
+    where is_faulty
+),
+
+-- a council that does not deliver a plan is not measured on it
+measures as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        delivered.plan_type_code,
+        plan_types.plan_type as measure,
+        case when not delivered.is_delivered then 'not delivered' end
+            as not_delivered_reason
+    from {{ ref('dim_report_date') }} as report_dates
+    inner join {{ ref('bridge_authority_plan_type') }} as delivered
+        on report_dates.authority = delivered.authority
+    inner join {{ ref('dim_plan_type') }} as plan_types
+        on delivered.plan_type_code = plan_types.plan_type_code
+    where delivered.plan_type_code <> 'NONE'
+),
+
+members as (
+    select
+        measures.authority,
+        measures.snapshot_date,
+        measures.measure,
+        'all' as segment,
+        timeline.young_person_key is not null as is_member,
+        coalesce(timeline.plan_type_code = measures.plan_type_code, false)
+            as is_counted,
+        measures.not_delivered_reason as left_out_reason
+    from measures
+    left join timeline
+        on
+            measures.authority = timeline.authority
+            and measures.snapshot_date >= timeline.from_date
+            and (timeline.to_date is null or measures.snapshot_date < timeline.to_date)
+    union all
+    select
+        measures.authority,
+        measures.snapshot_date,
+        measures.measure,
+        'all' as segment,
+        true as is_member,
+        false as is_counted,
+        plan_records.left_out_reason
+    from measures
+    inner join plan_records
+        on
+            measures.authority = plan_records.authority
+            and measures.plan_type_code = plan_records.plan_type_code
+            and (
+                plan_records.start_date is null
+                or measures.snapshot_date >= plan_records.start_date
+            )
+),
+
+{{ measured('members') }}
