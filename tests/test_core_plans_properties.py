@@ -22,7 +22,8 @@ from carepath.warehouse.dbt import run_dbt
 
 AUTHORITY = "E09900001"
 NIGHT = "2019-12-31"
-FIRST, DAYS = dt.date(2017, 1, 1), 1200
+# records begin within SPAN days; all that end have ended before DAYS
+FIRST, SPAN, DAYS = dt.date(2014, 1, 1), 1000, 2400
 OPEN = DAYS
 PRECEDENCE = ("NONE", "EH", "CIN", "CP", "LAC")
 TABLES = {
@@ -57,9 +58,7 @@ class Record:
         if self.start is None:
             return "no start date"
         if self.end is not None and self.end <= self.start:
-            return (
-                "ends before it starts" if self.end < self.start else "ends on the day it starts"
-            )
+            return "ends before it starts" if self.end < self.start else "ends on the day it starts"
         return None
 
     @property
@@ -82,7 +81,7 @@ def generate(seed: int, people: int) -> list[Record]:
             ends: list[int] = []
             for _ in range(rng.integers(0, 5)):
                 # half of them begin on a day on which another began or ended, or the day after
-                start = int(rng.integers(0, DAYS - 200))
+                start = int(rng.integers(0, SPAN))
                 if ends and rng.random() < 0.5:
                     start = int(rng.choice(ends)) + int(rng.integers(0, 2))
                 end: int | None = start + int(rng.integers(0, 150))
@@ -103,14 +102,14 @@ def generate(seed: int, people: int) -> list[Record]:
             add("LAC", person, start, end)
             start = end + int(rng.choice([0, 0, 2, 40]))
         for _ in range(rng.integers(0, 3)):
-            start = int(rng.integers(0, DAYS - 200))
+            start = int(rng.integers(0, SPAN))
             add("referral", person, start, start + int(rng.integers(0, 90)))
     return records
 
 
-def date(day: int | None) -> dt.date | None:
-    """Return the date of a day."""
-    return None if day is None else FIRST + dt.timedelta(days=day)
+def iso(day: int | None) -> str | None:
+    """Return the date of a day as the source writes it."""
+    return None if day is None else (FIRST + dt.timedelta(days=day)).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -119,16 +118,18 @@ def records(warehouse: None) -> list[Record]:
     made = generate(seed=1034, people=150)
     system = SmallRecordingSystem("plans", AUTHORITY)
     for kind, (table, *columns) in TABLES.items():
+        names = [column.name for column in load_contract().tables[table].columns]
+        system.execute(f"create table {table} ({', '.join(f'{name} text' for name in names)})")
+        rows = [
+            [f"R{record.number}", record.person, *map(iso, (record.start, record.end))]
+            for record in made
+            if record.kind == kind
+        ]
         system.execute(
-            f"create table {table} ({columns[0]} text, {columns[1]} text,"
-            f" {columns[2]} timestamp, {columns[3]} timestamp)"
+            f"insert into {table} ({', '.join(columns)})"
+            " select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[])",
+            [list(column) for column in zip(*rows, strict=True)],
         )
-        for record in made:
-            if record.kind == kind:
-                system.execute(
-                    f"insert into {table} values (%s, %s, %s, %s)",
-                    (f"R{record.number}", record.person, date(record.start), date(record.end)),
-                )
     load = system.load(NIGHT).load
     with connect("carepath_loader") as loader:
         loader.execute(
@@ -136,7 +137,8 @@ def records(warehouse: None) -> list[Record]:
             (AUTHORITY, load.load_id, NIGHT),
         )
     ensure(load_contract())
-    run_dbt(["run", "--select", "+fct_pathway_events", "+bridge_authority_plan_type"], layer="core")
+    kinds = ["--resource-type", "model", "--resource-type", "seed"]
+    run_dbt(["build", "--select", "+fct_pathway_events", *kinds], layer="core")
     return made
 
 
@@ -197,7 +199,8 @@ def test_timeline_neighbours_name_each_other(person_of: dict[int, str]) -> None:
         ordered = list(rows)
         assert ordered[0][4] == "NONE"
         for (_, _, end, kind, _, following), (_, start, _, other, previous, _) in pairwise(ordered):
-            assert end is not None and end <= start
+            assert end is not None
+            assert end <= start
             assert (following, previous) == ((other, kind) if end == start else ("NONE", "NONE"))
             assert end < start or kind != other, "a change that is none"
         assert ordered[-1][5] == (None if ordered[-1][2] is None else "NONE")
@@ -268,7 +271,8 @@ def test_events_name_the_ones_around_them() -> None:
     assert sum(map(len, ways.values())) > 1500
     for way in ways.values():
         assert [event["event_number"] for event in way] == list(range(1, len(way) + 1))
-        assert way[0]["previous_event_date"] is None and way[-1]["next_event_date"] is None
+        assert way[0]["previous_event_date"] is None
+        assert way[-1]["next_event_date"] is None
         for event, after in pairwise(way):
             order = [(e["event_date"], e["day_rank"]) for e in (event, after)]
             assert order == sorted(order)
@@ -292,9 +296,7 @@ def test_events_change_the_stage_just_when_the_oracles_plan_changes(
             if before != after
         ]
         told = [event for event in way if event["is_stage_change"]]
-        assert [
-            (day_of(e["event_date"]), e["previous_stage"], e["stage"]) for e in told
-        ] == changes
+        assert [(day_of(e["event_date"]), e["previous_stage"], e["stage"]) for e in told] == changes
         assert [e["days_in_previous_stage"] for e in told] == [
             None if before is None else day - before
             for before, day in pairwise([None, *(day for day, *_ in changes)])
@@ -322,5 +324,5 @@ def test_events_tell_each_start_of_a_plan_once() -> None:
 def test_build_again_gives_the_same_events_and_keys() -> None:
     query = "select t::text from core.fct_pathway_events as t order by 1"
     before = warehouse_rows(query)
-    run_dbt(["run", "--select", "path:models/core/plans"], layer="core")
+    run_dbt(["run", "--select", "fct_plan_records+1", "fct_pathway_events"], layer="core")
     assert warehouse_rows(query) == before

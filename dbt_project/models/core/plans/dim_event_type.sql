@@ -1,6 +1,6 @@
 -- grain: one row per type of event on a young person's way
--- events of one day are told in the order of day_rank: what leads to a plan, what the plan
--- becomes, what happens within it, what ends the case
+-- events of one day are told in the order of day_rank: what leads to a plan, what the
+-- plan becomes, what happens within it, what ends the case
 select
     event_type_code,
     event_type,
@@ -40,7 +40,14 @@ from (
         'legal_status'
     ),
     ('placement', 'first placement', 15, false, 'fct_placements', 'placement_type'),
-    ('move', 'move to another placement', 16, false, 'fct_placements', 'placement_type'),
+    (
+        'move',
+        'move to another placement',
+        16,
+        false,
+        'fct_placements',
+        'placement_type'
+    ),
     ('missing', 'missing', 17, false, 'fct_missing_episodes', 'missing_type'),
     (
         'pathway_plan', 'pathway plan reviewed', 18, false, 'fct_pathway_plans', null

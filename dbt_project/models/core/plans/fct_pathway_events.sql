@@ -292,7 +292,8 @@ staged as (
                     partition by young_person_key, event_date
                     order by day_rank, detail_code, source_key
                     rows between unbounded preceding and current row
-                ) then plan_type_code
+                )
+                then plan_type_code
             else plan_before_code
         end as stage
     from dated

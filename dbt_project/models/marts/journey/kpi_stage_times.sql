@@ -3,6 +3,12 @@ with
 
 events as (
     select * from {{ ref('fct_pathway_events') }}
+    where
+        is_stage_change
+        or event_type_code in (
+            'contact', 'referral', 'move', 'entry_to_care', 'return_home',
+            'leaving_care'
+        )
 ),
 
 report_dates as (
@@ -57,71 +63,65 @@ times as (
     inner join plan_types on looked_back.stage = plan_types.plan_type_code
     inner join plan_types as previous_types
         on looked_back.previous_stage = previous_types.plan_type_code
-    cross join lateral (
-        values
-        (
-            previous_types.plan_type || ' -> ' || plan_types.plan_type,
-            days_in_previous_stage is not null,
-            days_in_previous_stage,
-            null
-        ),
-        (
-            'contact -> referral',
-            event_type_code = 'referral',
-            case
-                when contact_date >= coalesce(referral_date, contact_date)
-                    then event_date - contact_date
-            end,
-            'no contact since the referral before'
-        ),
-        (
-            'referral -> plan',
-            is_stage_change and previous_stage = 'NONE' and stage <> 'EH',
-            case
-                when referral_date >= coalesce(no_plan_date, referral_date)
-                    then event_date - referral_date
-            end,
-            'no referral since the plan before'
-        ),
-        (
-            'plan -> entry to care',
-            event_type_code = 'entry_to_care' and previous_stage <> 'NONE',
-            event_date - plan_date,
-            null
-        ),
-        (
-            'entry to care -> first move',
-            event_type_code = 'move' and coalesce(move_number, 0) < entry_number,
-            event_date - entry_date,
-            null
-        ),
-        (
-            'entry to care -> return home',
-            event_type_code = 'return_home',
-            event_date - entry_date,
-            null
-        ),
-        (
-            'entry to care -> end of care other than home',
-            event_type_code = 'leaving_care',
-            event_date - entry_date,
-            null
-        ),
-        (
-            'end of care -> entry to care again',
-            event_type_code = 'entry_to_care' and care_end_date is not null,
-            event_date - care_end_date,
-            null
-        )
-    ) as measures (measure, is_told, day_count, left_out_reason)
-    where
-        (
-            looked_back.is_stage_change
-            or looked_back.event_type_code in (
-                'referral', 'move', 'entry_to_care', 'return_home', 'leaving_care'
+    cross join
+        lateral (
+            values
+            (
+                previous_types.plan_type || ' -> ' || plan_types.plan_type,
+                days_in_previous_stage is not null,
+                days_in_previous_stage,
+                null
+            ),
+            (
+                'contact -> referral',
+                event_type_code = 'referral',
+                case
+                    when contact_date >= coalesce(referral_date, contact_date)
+                        then event_date - contact_date
+                end,
+                'no contact since the referral before'
+            ),
+            (
+                'referral -> plan',
+                is_stage_change and previous_stage = 'NONE' and stage <> 'EH',
+                case
+                    when referral_date >= coalesce(no_plan_date, referral_date)
+                        then event_date - referral_date
+                end,
+                'no referral since the plan before'
+            ),
+            (
+                'plan -> entry to care',
+                event_type_code = 'entry_to_care' and previous_stage <> 'NONE',
+                event_date - plan_date,
+                null
+            ),
+            (
+                'entry to care -> first move',
+                event_type_code = 'move' and coalesce(move_number, 0) < entry_number,
+                event_date - entry_date,
+                null
+            ),
+            (
+                'entry to care -> return home',
+                event_type_code = 'return_home',
+                event_date - entry_date,
+                null
+            ),
+            (
+                'entry to care -> end of care other than home',
+                event_type_code = 'leaving_care',
+                event_date - entry_date,
+                null
+            ),
+            (
+                'end of care -> entry to care again',
+                event_type_code = 'entry_to_care' and care_end_date is not null,
+                event_date - care_end_date,
+                null
             )
-        )
-        and measures.is_told
+        ) as measures (measure, is_told, day_count, left_out_reason)
+    where measures.is_told
 ),
 
 measures as (
