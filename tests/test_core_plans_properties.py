@@ -324,5 +324,6 @@ def test_events_tell_each_start_of_a_plan_once() -> None:
 def test_build_again_gives_the_same_events_and_keys() -> None:
     query = "select t::text from core.fct_pathway_events as t order by 1"
     before = warehouse_rows(query)
-    run_dbt(["run", "--select", "fct_plan_records+1", "fct_pathway_events"], layer="core")
+    models = ("fct_plan_records", "fct_plan_spells", "fct_plan_timeline", "fct_pathway_events")
+    run_dbt(["run", "--full-refresh", "--select", *models], layer="core")
     assert warehouse_rows(query) == before
