@@ -64,7 +64,7 @@ records as (
     select
         {{ surrogate_key([
             'authority', 'plan_type_code', 'record_key', 'version_number',
-        ]) }} as plan_record_key,
+        ]) }} as recorded_plan_key,
         {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
         authority,
         plan_type_code,
@@ -75,7 +75,7 @@ records as (
     union all
     select
         {{ surrogate_key(['authority', "'LAC'", 'care_period_key']) }}
-            as plan_record_key,
+            as recorded_plan_key,
         young_person_key,
         authority,
         'LAC' as plan_type_code,
@@ -99,7 +99,7 @@ judged as (
 )
 
 select
-    plan_record_key,
+    recorded_plan_key,
     young_person_key,
     authority,
     plan_type_code,
