@@ -5,8 +5,11 @@
       is_counted        belongs to the numerator
       left_out_reason   why the record can't be measured; null when it can
     Numerator and denominator hold the members that are not left out; those left out are
-    counted, with their reasons. -#}
-{% macro measured(members) -%}
+    counted, with their reasons. Where there are very many members, `members` may count
+    those that are alike first, in the column that `weight` names. -#}
+{% macro measured(members, weight=none) -%}
+{%- set how_many = 'coalesce(sum(' ~ weight ~ ') ' if weight else '(count(*) ' -%}
+{%- set otherwise = ', 0)' if weight else ')' -%}
 reasons as (
     select
         authority,
@@ -14,8 +17,8 @@ reasons as (
         measure,
         segment,
         left_out_reason,
-        count(*) filter (where is_member) as member_count,
-        count(*) filter (where is_member and is_counted) as counted
+        {{ how_many }}filter (where is_member){{ otherwise }} as member_count,
+        {{ how_many }}filter (where is_member and is_counted){{ otherwise }} as counted
     from {{ members }}
     group by authority, snapshot_date, measure, segment, left_out_reason
 ),

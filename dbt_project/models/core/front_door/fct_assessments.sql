@@ -41,8 +41,8 @@ keyed as (
         {{ surrogate_key(['authority', 'record_key']) }} as assessment_key,
         {{ surrogate_key(['authority', 'referral_id']) }} as referral_key,
         row_number() over (
-            partition by authority, referral_id
-            order by start_date asc nulls last, record_key asc
+            partition by latest.authority, latest.referral_id
+            order by latest.start_date asc nulls last, latest.record_key asc
         ) = 1 as is_first
     from latest
 ),
@@ -74,7 +74,9 @@ counted as (
                 then {{ working_days_between('first_day', 'last_day') }}
         end as working_day_count
     from with_clock
-    left join dates as first_day on with_clock.clock_start_date = first_day.calendar_date
+    left join
+        dates as first_day
+        on with_clock.clock_start_date = first_day.calendar_date
     left join dates as last_day on with_clock.authorised_date = last_day.calendar_date
 )
 

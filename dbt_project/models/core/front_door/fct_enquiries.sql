@@ -36,7 +36,7 @@ latest as (
         enquiries::text desc
 ),
 
--- the conference of a child who moved in with a plan follows no enquiry of this authority
+-- the conference of a child who moved in with a plan follows no enquiry made here
 first_conferences as (
     select
         authority,

@@ -34,9 +34,9 @@ latest as (
 with_previous as (
     select
         latest.*,
-        max(referral_date) over (
-            partition by authority, person_id
-            order by referral_date
+        max(latest.referral_date) over (
+            partition by latest.authority, latest.person_id
+            order by latest.referral_date
             range between unbounded preceding and interval '1 day' preceding
         ) as previous_referral_date
     from latest

@@ -60,22 +60,38 @@ judged as (
     left join dates as last_day on in_period.snapshot_date = last_day.calendar_date
 ),
 
+-- those that are alike at a date, counted once before they are shown by segment
+alike as (
+    select
+        authority,
+        snapshot_date,
+        is_from_referral,
+        is_authorised and is_within_45_working_days as is_counted,
+        left_out_reason,
+        count(assessment_key) as assessment_count
+    from judged
+    group by
+        authority, snapshot_date, is_from_referral,
+        is_authorised and is_within_45_working_days, left_out_reason
+),
+
 members as (
     select
-        judged.authority,
-        judged.snapshot_date,
+        alike.authority,
+        alike.snapshot_date,
         'assessments within 45 working days' as measure,
         segments.segment,
-        judged.assessment_key is not null and segments.is_member as is_member,
-        judged.is_authorised and judged.is_within_45_working_days as is_counted,
-        judged.left_out_reason
-    from judged
+        segments.is_member,
+        alike.is_counted,
+        alike.left_out_reason,
+        alike.assessment_count
+    from alike
     cross join lateral (
         values
         ('all', true),
-        ('first of a referral', judged.is_from_referral),
-        ('later in an open case', not judged.is_from_referral)
+        ('first of a referral', alike.is_from_referral),
+        ('later in an open case', not alike.is_from_referral)
     ) as segments (segment, is_member)
 ),
 
-{{ measured('members') }}
+{{ measured('members', weight='assessment_count') }}

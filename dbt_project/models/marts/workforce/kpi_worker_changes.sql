@@ -61,32 +61,48 @@ social_workers as (
         open_cases.authority, open_cases.snapshot_date, open_cases.young_person_key
 ),
 
--- a date without an open case keeps one row without a young person
+-- those that are alike at a date, counted once; a date without an open case keeps a row
+alike as (
+    select
+        authority,
+        snapshot_date,
+        worker_count,
+        count(*) as case_count
+    from social_workers
+    group by authority, snapshot_date, worker_count
+    union all
+    select
+        authority,
+        report_date as snapshot_date,
+        1 as worker_count,
+        0 as case_count
+    from report_dates
+),
+
 members as (
     select
-        report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        alike.authority,
+        alike.snapshot_date,
         measures.measure,
         'open cases' as segment,
-        social_workers.young_person_key is not null as is_member,
+        true as is_member,
         measures.is_counted,
         case
+            when alike.case_count = 0
+                then null
             when delivered.authority is null
                 then 'not delivered'
-            when social_workers.worker_count = 0
+            when alike.worker_count = 0
                 then 'no social worker recorded'
-        end as left_out_reason
-    from report_dates
-    left join social_workers
-        on
-            report_dates.authority = social_workers.authority
-            and report_dates.report_date = social_workers.snapshot_date
-    left join delivered on report_dates.authority = delivered.authority
+        end as left_out_reason,
+        alike.case_count
+    from alike
+    left join delivered on alike.authority = delivered.authority
     cross join lateral (
         values
-        ('two or more social workers in 12 months', social_workers.worker_count >= 2),
-        ('three or more social workers in 12 months', social_workers.worker_count >= 3)
+        ('two or more social workers in 12 months', alike.worker_count >= 2),
+        ('three or more social workers in 12 months', alike.worker_count >= 3)
     ) as measures (measure, is_counted)
 ),
 
-{{ measured('members') }}
+{{ measured('members', weight='case_count') }}
