@@ -70,35 +70,45 @@ members as (
         planned.report_date as snapshot_date,
         measures.measure,
         planned.segment,
-        true as is_member,
+        measures.is_member,
         measures.is_counted,
-        case when measures.is_counted is null then 'not delivered' end
-            as left_out_reason
+        case
+            when measures.is_member and measures.is_counted is null
+                then 'not delivered'
+        end as left_out_reason
     from planned
     cross join
         lateral (
             select
                 'plan at start: ' || plan_types.plan_type as measure,
+                true as is_member,
                 planned.plan_at_start_code = plan_types.plan_type_code as is_counted
             from plan_types
             union all
             select
                 'plan now: ' || plan_types.plan_type as measure,
+                true as is_member,
                 planned.plan_now_code = plan_types.plan_type_code as is_counted
             from plan_types
             union all
             select
                 changes.measure,
+                changes.is_member,
                 changes.is_counted
             from (
                 values
-                ('stepped down or closed', planned.step < 0),
-                ('stayed the same', planned.step = 0),
-                ('stepped up', planned.step > 0),
-                ('no social work plan now', planned.has_no_social_work_plan),
-                ('entered care', planned.has_entered_care),
-                ('re-entered care', planned.has_reentered_care)
-            ) as changes (measure, is_counted)
+                ('members', true, true),
+                ('stepped down or closed', true, planned.step < 0),
+                ('stayed the same', true, planned.step = 0),
+                ('stepped up', true, planned.step > 0),
+                ('no social work plan now', true, planned.has_no_social_work_plan),
+                ('entered care', true, planned.has_entered_care),
+                ('re-entered care', true, planned.has_reentered_care),
+                (
+                    'left care', planned.plan_at_start_code = 'LAC',
+                    planned.plan_now_code is distinct from 'LAC'
+                )
+            ) as changes (measure, is_member, is_counted)
         ) as measures
 ),
 
