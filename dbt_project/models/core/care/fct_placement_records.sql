@@ -55,6 +55,7 @@ numbered as (
         row_number() over (
             partition by placements.authority, placements.record_key
             order by
+                placements.start_date is null asc,
                 coalesce(placements.end_date > placements.start_date, true) desc,
                 placements.end_date desc nulls last, placements.start_date asc,
                 placements.placement_type_code asc, placements.provider_code asc,
@@ -139,7 +140,8 @@ followed as (
         *,
         lead(care_start_date) over (
             partition by care_period_key, placement_fault is null
-            order by care_start_date, care_end_date, source_placement_key
+            order by
+                care_start_date, start_date, care_end_date, source_placement_key
         ) as next_start_date
     from counted
 ),
