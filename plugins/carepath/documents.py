@@ -11,6 +11,7 @@ from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.pages import contract_page
 from carepath.quality.pages import combinations_page, rule_book
 from carepath.settings import PROJECT_ROOT, Settings
+from carepath.sources.demo.report_page import report_page
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.embedded import SERVER_SETTINGS
 from carepath.warehouse.kpi_page import kpi_page
@@ -52,6 +53,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/combinations.md": combinations_page,
     "docs/data_contract.md": contract_page,
     "docs/kpis.md": kpi_page,
+    "docs/report_tables.md": report_page,
     "docs/rule_book.md": rule_book,
     "docs/settings.md": settings_page,
 }

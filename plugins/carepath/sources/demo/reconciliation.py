@@ -1,56 +1,65 @@
-"""The report's figures beside Carepath's: report / Carepath / difference.
+"""The report's figures beside Carepath's: report / Carepath / difference, and why they differ.
 
 Carepath's side is read from schema `marts` as role bi_reader, as Power BI would; the other is
-report.csv. Nothing is computed from the report's own figures.
+report.csv. Nothing is computed from the report's own figures. `reconciliation.csv` says which mart,
+measure and segment stand for a figure; `remarks.csv` says where the report contradicts itself.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from carepath.sources.demo.report import ReportFigure, report_figures
+from carepath.sources.demo.report import BASELINE, ReportFigure, amount, report_figures
 from carepath.warehouse.connect import connect
 
+LOOKUPS: Final = Path(__file__).with_name("reconciliation.csv")
+REMARKS: Final = Path(__file__).with_name("remarks.csv")
+
 TITLES: Final = {
-    "T1": "The leaving-care cohort (table 1)",
-    "T13": "Category of need (table 13)",
-    "T14": "Young women who are mothers (table 14)",
-    "T15": "Education, employment and training, open cases (table 15)",
-    "T16": "Education, employment and training, open UASC cases (table 16)",
+    "T1": "Who is counted (table 1)",
+    "T2": "Practice quality (table 2)",
+    "T4": "Edge of care: plans (table 4)",
+    "T5": "Edge of care: savings (table 5)",
+    "T6": "In care: pathway carers (table 6 and the text before it)",
+    "T13": "Leaving care: category of need (table 13)",
+    "T14": "Leaving care: young women who are mothers (table 14)",
+    "T15": "Leaving care: education, employment and training, open cases (table 15)",
+    "T16": "Leaving care: education, employment and training, open UASC cases (table 16)",
+    "WAI": "Working alliance (appendix 7)",
     "TEXT": "Figures in the report's text",
+    "TARGET": "Intended outcomes: the targets",
 }
 
-# a figure's measure and segment in report.csv: the mart, measure and segment that compute it
-KPIS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
-    ("care leavers", "all"): ("kpi_care_leavers", "care leavers", "all"),
-    ("mothers", "female"): ("kpi_mothers", "females who are mothers", "female"),
-    ("EET", "open"): ("kpi_eet", "EET", "open cases"),
-    ("NEET", "open"): ("kpi_eet", "NEET", "open cases"),
-    ("EET", "open UASC"): ("kpi_eet", "EET", "open UASC cases"),
-    ("NEET", "open UASC"): ("kpi_eet", "NEET", "open UASC cases"),
-    ("UASC", "all"): ("kpi_uasc", "unaccompanied asylum-seeking (UASC)", "all"),
-    ("White British", "all"): ("kpi_ethnicity", "White British", "all"),
-    ("pathway plan recorded", "all"): ("kpi_pathway_plan", "with a pathway plan", "all"),
-    ("accommodation suitable", "all"): (
-        "kpi_accommodation",
-        "accommodation recorded as suitable",
-        "all",
-    ),
-    ("staying put", "all"): (
-        "kpi_staying_put",
-        "staying put with former foster carer",
-        "aged 18 or over",
-    ),
-    ("in both snapshots", "all"): ("kpi_two_snapshots", "in both snapshots", "all"),
-}
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Where a figure stands in the marts.
+
+    Attributes:
+        mart: a table of schema marts.
+        measure, segment: of its row.
+        column: the column of a value; empty for a count, which is the numerator.
+    """
+
+    mart: str
+    measure: str
+    segment: str
+    column: str
 
 
 @dataclass(frozen=True)
@@ -59,107 +68,201 @@ class Line:
 
     Attributes:
         report: the printed figure.
-        numerator: what the mart says; None where it says nothing.
-        denominator: likewise.
+        numerator, denominator: what the mart counts; None where it says nothing.
+        value: what the mart measures; None for a count, and where it says nothing.
+        remark: where the report contradicts itself, in a sentence; empty where it does not.
     """
 
     report: ReportFigure
     numerator: int | None
     denominator: int | None
-
-    @property
-    def difference(self) -> int | None:
-        """Carepath's count less the report's."""
-        return None if self.numerator is None else self.numerator - self.report.numerator
+    value: Decimal | None
+    remark: str
 
     @property
     def percent(self) -> str | None:
         """Carepath's share with as many decimals as the report prints."""
         if self.report.percent is None or self.numerator is None or not self.denominator:
             return None
-        decimals = len(self.report.percent.partition(".")[2])
-        return f"{100 * self.numerator / self.denominator:.{decimals}f}"
+        share = Decimal(100 * self.numerator) / self.denominator
+        return str(_rounded(share, self.report.percent))
+
+    @property
+    def carepath(self) -> str:
+        """Carepath's figure, written as the report writes its own."""
+        if self.report.value is not None:
+            if self.value is None:
+                return ""
+            return amount(str(_rounded(self.value, self.report.value)))
+        if self.numerator is None:
+            return ""
+        return f"{self.numerator}" + (f" {self.percent}%" if self.percent else "")
 
     @property
     def equal(self) -> bool:
-        """Whether count, denominator and printed percentage all agree."""
+        """Whether all that the report prints of the figure agrees."""
+        if self.report.value is not None:
+            return self.carepath == self.report.printed
         return (
-            self.difference == 0
+            self.numerator is not None
+            and self.report.numerator in (None, self.numerator)
             and self.report.denominator in (None, self.denominator)
             and self.percent == self.report.percent
         )
+
+    @property
+    def difference(self) -> str:
+        """Carepath's figure less the report's; 0 where they are equal, ? without a row."""
+        if self.equal:
+            return "0"
+        if not self.carepath:
+            return "?"
+        if self.report.value is not None:
+            ours = Decimal(self.carepath.replace(",", ""))
+            return f"{ours - Decimal(self.report.value):+,}"
+        if self.report.numerator is not None and self.numerator != self.report.numerator:
+            return f"{(self.numerator or 0) - self.report.numerator:+d}"
+        if self.percent is not None and self.report.percent is not None:
+            return f"{Decimal(self.percent) - Decimal(self.report.percent):+} points"
+        return f"of {self.denominator}, not {self.report.denominator}"
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the figure is equal, or a row that differs for a stated reason."""
+        return self.equal or bool(self.carepath and self.remark)
 
 
 def reconcile(authority: str) -> Iterator[Line]:
     """Yield every figure of the report with what the marts hold for it, in the report's order."""
     with connect("bi_reader") as connection:
         for figure in report_figures():
-            mart, measure, segment = _kpi(figure)
-            rows = connection.execute(
-                sql.SQL(
-                    "select numerator, denominator from marts.{} where authority = %s"
-                    " and snapshot_date = %s and measure = %s and segment = %s"
-                    + (" and earlier_snapshot_date = %s" if mart == "kpi_two_snapshots" else "")
-                ).format(sql.Identifier(mart)),
-                (authority, figure.snapshot, measure, segment, *_earlier(mart)),
-            ).fetchall()
-            numerator, denominator = rows[0] if len(rows) == 1 else (None, None)
-            yield Line(figure, numerator, denominator)
+            lookup = lookup_of(figure)
+            row = _row(connection, lookup, authority, figure.snapshot)
+            remark = remarks().get((*_key(figure), figure.snapshot.isoformat()), "")
+            if lookup.column:
+                found = row.get(lookup.column)
+                value = None if found is None else Decimal(str(found))
+                yield Line(figure, None, None, value, remark)
+            else:
+                yield Line(figure, row.get("numerator"), row.get("denominator"), None, remark)
+
+
+def lookup_of(figure: ReportFigure) -> Lookup:
+    """Return where a figure stands in the marts.
+
+    Raises:
+        KeyError: reconciliation.csv does not say it.
+    """
+    return lookups()[_key(figure)]
+
+
+@lru_cache(maxsize=1)
+def lookups() -> dict[Key, Lookup]:
+    """Return reconciliation.csv by a figure's table, measure, segment and statistic."""
+    with LOOKUPS.open(encoding="utf-8", newline="") as file:
+        return {
+            (row["table"], row["measure"], row["segment"], row["statistic"]): Lookup(
+                row["mart"],
+                row["mart_measure"] or row["measure"],
+                row["mart_segment"] or row["segment"],
+                row["column"],
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+@lru_cache(maxsize=1)
+def remarks() -> dict[tuple[str, str, str, str, str], str]:
+    """Return remarks.csv by a figure's table, measure, segment, statistic and snapshot."""
+    with REMARKS.open(encoding="utf-8", newline="") as file:
+        return {
+            (row["table"], row["measure"], row["segment"], row["statistic"], row["snapshot"]): row[
+                "remark"
+            ]
+            for row in csv.DictReader(file)
+        }
 
 
 def print_reconciliation(console: Console, authority: str) -> bool:
-    """Print the report's tables beside Carepath's; return whether every figure is equal."""
+    """Print the report's tables beside Carepath's; return whether every row is explained."""
     lines = list(reconcile(authority))
-    snapshots = sorted({line.report.snapshot for line in lines})
     for number, title in TITLES.items():
-        table = Table(
-            title=f"{title}: report / Carepath / difference",
-            title_justify="left",
-            title_style="bold",
-            box=SIMPLE_HEAD,
-            padding=(0, 1),
-        )
-        found: dict[str, dict[dt.date, Line]] = {}
-        for line in (line for line in lines if line.report.table == number):
-            found.setdefault(line.report.measure, {})[line.report.snapshot] = line
-        table.add_column("")
-        for snapshot in snapshots:
-            of = {by[snapshot].report.denominator for by in found.values() if snapshot in by}
-            base = "".join(f" of {count}" for count in of if count)
-            table.add_column(f"{snapshot:%b %Y}{base}", justify="right", no_wrap=True)
-            table.add_column("", justify="right", no_wrap=True)
-            table.add_column("", justify="right", no_wrap=True)
-        for measure, by_snapshot in found.items():
-            cells = [_cells(by_snapshot.get(snapshot)) for snapshot in snapshots]
-            table.add_row(measure, *(cell for three in cells for cell in three))
-        console.print(table)
+        of_table = [line for line in lines if line.report.table == number]
+        console.print(_table(title, of_table))
+        for line in of_table:
+            if line.remark:
+                about = ", ".join(_about(line.report))
+                console.print(f"  [bold]{about}[/]: {line.remark}", highlight=False)
     equal = sum(line.equal for line in lines)
-    colour = "green" if equal == len(lines) else "red"
-    console.print(f"[{colour}]{equal} of {len(lines)} figures equal the report's.[/]")
-    return equal == len(lines)
+    explained = sum(line.is_explained for line in lines)
+    console.print(
+        f"\n[{'green' if explained == len(lines) else 'red'}]{equal} of {len(lines)} figures equal "
+        f"the report's; {explained - equal} differ because the report contradicts itself, and say "
+        f"why; {len(lines) - explained} are unexplained.[/]"
+    )
+    return explained == len(lines)
 
 
-def _kpi(figure: ReportFigure) -> tuple[str, str, str]:
-    if figure.table == "T13":
-        return "kpi_category_of_need", figure.measure, figure.segment
-    return KPIS[figure.measure, figure.segment]
+def _table(title: str, lines: Sequence[Line]) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1)
+    )
+    table.add_column("")
+    for name in ("among", "on"):
+        table.add_column(name, no_wrap=True)
+    for name in ("report", "Carepath", "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        figure = line.report
+        colour = "" if line.equal else "[yellow]" if line.is_explained else "[red]"
+        of = f" (of {line.denominator})" if line.denominator and figure.percent else ""
+        table.add_row(
+            figure.measure + (f", {figure.statistic}" if figure.statistic else ""),
+            figure.segment + of,
+            f"{figure.snapshot:%d %b %Y}",
+            figure.printed,
+            line.carepath or "no row",
+            f"{colour}{line.difference}{'[/]' if colour else ''}",
+        )
+    return table
 
 
-def _earlier(mart: str) -> tuple[dt.date, ...]:
-    baseline = min(figure.snapshot for figure in report_figures())
-    return (baseline,) if mart == "kpi_two_snapshots" else ()
+def _about(figure: ReportFigure) -> Iterator[str]:
+    yield figure.measure
+    if figure.statistic:
+        yield figure.statistic
+    if figure.segment != "all":
+        yield figure.segment
 
 
-def _cells(line: Line | None) -> tuple[str, str, str]:
-    """Return report, Carepath and difference of one figure as they are printed."""
-    if line is None:
-        return "", "", ""
-    report = _counted(line.report.numerator, line.report.percent)
-    if line.numerator is None or line.difference is None:
-        return report, "no row", "[red]?[/]"
-    carepath = _counted(line.numerator, line.percent)
-    return report, carepath, "0" if line.equal else f"[red]{line.difference:+d}[/]"
+def _key(figure: ReportFigure) -> Key:
+    return figure.table, figure.measure, figure.segment, figure.statistic
 
 
-def _counted(numerator: int, percent: str | None) -> str:
-    return f"{numerator}" + (f" {percent}%" if percent else "")
+def _row(
+    connection: psycopg.Connection[Any], lookup: Lookup, authority: str, snapshot: dt.date
+) -> dict[str, Any]:
+    """Return the one row of the mart that stands for a figure; empty where there is none."""
+    rows = connection.execute(
+        sql.SQL(
+            "select to_jsonb(mart) from marts.{} as mart where authority = %s"
+            " and snapshot_date = %s and measure = %s and segment = %s"
+            # a mart of two dates has a row for each earlier one
+            " and coalesce(to_jsonb(mart) ->> 'earlier_snapshot_date', %s) = %s"
+        ).format(sql.Identifier(lookup.mart)),
+        (
+            authority,
+            snapshot,
+            lookup.measure,
+            lookup.segment,
+            BASELINE.isoformat(),
+            BASELINE.isoformat(),
+        ),
+    ).fetchall()
+    return rows[0][0] if len(rows) == 1 else {}
+
+
+def _rounded(number: Decimal, like: str) -> Decimal:
+    """Round half up, as people do, to as many decimals as `like` has."""
+    decimals = len(like.partition(".")[2])
+    return number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)

@@ -17,22 +17,26 @@ FILE: Final = Path(__file__).with_name("report.csv")
 BASELINE: Final = date(2017, 11, 30)
 MUDDLED: Final = date(2019, 6, 27)
 FOLLOW_UP: Final = date(2019, 6, 30)
+COHORT_END: Final = date(2019, 9, 30)
 
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """One printed figure.
+    """One printed figure: a count with or without its percentage, or a value.
 
     Attributes:
-        table: T1, T13 to T16, or TEXT for figures that stand in the text only.
-        measure: what is counted.
+        table: T1 to T16, WAI (appendix 7), TARGET (the intended outcomes), or TEXT for figures
+            that stand in the text only.
+        measure: what is counted or measured.
         segment: among whom.
-        snapshot: the day on which it is counted.
-        numerator: young people counted. Where the report prints only a percentage, the count
-            that rounds to it (the note says so).
-        denominator: young people in the segment; None where a count stands alone.
+        snapshot: the day on which it is counted; for what has no day, the last night.
+        statistic: of a value: mean, standard deviation, ...; empty for a count or an amount.
+        numerator: those counted. Where the report prints only a percentage, the count that rounds
+            to it (the note says so), or None where none does.
+        denominator: those in the segment; None where a count stands alone.
         percent: as printed, with its decimals; None where a count stands alone.
-        unit: "%" or "young people".
+        value: an amount or mean as printed, with its decimals; None for a count.
+        unit: of the count or the value.
         note: what a reader must know.
     """
 
@@ -40,16 +44,26 @@ class ReportFigure:
     measure: str
     segment: str
     snapshot: date
-    numerator: int
+    statistic: str
+    numerator: int | None
     denominator: int | None
     percent: str | None
+    value: str | None
     unit: str
     note: str
+
+    @property
+    def printed(self) -> str:
+        """The figure as the report prints it."""
+        if self.value is not None:
+            return amount(self.value)
+        count = "" if self.numerator is None else f"{self.numerator}"
+        return " ".join((count, f"{self.percent}%" if self.percent else "")).strip()
 
 
 @lru_cache(maxsize=1)
 def report_figures() -> tuple[ReportFigure, ...]:
-    """Return every figure of report.csv, in the order of the report."""
+    """Return every figure of report.csv, in the order of the file."""
     with FILE.open(encoding="utf-8", newline="") as file:
         return tuple(
             ReportFigure(
@@ -57,9 +71,11 @@ def report_figures() -> tuple[ReportFigure, ...]:
                 measure=row["measure"],
                 segment=row["segment"],
                 snapshot=date.fromisoformat(row["snapshot"]),
-                numerator=int(row["numerator"]),
+                statistic=row["statistic"],
+                numerator=int(row["numerator"]) if row["numerator"] else None,
                 denominator=int(row["denominator"]) if row["denominator"] else None,
                 percent=row["percent"] or None,
+                value=row["value"] or None,
                 unit=row["unit"],
                 note=row["note"],
             )
@@ -73,5 +89,12 @@ def target(measure: str, snapshot: date, segment: str = "all") -> int:
         figure.numerator
         for figure in report_figures()
         if (figure.measure, figure.snapshot, figure.segment) == (measure, snapshot, segment)
+        and figure.numerator is not None
     )
     return found
+
+
+def amount(text: str) -> str:
+    """Return a number as people write it: 485177 as 485,177."""
+    whole, point, decimals = text.partition(".")
+    return f"{int(whole):,}" + point + decimals
