@@ -15,6 +15,7 @@ from carepath.sources.demo.report_page import report_page
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.embedded import SERVER_SETTINGS
 from carepath.warehouse.kpi_page import kpi_page
+from carepath.warehouse.pictures import warehouse_page
 from carepath.warehouse.roles import DATABASE_SETTINGS
 
 
@@ -56,6 +57,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/report_tables.md": report_page,
     "docs/rule_book.md": rule_book,
     "docs/settings.md": settings_page,
+    "docs/warehouse.md": warehouse_page,
 }
 
 

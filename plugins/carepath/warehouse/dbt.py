@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ from carepath.warehouse.connect import connect, parameters
 
 log = logging.getLogger(__name__)
 
+# where nothing listens: for what dbt does without a warehouse
+_NOWHERE = {
+    "CAREPATH_DBT_HOST": "127.0.0.1",
+    "CAREPATH_DBT_PORT": "1",
+    "CAREPATH_DBT_SSLMODE": "prefer",
+    "DBT_ENV_SECRET_CAREPATH_LOADER": "none",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+}
 FAILURES = frozenset({"error", "fail", "runtime error", "partial success"})
 
 
@@ -76,6 +86,23 @@ def environment() -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1)
+def read_manifest() -> dict[str, Any]:
+    """Return what dbt understands of the project; it needs no warehouse for that.
+
+    Raises:
+        WarehouseError: dbt cannot parse the project.
+    """
+    settings = get_settings()
+    target = settings.home / "dbt_target" / "parsed"
+    with _changed_environment(_NOWHERE):
+        outcome = _invoke(["parse", *_options(None, None, target)])
+    if not outcome.success:
+        _raise("parse", (), outcome.exception)
+    found: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
 def run_dbt(
     command: Sequence[str],
     *,
@@ -113,16 +140,18 @@ def run_dbt(
     return DbtResult(layer=layer, seconds=time.monotonic() - began, models=models)
 
 
-def _options(vars: Mapping[str, Any] | None, project: Path | None) -> list[str]:
+def _options(
+    vars: Mapping[str, Any] | None, project: Path | None, target: Path | None = None
+) -> list[str]:
     settings = get_settings()
     own = settings.project_root / "dbt_project"
     project = project or own
     # What dbt has parsed stays valid as long as variables do: runs with some have their own place.
-    target = settings.home / "dbt_target" / project.name / ("with_vars" if vars else "plain")
+    kept = settings.home / "dbt_target" / project.name / ("with_vars" if vars else "plain")
     options = {
         "--project-dir": project,
         "--profiles-dir": own,
-        "--target-path": target,
+        "--target-path": target or kept,
         "--log-path": settings.logs / "dbt",
         "--log-level": "none",
         "--log-level-file": "info",
