@@ -76,6 +76,36 @@ def test_figures_of_other_children_than_care_leavers_may_outnumber_their_cohort(
     assert not any(failing(build).values())
 
 
+ENTRIES = Figure("kpi_care_entries", NIGHT, "entries to care", "all", 10, None, None, 0)
+
+
+def test_movement_of_events_is_followed_from_night_to_night_only() -> None:
+    last_night = replace(ENTRIES, snapshot_date=dt.date(2019, 6, 29), numerator=20)
+    assert moved(last_night, ENTRIES) == [ENTRIES.key]
+    assert moved(replace(last_night, snapshot_date=dt.date(2018, 6, 30)), ENTRIES) == []
+
+
+def test_movement_of_a_past_quarter_may_be_larger_the_longer_ago_it_was_published() -> None:
+    quarter = replace(ENTRIES, snapshot_date=dt.date(2019, 3, 31), numerator=100)
+    revised = replace(quarter, numerator=114)
+    for night, found in ((dt.date(2019, 6, 29), [revised.key]), (dt.date(2019, 5, 31), [])):
+        last_night = replace(COHORT, snapshot_date=night)
+        build = Build(night=NIGHT, figures=(COHORT, revised), published=(last_night, quarter))
+        assert [finding.key for finding in checks.moved(build)[1]] == found
+
+
+def test_figures_of_events_stay_at_quarter_ends_and_those_of_care_leavers_at_month_ends() -> None:
+    month_end, quarter_end = dt.date(2019, 5, 31), dt.date(2019, 3, 31)
+
+    def gone(figure: Figure, day: dt.date) -> list[str]:
+        published = (replace(figure, snapshot_date=day),)
+        return failing(replace(GOOD, published=published)).get("KPI-08", [])
+
+    assert gone(COHORT, month_end) == ["kpi_care_leavers|2019-05-31"]
+    assert gone(ENTRIES, month_end) == []
+    assert gone(ENTRIES, quarter_end) == ["kpi_care_entries|2019-03-31"]
+
+
 def test_check_that_raises_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Build) -> tuple[int, list[checks.Finding]]:
         raise ZeroDivisionError("value of a record")
@@ -165,7 +195,7 @@ def test_snapshot_of_the_latest_night_may_go_and_one_that_stays_may_not() -> Non
     month_end, latest = replace(COHORT, snapshot_date=EARLIER), dt.date(2019, 6, 27)
     gone = replace(GOOD, published=(month_end, replace(COHORT, snapshot_date=latest)))
     assert failing(gone)["KPI-08"] == ["kpi_care_leavers|2019-05-31"]
-    assert failing(replace(gone, published_dates={latest}))["KPI-08"] == [
+    assert failing(replace(gone, published_dates={(True, latest)}))["KPI-08"] == [
         "kpi_care_leavers|2019-05-31",
         "kpi_care_leavers|2019-06-27",
     ]
@@ -196,10 +226,11 @@ def built(warehouse: None) -> Any:
         staging.load(loader)
         loader.execute(
             "drop table if exists core.fct_leaving_care_snapshot, marts_build.kpi_eet,"
-            " marts_build.kpi_care_leavers, core.published_snapshot_dates"
+            " marts_build.kpi_care_leavers, core.published_snapshot_dates, core.report_dates"
         )
         loader.execute(
-            "create table core.published_snapshot_dates (authority text, snapshot_date date)"
+            "create table core.published_snapshot_dates (authority text, snapshot_date date);"
+            "create table core.report_dates (authority text, report_date date)"
         )
         loader.execute("create table core.fct_leaving_care_snapshot as select %s as authority,"
                        " %s::date as snapshot_date from generate_series(1, 100)",

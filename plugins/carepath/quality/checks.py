@@ -32,6 +32,8 @@ COHORT = "fct_leaving_care_snapshot"
 SHARE_BASE, SHARE_PER_MONTH = 0.05, 0.025
 COUNT_BASE, COUNT_PER_MONTH = 0.10, 0.05
 FEW_PEOPLE = 5
+# Nights further apart than this do not follow one another: a source was out for long, or began.
+NIGHT_TO_NIGHT_DAYS = 31
 
 # The marts that count the care leavers of a snapshot; others count children, records or events.
 COHORT_MARTS = frozenset(path.stem for path in (MARTS / "leaving_care").glob("kpi_*.yml"))
@@ -87,7 +89,8 @@ class Build:
         failed_tests: dbt tests and models of the run that did not pass, unless a test can tell
             that it is about other authorities only.
         accepted: marts, measures or dates whose movement or absence a person has accepted.
-        published_dates: days as of which a report has published figures; always a snapshot.
+        published_dates: days as of which a report has published figures of care leavers (true)
+            or of anything else (false); they always stay.
     """
 
     night: dt.date
@@ -96,7 +99,7 @@ class Build:
     cohort: Mapping[dt.date, int] = field(default_factory=dict)
     failed_tests: Sequence[str] = ()
     accepted: Collection[str] = ()
-    published_dates: Collection[dt.date] = ()
+    published_dates: Collection[tuple[bool, dt.date]] = ()
 
 
 @dataclass(frozen=True)
@@ -187,26 +190,32 @@ def moved(build: Build) -> tuple[int, list[Finding]]:
     """Find figures further from the published ones than `tolerance` allows for the time passed.
 
     A figure moves with its share, with the number of people whom it is about, and with how many
-    of them it leaves out (`exceeds`). Compared are the figures of the same day, the latest with
-    the latest published, and a new one of a day in between (a month end that was not published
-    in its night) with the published one before it; nothing is compared before the first
-    publication.
+    of them it leaves out (`exceeds`). Compared are figures of the same day, and the latest with
+    the latest published. Care leavers are a cohort as known then: their figures are followed over
+    any time, and a new one of a day in between (a month end that was not published in its night)
+    is compared with the published one before it. Other figures count events and spells as recorded
+    tonight, which come and go: the latest are compared from night to night only, and a figure of
+    the same day may be revised the further the longer its last publication is ago. Nothing is
+    compared before the first publication.
     """
     before = {(f.series, f.snapshot_date): f for f in build.published}
+    latest, latest_before = _latest(build.figures), _latest(build.published)
+    published_night = max((f.snapshot_date for f in build.published), default=build.night)
+    since = (build.night - published_night).days
     pairs = [
-        (before[f.series, f.snapshot_date], f)
+        (before[f.series, f.snapshot_date], f, 0 if f.mart in COHORT_MARTS else since)
         for f in build.figures
         if (f.series, f.snapshot_date) in before
     ]
-    latest, latest_before = _latest(build.figures), _latest(build.published)
     pairs += [
-        (old, latest[series])
+        (old, latest[series], (latest[series].snapshot_date - old.snapshot_date).days)
         for series, old in latest_before.items()
         if series in latest and latest[series].snapshot_date != old.snapshot_date
+        if old.mart in COHORT_MARTS or since <= NIGHT_TO_NIGHT_DAYS
     ]
     pairs += [
-        (max(older, key=lambda f: f.snapshot_date), new)
-        for new in build.figures
+        (old, new, (new.snapshot_date - old.snapshot_date).days)
+        for new in _of_cohort(build)
         if (new.series, new.snapshot_date) not in before and latest[new.series] is not new
         if (
             older := [
@@ -215,13 +224,14 @@ def moved(build: Build) -> tuple[int, list[Finding]]:
                 if f.series == new.series and f.snapshot_date < new.snapshot_date
             ]
         )
+        for old in [max(older, key=lambda f: f.snapshot_date)]
     ]
     accepted = {name.casefold() for name in build.accepted}
     found = {
         (new.mart, new.key)
-        for old, new in pairs
+        for old, new, days in pairs
         if accepted.isdisjoint((new.mart.casefold(), new.measure.casefold(), "all"))
-        and exceeds(old, new)
+        and exceeds(old, new, days)
     }
     return len(pairs), [Finding(mart, key) for mart, key in sorted(found)]
 
@@ -234,14 +244,13 @@ def tolerance(days: int, *, of_share: bool) -> float:
     return COUNT_BASE + COUNT_PER_MONTH * months
 
 
-def exceeds(old: Figure, new: Figure) -> bool:
-    """Say whether a figure moved further than its tolerance, by more than a few people.
+def exceeds(old: Figure, new: Figure, days: int) -> bool:
+    """Say whether a figure moved further in `days` than its tolerance, by more than a few people.
 
     A share can stand while those whom it measures go: so the people whom the figure is about,
     measured or left out, may move as a count does, and the part of them that is left out may
     grow as a share does.
     """
-    days = (new.snapshot_date - old.snapshot_date).days
     if old.denominator is not None and not old.denominator:
         return False  # a measure that had nobody to measure has nothing to move from
     if old.denominator and not new.denominator:
@@ -264,17 +273,19 @@ def exceeds(old: Figure, new: Figure) -> bool:
 
 
 def snapshots_gone(build: Build) -> tuple[int, list[Finding]]:
-    """Find published snapshots that the build lacks: publishing it would delete their figures.
+    """Find published dates that the build lacks: publishing it would delete their figures.
 
-    Only month ends and the dates of a published report stay for ever; the snapshot of the latest
-    night goes with the next one.
+    For care leavers month ends stay for ever, for everything else quarter ends, and for both the
+    dates of a published report; the figures of the latest night go with the next one.
     """
-    published = {
-        (f.mart, f.snapshot_date)
-        for f in build.published
-        if f.snapshot_date in build.published_dates
-        or (f.snapshot_date + dt.timedelta(days=1)).day == 1
-    }
+
+    def stays(f: Figure) -> bool:
+        if (f.mart in COHORT_MARTS, f.snapshot_date) in build.published_dates:
+            return True
+        is_month_end = (f.snapshot_date + dt.timedelta(days=1)).day == 1
+        return is_month_end and (f.mart in COHORT_MARTS or f.snapshot_date.month % 3 == 0)
+
+    published = {(f.mart, f.snapshot_date) for f in build.published if stays(f)}
     accepted = {name.casefold() for name in build.accepted}
     gone = published - {(f.mart, f.snapshot_date) for f in build.figures}
     return len(published), [
@@ -412,8 +423,9 @@ def read_build(
         (run_id, authority),
     ).fetchall()
     published_dates = connection.execute(
-        "select snapshot_date from core.published_snapshot_dates where authority = %s",
-        (authority,),
+        "select true, snapshot_date from core.published_snapshot_dates where authority = %(a)s"
+        " union select false, report_date from core.report_dates where authority = %(a)s",
+        {"a": authority},
     ).fetchall()
     return Build(
         night=night,
@@ -422,7 +434,7 @@ def read_build(
         cohort={day: int(count) for day, count in cohort},
         failed_tests=[name for (name,) in failed],
         accepted=accepted,
-        published_dates={day for (day,) in published_dates},
+        published_dates=set(published_dates),
     )
 
 
