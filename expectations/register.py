@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from carepath.errors import SettingsError
-from expectations import care_leavers, codes, dates, eet, practice, programmes, records
+from expectations import care, care_leavers, codes, dates, eet, practice, programmes, records
 from expectations.rule import Rule, problems
 from expectations.subjects import subject_names
 
 DOMAINS: Mapping[str, tuple[Rule, ...]] = {
     "Education, employment and training": eet.RULES,
     "Care leavers": care_leavers.RULES,
+    "Children in care": care.RULES,
     "Practice": practice.RULES,
     "Codes": codes.RULES,
     "Dates": dates.RULES,

@@ -16,6 +16,8 @@ from expectations.sql import literal
 
 STATUS = "care_leaver_status"
 PLACEMENT_COST = "placement_cost"
+CARE_EPISODES_IN_ORDER = "care_episodes_in_order"
+PLACEMENTS_IN_CARE = "placements_in_care"
 WHOLE = "_table"  # ends the name of a subject that is a table as a whole
 
 
@@ -220,4 +222,83 @@ where c.authority = {authority}
 """,
 )
 
-NAMED = {named.name: named for named in (CARE_LEAVER_STATUS, COST_OF_PLACEMENT)}
+# The next record of the same day is its twin, which rule REC-02 reports.
+EPISODES_IN_ORDER = Subject(
+    name=CARE_EPISODES_IN_ORDER,
+    entity="cla_episodes",
+    grain="one row per current record of ssd_cla_episodes, with the start of the child's next one",
+    sql="""
+select
+    e.*,
+    min(e.start_date) over (
+        partition by e.person_id
+        order by e.start_date
+        range between interval '1 day' following and unbounded following
+    ) as next_start_date,
+    {night} as night
+from staging.stg_cla_episodes as e
+where e.authority = {authority}
+""",
+)
+
+# Some vendors' placements name no child: the episodes that refer to them do. A temporary placement
+# (T0 to T4) is not the next one.
+PLACEMENTS_OF_CARE = Subject(
+    name=PLACEMENTS_IN_CARE,
+    entity="cla_placement",
+    grain="one row per current record of ssd_cla_placement, with the child's next one and whether"
+    " any episode of care overlaps it",
+    sql="""
+with
+
+episodes as (
+    select person_id, placement_id, start_date, end_date
+    from staging.stg_cla_episodes
+    where authority = {authority} and person_id is not null
+),
+
+children as (
+    select placement_id, min(person_id) as person_id
+    from episodes
+    where placement_id is not null
+    group by placement_id
+),
+
+care as (
+    select person_id, range_agg(daterange(start_date, end_date)) as days
+    from episodes
+    where start_date is not null and coalesce(end_date > start_date, true)
+    group by person_id
+),
+
+placements as (
+    select p.*, coalesce(p.person_id, children.person_id) as child_id
+    from staging.stg_cla_placement as p
+    left join children on p.placement_id = children.placement_id
+    where p.authority = {authority}
+)
+
+select
+    p.*,
+    min(p.start_date) filter (where coalesce(p.placement_type_code, '') !~ '^T[0-4]$') over (
+        partition by p.child_id
+        order by p.start_date
+        range between interval '1 day' following and unbounded following
+    ) as next_start_date,
+    coalesce(
+        case
+            when coalesce(p.end_date > p.start_date, true)
+                then care.days && daterange(p.start_date, p.end_date)
+        end,
+        false
+    ) as is_in_care,
+    {night} as night
+from placements as p
+left join care on p.child_id = care.person_id
+""",
+)
+
+NAMED = {
+    named.name: named
+    for named in (CARE_LEAVER_STATUS, COST_OF_PLACEMENT, EPISODES_IN_ORDER, PLACEMENTS_OF_CARE)
+}
