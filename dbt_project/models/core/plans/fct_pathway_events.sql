@@ -1,4 +1,5 @@
 -- grain: one row per event of a young person's way
+{{ config(**person_wise()) }}
 with
 
 event_types as (
@@ -97,7 +98,7 @@ care_leaver_statuses as (
     group by authority, person_id, eligibility_code, known_from
 ),
 
-told as (
+recorded as (
     select
         'contact' as event_type_code,
         contact_key as source_key,
@@ -257,6 +258,14 @@ told as (
     from care_leaver_statuses
 ),
 
+told as (
+    select * from recorded
+    where
+        young_person_key is not null
+        and event_date is not null
+        and {{ is_touched('young_person_key') }}
+),
+
 -- the plan on the day of the event and on the day before
 dated as (
     select
@@ -279,7 +288,6 @@ dated as (
         on
             told.young_person_key = ended.young_person_key
             and told.event_date = ended.to_date
-    where told.young_person_key is not null and told.event_date is not null
 ),
 
 -- on the day of a change the events before the one that can have made it come before it

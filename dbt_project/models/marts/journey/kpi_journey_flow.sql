@@ -10,6 +10,10 @@ report_dates as (
     select * from {{ ref('dim_report_date') }}
 ),
 
+young_people_segments as (
+    select * from {{ ref('bridge_young_person_segment') }}
+),
+
 stages as (
     select
         delivered.authority,
@@ -21,16 +25,39 @@ stages as (
         on delivered.plan_type_code = plan_types.plan_type_code
 ),
 
-moves as (
+-- of a cohort count the moves from the day of joining on
+members as (
     select
         authority,
         'all' as segment,
         event_date,
         previous_stage,
+        stage
+    from events
+    union all
+    select
+        events.authority,
+        young_people_segments.segment,
+        events.event_date,
+        events.previous_stage,
+        events.stage
+    from events
+    inner join young_people_segments
+        on
+            events.young_person_key = young_people_segments.young_person_key
+            and events.event_date >= young_people_segments.from_date
+),
+
+moves as (
+    select
+        authority,
+        segment,
+        event_date,
+        previous_stage,
         stage,
         count(*) as move_count
-    from events
-    group by authority, event_date, previous_stage, stage
+    from members
+    group by authority, segment, event_date, previous_stage, stage
 ),
 
 -- the twelve months that end with the report date
@@ -57,9 +84,17 @@ counted as (
 segments as (
     select
         authority,
-        'all' as segment
+        'all' as segment,
+        '-infinity'::date as first_date
     from report_dates
     group by authority
+    union all
+    select
+        authority,
+        segment,
+        min(from_date) as first_date
+    from young_people_segments
+    group by authority, segment
 ),
 
 -- every link has a row, so that none vanishes in a quiet year
@@ -78,7 +113,10 @@ links as (
                 from_stages.plan_type_code
         ) as from_count
     from report_dates
-    inner join segments on report_dates.authority = segments.authority
+    inner join segments
+        on
+            report_dates.authority = segments.authority
+            and report_dates.report_date >= segments.first_date
     inner join stages as from_stages on report_dates.authority = from_stages.authority
     inner join stages as to_stages
         on

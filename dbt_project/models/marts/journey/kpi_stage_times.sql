@@ -15,6 +15,10 @@ report_dates as (
     select * from {{ ref('dim_report_date') }}
 ),
 
+young_people_segments as (
+    select * from {{ ref('bridge_young_person_segment') }}
+),
+
 plan_types as (
     select * from {{ ref('dim_plan_type') }}
 ),
@@ -147,6 +151,7 @@ measures as (
     ) as between_events (measure, assumption)
 ),
 
+-- of a cohort count the later events from the day of joining on
 members as (
     select
         authority,
@@ -156,14 +161,35 @@ members as (
         day_count,
         left_out_reason
     from times
+    union all
+    select
+        times.authority,
+        times.event_date,
+        times.measure,
+        young_people_segments.segment,
+        times.day_count,
+        times.left_out_reason
+    from times
+    inner join young_people_segments
+        on
+            times.young_person_key = young_people_segments.young_person_key
+            and times.event_date >= young_people_segments.from_date
 ),
 
 segments as (
     select
         authority,
-        'all' as segment
+        'all' as segment,
+        '-infinity'::date as first_date
     from report_dates
     group by authority
+    union all
+    select
+        authority,
+        segment,
+        min(from_date) as first_date
+    from young_people_segments
+    group by authority, segment
 ),
 
 -- the twelve months that end with the report date
@@ -201,7 +227,10 @@ select
     timed.left_out_reason || ': ' || timed.left_out_count as left_out_reason,
     measures.assumption
 from report_dates
-inner join segments on report_dates.authority = segments.authority
+inner join segments
+    on
+        report_dates.authority = segments.authority
+        and report_dates.report_date >= segments.first_date
 cross join measures
 left join timed
     on
