@@ -7,7 +7,11 @@ events as (
 ),
 
 report_dates as (
-    select * from {{ ref('dim_report_date') }}
+    select
+        authority,
+        report_date,
+        (report_date - interval '12 months')::date as after_date
+    from {{ ref('dim_report_date') }}
 ),
 
 young_people_segments as (
@@ -74,8 +78,7 @@ counted as (
         on
             report_dates.authority = moves.authority
             and report_dates.report_date >= moves.event_date
-            and (report_dates.report_date - interval '12 months')::date
-            < moves.event_date
+            and report_dates.after_date < moves.event_date
     group by
         report_dates.authority, report_dates.report_date, moves.segment,
         moves.previous_stage, moves.stage

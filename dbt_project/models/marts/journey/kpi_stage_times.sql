@@ -12,7 +12,11 @@ events as (
 ),
 
 report_dates as (
-    select * from {{ ref('dim_report_date') }}
+    select
+        authority,
+        report_date,
+        (report_date - interval '12 months')::date as after_date
+    from {{ ref('dim_report_date') }}
 ),
 
 young_people_segments as (
@@ -125,7 +129,7 @@ times as (
                 null
             )
         ) as measures (measure, is_told, day_count, left_out_reason)
-    where measures.is_told
+    where looked_back.event_type_code <> 'contact' and measures.is_told
 ),
 
 measures as (
@@ -208,8 +212,7 @@ timed as (
         on
             report_dates.authority = members.authority
             and report_dates.report_date >= members.event_date
-            and (report_dates.report_date - interval '12 months')::date
-            < members.event_date
+            and report_dates.after_date < members.event_date
     group by
         report_dates.authority, report_dates.report_date, members.segment,
         members.measure
