@@ -2,7 +2,7 @@
 {#- the marts whose figures the seed `targets` may name -#}
 {%- set marts_of_shares = [
     'kpi_care_leavers', 'kpi_eet', 'kpi_staying_put', 'kpi_pathway_plan',
-    'kpi_accommodation', 'kpi_placement_mix',
+    'kpi_accommodation', 'kpi_placement_mix', 'kpi_care_entries',
 ] %}
 {%- set marts_of_values = ['kpi_placement_budget'] %}
 with
