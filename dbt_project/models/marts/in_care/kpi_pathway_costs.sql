@@ -20,8 +20,9 @@ totals as (
         fixed_gbp + placement_gbp as total_gbp,
         day_count / 7.0 * residential_week_gbp as avoided_gbp,
         placement_count - uncosted_placement_count as costed_count,
-        residential_week_source || ' (£' || residential_week_gbp || ' a week)'
-            as residential_week
+        residential_week_source || ' (£'
+        || replace(to_char(residential_week_gbp, 'FM999,999,990.00'), '.00', '')
+        || ' a week)' as residential_week
     from snapshot
 ),
 
