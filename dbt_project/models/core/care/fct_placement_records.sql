@@ -53,7 +53,9 @@ numbered as (
         placements.distance_miles,
         placements.change_reason_code,
         row_number() over (
-            partition by placements.authority, placements.record_key
+            partition by
+                placements.authority, placements.record_key,
+                coalesce(placements.person_id, children.person_id)
             order by
                 placements.start_date is null asc,
                 coalesce(placements.end_date > placements.start_date, true) desc,
@@ -73,13 +75,14 @@ judged as (
     select
         *,
         case
-            when young_person_key is null then 'belongs to nobody'
             when start_date is null then 'no start date'
             when record_number > 1 then 'duplicate'
             when end_date < start_date then 'reversed'
             when end_date = start_date then 'no day'
         end as fault
     from numbered
+    -- a record of nobody is reported by rule CARE-04
+    where young_person_key is not null
 ),
 
 -- a placement that touches two periods of care is cut: one part lies in each
@@ -211,7 +214,8 @@ keyed as (
 
 select
     {{ surrogate_key([
-        'source_placement_key::text', 'record_number', "coalesce(care_period_key, 0)",
+        'source_placement_key::text', 'young_person_key', 'record_number',
+        "coalesce(care_period_key, 0)",
     ]) }} as placement_part_key,
     source_placement_key,
     case

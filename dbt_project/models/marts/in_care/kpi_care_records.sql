@@ -24,7 +24,6 @@ segments (measure, segment) as (
     ('placements', 'duplicate'),
     ('placements', 'reversed'),
     ('placements', 'no day'),
-    ('placements', 'belongs to nobody'),
     ('placements', 'outside care'),
     ('placements', 'absence within a placement'),
     ('placements', 'another from the same day'),
