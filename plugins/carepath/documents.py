@@ -14,7 +14,7 @@ from carepath.settings import PROJECT_ROOT, Settings
 from carepath.sources.demo.report_page import report_page
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.embedded import SERVER_SETTINGS
-from carepath.warehouse.kpi_page import kpi_page
+from carepath.warehouse.kpi_page import exposures, kpi_page
 from carepath.warehouse.pictures import warehouse_page
 from carepath.warehouse.roles import DATABASE_SETTINGS
 
@@ -50,6 +50,7 @@ def settings_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "dbt_project/models/marts/exposures.yml": exposures,
     "dbt_project/seeds/bank_holidays.csv": bank_holidays_seed,
     "docs/combinations.md": combinations_page,
     "docs/data_contract.md": contract_page,

@@ -97,3 +97,25 @@ def _one_line(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return " ".join(str(value).split())
+
+
+def exposures() -> str:
+    """Return models/marts/exposures.yml: every mart is Power BI's, so dbt's lineage ends there."""
+    marts = sorted(path.stem for path in MARTS.rglob("*.sql"))
+    return "\n".join(
+        [
+            "# written by `carepath docs`",
+            "exposures:",
+            "  - name: power_bi",
+            "    label: Power BI",
+            "    type: dashboard",
+            "    maturity: medium",
+            "    description: >",
+            "      The star schema and the KPI tables, read from schema marts as bi_reader.",
+            "    owner:",
+            "      name: BI team",
+            "    depends_on:",
+            *(f"      - ref('{mart}')" for mart in marts),
+            "",
+        ]
+    )

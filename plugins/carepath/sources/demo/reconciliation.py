@@ -246,7 +246,9 @@ def _row(
     rows = connection.execute(
         sql.SQL(
             "select to_jsonb(mart) from marts.{} as mart where authority = %s"
-            " and snapshot_date = %s and measure = %s and segment = %s"
+            " and snapshot_date = %s and measure = %s"
+            # a target is set to a service
+            " and coalesce(to_jsonb(mart) ->> 'segment', to_jsonb(mart) ->> 'service') = %s"
             # a mart of two dates has a row for each earlier one
             " and coalesce(to_jsonb(mart) ->> 'earlier_snapshot_date', %s) = %s"
         ).format(sql.Identifier(lookup.mart)),
