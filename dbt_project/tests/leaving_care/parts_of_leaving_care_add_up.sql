@@ -1,6 +1,6 @@
 {{ config(tags=['nightly']) }}
--- The answers of in touch, the moves of a year and the ways of a change are each the whole
--- of those who are measured: their numerators add up to the denominator.
+-- The answers of in touch, the moves of a year and the ways of a change are each the
+-- whole of those who are measured: their numerators add up to the denominator.
 with
 
 parts as (
@@ -16,7 +16,10 @@ parts as (
     select
         authority,
         snapshot_date,
-        case when measure like '%accommodation%' then 'moves' else 'workers' end as whole,
+        case
+            when measure like '%accommodation%' then 'moves'
+            else 'workers'
+        end as whole,
         segment,
         numerator,
         denominator

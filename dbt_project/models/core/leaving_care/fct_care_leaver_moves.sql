@@ -9,7 +9,15 @@ snapshots as (
 ),
 
 care_leavers as (
-    select * from {{ ref('fct_leaving_care_snapshot') }}
+    select
+        care_leavers.*,
+        snapshots.load_id as snapshot_load_id,
+        snapshots.window_start_date
+    from {{ ref('fct_leaving_care_snapshot') }} as care_leavers
+    inner join snapshots
+        on
+            care_leavers.authority = snapshots.authority
+            and care_leavers.snapshot_date = snapshots.snapshot_date
 ),
 
 accommodation_moves as (
@@ -69,23 +77,24 @@ watched as (
 
 moves as (
     select
-        snapshots.authority,
-        snapshots.snapshot_date,
-        accommodation_moves.young_person_key,
+        care_leavers.authority,
+        care_leavers.snapshot_date,
+        care_leavers.young_person_key,
         min(accommodation_moves.known_from) as first_known_date,
         count(*) filter (
             where
             not accommodation_moves.is_first_known
-            and accommodation_moves.known_from > snapshots.window_start_date
+            and accommodation_moves.known_from > care_leavers.window_start_date
         ) as move_count
-    from snapshots
+    from care_leavers
     inner join accommodation_moves
         on
-            snapshots.authority = accommodation_moves.authority
-            and snapshots.load_id >= accommodation_moves.load_id
+            care_leavers.authority = accommodation_moves.authority
+            and care_leavers.young_person_key = accommodation_moves.young_person_key
+            and care_leavers.snapshot_load_id >= accommodation_moves.load_id
     group by
-        snapshots.authority, snapshots.snapshot_date,
-        accommodation_moves.young_person_key
+        care_leavers.authority, care_leavers.snapshot_date,
+        care_leavers.young_person_key
 ),
 
 -- one worker after another in the same role
@@ -97,31 +106,36 @@ followed as (
             order by start_date, end_date nulls last, allocation_key
         ) as previous_worker_key
     from allocations
-    where worker_key is not null and start_date is not null
+    where
+        worker_key is not null
+        and start_date is not null
+        and young_person_key in (select care_leavers.young_person_key from care_leavers)
 ),
 
 workers as (
     select
-        snapshots.authority,
-        snapshots.snapshot_date,
-        followed.young_person_key,
+        care_leavers.authority,
+        care_leavers.snapshot_date,
+        care_leavers.young_person_key,
         count(*) filter (
             where
             followed.previous_worker_key <> followed.worker_key
-            and followed.start_date > snapshots.window_start_date
+            and followed.start_date > care_leavers.window_start_date
         ) as change_count
-    from snapshots
+    from care_leavers
     inner join followed
         on
-            snapshots.authority = followed.authority
-            and snapshots.snapshot_date >= followed.start_date
+            care_leavers.authority = followed.authority
+            and care_leavers.young_person_key = followed.young_person_key
+            and care_leavers.snapshot_date >= followed.start_date
     group by
-        snapshots.authority, snapshots.snapshot_date, followed.young_person_key
+        care_leavers.authority, care_leavers.snapshot_date,
+        care_leavers.young_person_key
 ),
 
 allocating as (
     select authority
-    from followed
+    from allocations
     group by authority
 ),
 
@@ -141,7 +155,7 @@ reasons as (
             when not coalesce(watched.is_watched, false)
                 then 'no load for more than 31 days of the 12 months'
             when moves.first_known_date is null then 'accommodation not recorded'
-            when moves.first_known_date > snapshots.window_start_date
+            when moves.first_known_date > care_leavers.window_start_date
                 then 'known for less than 12 months'
         end as accommodation_left_out_reason,
         case
@@ -151,10 +165,6 @@ reasons as (
             when workers.young_person_key is null then 'worker not recorded'
         end as worker_left_out_reason
     from care_leavers
-    inner join snapshots
-        on
-            care_leavers.authority = snapshots.authority
-            and care_leavers.snapshot_date = snapshots.snapshot_date
     left join watched
         on
             care_leavers.authority = watched.authority
