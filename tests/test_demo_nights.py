@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docs_queries import DocumentedQuery, queries_of
 
 from carepath.settings import get_settings
 from carepath.sources.demo.reconciliation import reconcile
@@ -22,6 +23,7 @@ from carepath.warehouse import embedded
 from carepath.warehouse.connect import connect
 
 ASHMERE, OTHER = "E09900001", "E09900002"
+DOCUMENTED = queries_of("journey.md")
 BASELINE, MUDDLED, FOLLOW_UP = dt.date(2017, 11, 30), dt.date(2019, 6, 27), dt.date(2019, 6, 30)
 COHORT_END = dt.date(2019, 9, 30)
 
@@ -255,3 +257,21 @@ def test_demo_refuses_a_warehouse_with_a_real_source(told: str, tmp_path: Path) 
     done = carepath("demo")
     assert done.returncode == 1
     assert "would delete them" in done.stderr
+
+
+def test_journey_page_has_a_query_for_each_reader() -> None:
+    assert len(DOCUMENTED) == 6
+    readers = {query.role for query in DOCUMENTED}
+    assert readers == {"bi_reader", "carepath_analyst", "carepath_steward"}
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("query", DOCUMENTED, ids=lambda query: "-".join(query.columns[:2]))
+def test_journey_page_query_runs_as_written_and_finds_what_it_shows(
+    query: DocumentedQuery,
+) -> None:
+    with connect(query.role) as connection:
+        cursor = connection.execute(query.text.encode())
+        assert cursor.description is not None
+        assert tuple(column.name for column in cursor.description) == query.columns
+        assert cursor.fetchall()
