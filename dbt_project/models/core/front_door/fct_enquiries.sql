@@ -36,15 +36,20 @@ latest as (
         enquiries::text desc
 ),
 
--- the conference of a child who moved in with a plan follows no enquiry made here
+-- the conference of a child who moved in with a plan follows no enquiry made here, and
+-- that of another child not this one's
 first_conferences as (
     select
         authority,
+        person_id,
         s47_enquiry_id,
         min(conference_date) as conference_date
     from conferences
-    where s47_enquiry_id is not null and is_transfer_in is not true
-    group by authority, s47_enquiry_id
+    where
+        person_id is not null
+        and s47_enquiry_id is not null
+        and is_transfer_in is not true
+    group by authority, person_id, s47_enquiry_id
 ),
 
 counted as (
@@ -60,6 +65,7 @@ counted as (
     left join first_conferences
         on
             latest.authority = first_conferences.authority
+            and latest.person_id = first_conferences.person_id
             and latest.s47_enquiry_id = first_conferences.s47_enquiry_id
     left join dates as first_day on latest.start_date = first_day.calendar_date
     left join dates as last_day

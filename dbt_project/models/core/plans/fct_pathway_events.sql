@@ -337,7 +337,8 @@ timed as (
 
 select
     {{ surrogate_key([
-        'event_type_code', 'source_key', 'event_date', "coalesce(detail_code, '')",
+        'young_person_key', 'event_type_code', 'source_key', 'event_date',
+        "coalesce(detail_code, '')",
     ]) }} as pathway_event_key,
     young_person_key,
     authority,
