@@ -34,14 +34,25 @@ immigration_statuses as (
     where is_uasc
 ),
 
-people as (
-    select distinct on (authority, person_id)
+birth_dates as (
+    select
         {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
-        birth_date
+        birth_date,
+        known_from,
+        from_load
     from {{ ref('stg_person') }}
     where person_id is not null
+),
+
+-- few of all people were ever in care: sort those alone
+people as (
+    select distinct on (young_person_key)
+        young_person_key,
+        birth_date
+    from birth_dates
+    where young_person_key in (select care_periods.young_person_key from care_periods)
     order by
-        authority asc, person_id asc, known_from desc, from_load desc,
+        young_person_key asc, known_from desc, from_load desc,
         birth_date asc nulls last
 ),
 

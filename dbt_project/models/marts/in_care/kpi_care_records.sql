@@ -65,20 +65,33 @@ records as (
     from placement_records
 ),
 
+-- by day first: the report dates then meet days, not every record
+by_day as (
+    select
+        authority,
+        measure,
+        segments,
+        start_date,
+        count(*) as record_count
+    from records
+    group by authority, measure, segments, start_date
+),
+
 counted as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        records.measure,
-        records.segments,
-        count(*) filter (where records.start_date <= report_dates.report_date)
-            as record_count,
-        count(*) filter (where records.start_date is null) as undated_count
+        by_day.measure,
+        by_day.segments,
+        sum(by_day.record_count)
+        filter (where by_day.start_date <= report_dates.report_date) as record_count,
+        sum(by_day.record_count) filter (where by_day.start_date is null)
+            as undated_count
     from report_dates
-    inner join records on report_dates.authority = records.authority
+    inner join by_day on report_dates.authority = by_day.authority
     group by
-        report_dates.authority, report_dates.report_date, records.measure,
-        records.segments
+        report_dates.authority, report_dates.report_date, by_day.measure,
+        by_day.segments
 ),
 
 measured as (
