@@ -64,20 +64,26 @@ class RandomRecordingSystem:
 
     def invent(self, table: Table) -> Row:
         """Return a new record."""
-        return {column.name: self.value(table, column) for column in table.columns}
+        person = self.random.randint(1, self.people)
+        return {column.name: self.value(table, column, person) for column in table.columns}
 
-    def value(self, table: Table, column: Column) -> Any:
-        """Return something that a column may hold: now and then, nothing."""
+    def value(self, table: Table, column: Column, person: int | None = None) -> Any:
+        """Return something that a column may hold: now and then, nothing.
+
+        Ids are those of a person's records; now and then, of somebody else's.
+        """
         draw = self.random
+        if person is None or draw.random() < 0.01:
+            person = draw.randint(1, self.people)
         if column.as_name == "person_id":
-            return f"p{draw.randint(1, self.people)}"
+            return f"p{person}"
         if column.type == "row_id":
             return None
         if column.name not in table.natural_key and draw.random() < 0.15:
             return None
         match column.type:
             case "id":
-                return f"{column.as_name[:4]}{draw.randint(1, 30)}"
+                return f"{column.as_name[:4]}{person}.{draw.randint(1, 3)}"
             case "date":
                 return FIRST_DAY + dt.timedelta(days=draw.randint(0, 2000))
             case "integer":
@@ -90,7 +96,7 @@ class RandomRecordingSystem:
                 return draw.choice("YN")
             case "json":
                 return "{}"
-        return draw.choice(("oak", "ash", "elm"))
+        return draw.choice(("social worker", "personal adviser", "elm"))
 
     def change(self, count: int) -> None:
         """Change, remove or add some records; every table may be one of theirs."""

@@ -6,28 +6,33 @@
 
     at every place where a person's records come in. It is for tables whose rows rest on
     the records of one person, known up to the cut-off, and on seeds and code; the first
-    night, and one with other code, builds all (night.build, `--full-refresh`). -#}
+    night, and one with other code, builds all (night.build, `--full-refresh`), so columns
+    never change on the way; `fail` would take numeric and numeric(8, 2) for a change. -#}
 {% macro person_wise() -%}
     {% do return({
         'materialized': 'table' if var('as_known_at', none) else 'incremental',
         'incremental_strategy': 'append',
-        'on_schema_change': 'fail',
+        'on_schema_change': 'append_new_columns',
         'pre_hook': "{{ forget_touched() }}",
         'post_hook': "{{ remember_built() }}",
     }) %}
 {%- endmacro %}
 
-{#- True for the records of those whose rows are made anew tonight. `person` is the column
-    that says whose they are: person_id in staging, young_person_key in core. -#}
-{% macro is_touched(person='person_id') -%}
+{#- True for the records of those whose rows are made anew tonight, and for those of nobody.
+    `person` is what says whose they are: person_id in staging, young_person_key in core. -#}
+{% macro is_touched(person='person_id', authority='authority') -%}
+    {%- set by = (
+        'young_person_key' if person.endswith('young_person_key') else 'person_id'
+    ) -%}
     {%- if keeps_rows() -%}
     (
-            authority in (
+            {{ person }} is null
+            or {{ authority }} in (
                 select touched.authority from touched
                 where touched.person_id is null
             )
-            or (authority, {{ person }}) in (
-                select touched.authority, touched.{{ person }} from touched
+            or ({{ authority }}, {{ person }}) in (
+                select touched.authority, touched.{{ by }} from touched
             )
         )
     {%- else -%}
@@ -38,7 +43,8 @@
 {#- First in the model's transaction: find whom the loads between the one of which the table
     stands and tonight's cut-off touched, whichever of the two is later, and delete their
     rows. No person means everybody: of an authority that is new, or where something changed
-    of which it is not recorded whose it is. The lock keeps the cut-offs as they are until
+    of which it is not recorded whose it is. Who shares records with others is always one
+    of them. The lock keeps the cut-offs as they are until
     the rows are written. -#}
 {% macro forget_touched() -%}
 {%- if keeps_rows() -%}
@@ -87,7 +93,15 @@ where
     and coalesce(table_deliveries.opened_count + table_deliveries.closed_count, 1) > 0
     and table_deliveries.table_name = any(
         array['{{ history_tables() | join("', '") }}']
-    );
+    )
+union
+select
+    authority,
+    entangled_people.person_id,
+    {{ surrogate_key(['authority', 'entangled_people.person_id']) }}
+from bounds
+inner join ops.entangled_people using (authority)
+where not is_new;
 analyze touched;
 delete from {{ this }}
 where

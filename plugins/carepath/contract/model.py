@@ -10,8 +10,6 @@ a local extension (prefix `local_`). The YAML of a table reads:
     natural_key: [clea_person_id]    from meaning; never an id that the vendor's export invents
     key_note: why this key
     versions: true                   staging also shows all versions (stg_<entity>_versions)
-    person_through:                  without a column of persons: the record that names the person
-      {column: lpco_placement_id, table: ssd_cla_placement, key: clap_cla_placement_id}
     columns:
       - name: clea_care_leaver_activity
         as: activity                 name in staging; default: name without the table's prefix
@@ -70,7 +68,6 @@ _TABLE_KEYS = {
     "natural_key",
     "key_note",
     "versions",
-    "person_through",
     "columns",
 }
 _COLUMN_KEYS = {
@@ -128,15 +125,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Link:
-    """How a record that names no person is about one: `column` holds the `key` of `table`."""
-
-    column: str
-    table: str
-    key: str
-
-
-@dataclass(frozen=True)
 class Table:
     """One table that a source delivers, and the key by which its records are known."""
 
@@ -149,7 +137,6 @@ class Table:
     key_note: str
     versions: bool
     columns: tuple[Column, ...]
-    person_through: Link | None = None
 
     @property
     def local(self) -> bool:
@@ -179,6 +166,16 @@ class Contract:
     """All tables that a source may deliver, by name."""
 
     tables: Mapping[str, Table]
+
+    def owners(self, as_name: str) -> list[Table]:
+        """Return the tables about persons whose records are known by an id of this name."""
+        return [
+            table
+            for table in self.tables.values()
+            if table.person_column and table.person_column not in table.natural_key
+            for column in map(table.column, table.natural_key)
+            if column.type == "id" and column.as_name == as_name
+        ]
 
     def by_entity(self, entity: str) -> Table:
         """Return the table whose staging model is stg_<entity>; KeyError if there is none."""
@@ -219,10 +216,7 @@ def read_contract(folder: Path, *, code_lists: frozenset[str]) -> Contract:
                 where=str(folder.name),
                 todo="keep one file per table and one table per entity.",
             )
-    contract = Contract({table.name: table for table in tables})
-    for table in tables:
-        _check_link(table, contract)
-    return contract
+    return Contract({table.name: table for table in tables})
 
 
 def _read_table(path: Path, code_lists: frozenset[str]) -> Table:
@@ -243,18 +237,9 @@ def _read_table(path: Path, code_lists: frozenset[str]) -> Table:
         key_note=_one_line(raw.get("key_note", "")),
         versions=bool(raw.get("versions", False)),
         columns=columns,
-        person_through=_read_link(raw.get("person_through"), where),
     )
     _check_table(table, where)
     return table
-
-
-def _read_link(raw: dict[str, str] | None, where: str) -> Link | None:
-    if raw is None:
-        return None
-    entries = {"column", "table", "key"}
-    _check_keys(raw, entries, entries, f"{where}, person_through")
-    return Link(**raw)
 
 
 def _read_column(raw: dict[str, Any], where: str, code_lists: frozenset[str]) -> Column:
@@ -305,19 +290,6 @@ def _check_table(table: Table, where: str) -> None:
             _refuse(f"{key} is a row id, which may change every night", where, "use meaning.")
         if table.column(key).personal:
             _refuse(f"{key} is personal, but keys are kept in quality", where, "leave it out.")
-
-
-def _check_link(table: Table, contract: Contract) -> None:
-    if (link := table.person_through) is None:
-        return
-    where = f"contract {table.name}.yml, person_through"
-    other = contract.tables.get(link.table)
-    if table.person_column is not None:
-        _refuse("the table names its persons itself", where, "leave it out.")
-    if other is None or other.person_column is None:
-        _refuse(f"{link.table} names no persons", where, "name a table that does.")
-    elif link.column not in table.column_names or link.key not in other.column_names:
-        _refuse("there is no such column", where, "name a column of each table.")
 
 
 def _check_keys(raw: object, allowed: set[str], needed: set[str], where: str) -> None:

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from carepath.contract import Contract, Table
 from carepath.errors import DeliveryError
+from carepath.landing import touched
 from carepath.landing.delivery import Load, PreviousTables, TableDelivery
 from carepath.landing.extract import Going, in_parallel
 from carepath.landing.tables import content_hash, incoming, leaf, record_key, swap
@@ -96,6 +97,9 @@ _ROWS = (
     " and table_name = {{name}} and {side} is not null))"
 )
 
+CLOSED_ROWS = sql.SQL(_ROWS.format(side="history_row"))
+OPENED_ROWS = sql.SQL(_ROWS.format(side="incoming_row"))
+
 CLOSE = sql.SQL(
     "update {history} set known_to = {night}, to_load = {load} where to_load is null and "
     + _ROWS.format(side="history_row")
@@ -115,33 +119,6 @@ OPEN_FIRST = sql.SQL(
         chosen="not exists (select from landing.changes where load_id = {load}"
         " and table_name = {name} and incoming_row = sent.ctid)"
     )
-)
-
-
-# Whose rows core makes anew. The versions that close are read where they still stand open.
-TOUCH = sql.SQL(
-    """
-    insert into ops.changed_people (load_id, table_name, person_id)
-    select distinct {{load}}::bigint, {{name}}, upper(btrim(person))
-    from (
-        select {{person}} as person from {{history}} where {closed}
-        union all
-        select {{person}} from {{incoming}} where {opened}
-    ) as changed
-    where btrim(person) <> ''
-    """.format(closed=_ROWS.format(side="history_row"), opened=_ROWS.format(side="incoming_row"))
-)
-
-# Records that name no person: of whoever any version of the record that they belong to names.
-TOUCH_THROUGH = sql.SQL(
-    """
-    insert into ops.changed_people (load_id, table_name, person_id)
-    select distinct {load}::bigint, {name}, upper(btrim(other.{person}))
-    from {history} as changed
-    inner join {other} as other on upper(btrim(changed.{column})) = upper(btrim(other.{key}))
-    where (changed.from_load = {load} or changed.to_load = {load})
-        and other.authority = {authority} and btrim(other.{person}) <> ''
-    """
 )
 
 
@@ -204,14 +181,19 @@ def apply_history(
         )
         refuse_earlier(connection, load)
         kept = _owned(connection, load, deliveries)
+        touched.begin(connection)
         done = [
-            _write(connection, load, contract.tables[each.delivery.table], each)
+            _write(connection, load, contract, each)
             for each in sorted(differences, key=lambda each: each.delivery.table)
             if each.delivery.table in kept
         ]
-        for each in differences:
-            if each.delivery.table in kept and not each.is_first:
-                _touch_through(connection, load, contract, each)
+        touched.record(
+            connection,
+            contract,
+            load.load_id,
+            load.authority,
+            first=[each.delivery.table for each in differences if each.is_first and each.opened],
+        )
         done += [
             replace(each, duplicate_count=previous[each.table].duplicate_count)
             for each in deliveries
@@ -299,13 +281,16 @@ def _compare(
 
 
 def _write(
-    connection: psycopg.Connection[Any], load: Load, table: Table, difference: _Difference
+    connection: psycopg.Connection[Any], load: Load, contract: Contract, difference: _Difference
 ) -> TableDelivery:
     started = time.monotonic()
+    table = contract.tables[difference.delivery.table]
     names = _names(load, table)
     opened = closed = 0
-    if table.person_column and not difference.is_first:
-        connection.execute(TOUCH.format(**names, person=sql.Identifier(table.person_column)))
+    # a first delivery touches everybody, which is what nothing recorded means
+    if difference.opened + difference.closed and not difference.is_first:
+        rows = {"closed": CLOSED_ROWS.format(**names), "opened": OPENED_ROWS.format(**names)}
+        touched.note(connection, contract, table, names | rows)
     if difference.closed:
         closed = connection.execute(CLOSE.format(**names)).rowcount
     if difference.opened:
@@ -323,26 +308,6 @@ def _write(
         opened_count=opened,
         closed_count=closed,
         history_seconds=difference.seconds + time.monotonic() - started,
-    )
-
-
-def _touch_through(
-    connection: psycopg.Connection[Any], load: Load, contract: Contract, difference: _Difference
-) -> None:
-    """Record whom changed records are about that name no person, once all tables are written."""
-    table = contract.tables[difference.delivery.table]
-    link = table.person_through
-    if link is None or not difference.opened + difference.closed:
-        return
-    other = contract.tables[link.table]
-    connection.execute(
-        TOUCH_THROUGH.format(
-            **_names(load, table),
-            column=sql.Identifier(link.column),
-            other=sql.Identifier("history", other.name),
-            key=sql.Identifier(link.key),
-            person=sql.Identifier(other.person_column or ""),
-        )
     )
 
 

@@ -37,13 +37,16 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
     anew = row is None or not row[0]
     if anew:  # until all is made, some tables are of the one code and some of the other
         connection.execute("delete from ops.layers where layer = 'core'")
-    run_dbt(
+    result = run_dbt(
         ["build", "--selector", "nightly", *(["--full-refresh"] if anew else [])],
         layer="marts",
         run_id=run_id,
         tolerate_failed_tests=True,
     )
-    if anew:
+    if any(model.status == "fail" for model in result.models):
+        # whatever it is, rows that are kept may be the cause: the next night makes all anew
+        connection.execute("delete from ops.layers where layer = 'core'")
+    elif anew:
         connection.execute(
             "insert into ops.layers (layer, fingerprint, view_count) values ('core', %s, 0)"
             " on conflict (layer) do update set fingerprint = excluded.fingerprint,"

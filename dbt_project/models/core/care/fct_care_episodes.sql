@@ -1,4 +1,5 @@
 -- grain: one row per record of an episode of care
+{{ config(**person_wise()) }}
 with
 
 -- a record of nobody is reported by rule PER-02
@@ -14,7 +15,7 @@ episodes as (
         primary_need_code,
         placement_id
     from {{ ref('stg_cla_episodes') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 legal_statuses as (
@@ -24,7 +25,7 @@ legal_statuses as (
         start_date,
         end_date
     from {{ ref('stg_legal_status') }}
-    where legal_status_code is not null
+    where legal_status_code is not null and {{ is_touched() }}
 ),
 
 -- Of several records of one child and day the choice rests on what they say, never on

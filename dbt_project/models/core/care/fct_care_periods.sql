@@ -1,9 +1,10 @@
 -- grain: one row per young person and period of care
+{{ config(**person_wise()) }}
 with
 
 episodes as (
     select * from {{ ref('fct_care_episodes') }}
-    where left_out_reason is null
+    where left_out_reason is null and {{ is_touched('young_person_key') }}
 ),
 
 periods as (

@@ -1,4 +1,5 @@
 -- grain: one row per record of a placement and period of care that it touches
+{{ config(**person_wise()) }}
 with
 
 placements as (
@@ -14,11 +15,12 @@ episodes as (
 
 care_episodes as (
     select * from {{ ref('fct_care_episodes') }}
-    where left_out_reason is null
+    where left_out_reason is null and {{ is_touched('young_person_key') }}
 ),
 
 care_periods as (
     select * from {{ ref('fct_care_periods') }}
+    where {{ is_touched('young_person_key') }}
 ),
 
 placement_types as (
@@ -69,6 +71,10 @@ numbered as (
         on placements.source_placement_key = children.source_placement_key
     left join placement_types
         on placements.placement_type_code = placement_types.placement_type_code
+    where
+        {{ is_touched(
+            'coalesce(placements.person_id, children.person_id)', 'placements.authority'
+        ) }}
 ),
 
 judged as (

@@ -1,17 +1,20 @@
 -- grain: one row per young person and placement within a period of care
+{{ config(**person_wise()) }}
 with
 
 records as (
     select * from {{ ref('fct_placement_records') }}
-    where left_out_reason is null
+    where left_out_reason is null and {{ is_touched('young_person_key') }}
 ),
 
 care_periods as (
     select * from {{ ref('fct_care_periods') }}
+    where {{ is_touched('young_person_key') }}
 ),
 
 costs as (
     select * from {{ ref('fct_placement_costs') }}
+    where {{ is_touched('young_person_key') }}
 ),
 
 placement_types as (

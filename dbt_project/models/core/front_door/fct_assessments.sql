@@ -1,4 +1,5 @@
 -- grain: one row per assessment
+{{ config(**person_wise()) }}
 with
 
 assessments as (
@@ -15,7 +16,7 @@ assessments as (
         known_from,
         from_load
     from {{ ref('stg_cin_assessments') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 referrals as (

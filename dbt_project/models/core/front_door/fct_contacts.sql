@@ -1,4 +1,5 @@
 -- grain: one row per contact
+{{ config(**person_wise()) }}
 with
 
 contacts as (
@@ -11,7 +12,7 @@ contacts as (
         known_from,
         from_load
     from {{ ref('stg_contacts') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 -- several current rows with one key count once: the latest row that came in

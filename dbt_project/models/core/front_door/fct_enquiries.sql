@@ -1,4 +1,5 @@
 -- grain: one row per enquiry under section 47
+{{ config(**person_wise()) }}
 with
 
 enquiries as (
@@ -16,7 +17,7 @@ enquiries as (
         known_from,
         from_load
     from {{ ref('stg_s47_enquiry') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 conferences as (

@@ -1,4 +1,5 @@
 -- grain: one row per referral
+{{ config(**person_wise()) }}
 with
 
 referrals as (
@@ -17,7 +18,7 @@ referrals as (
         known_from,
         from_load
     from {{ ref('stg_cin_episodes') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 -- several current rows with one key count once: the latest row that came in

@@ -1,16 +1,20 @@
 -- grain: one row per visit
+{{ config(**person_wise()) }}
 with
 
 child_in_need_visits as (
     select * from {{ ref('stg_cin_visits') }}
+    where {{ is_touched() }}
 ),
 
 child_protection_visits as (
     select * from {{ ref('stg_cp_visits') }}
+    where {{ is_touched() }}
 ),
 
 looked_after_visits as (
     select * from {{ ref('stg_cla_visits') }}
+    where {{ is_touched() }}
 ),
 
 visits as (

@@ -1,10 +1,8 @@
 -- grain: one row per young person and unbroken time known in one kind of accommodation
-{{ config(**person_wise()) }}
 with
 
 care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
-    where {{ is_touched() }}
 ),
 
 -- the source keeps the last state only: the nights that showed each one make spells,

@@ -1,20 +1,25 @@
 -- grain: one row per record of a plan that the source holds
+{{ config(**person_wise()) }}
 with
 
 early_help_episodes as (
     select * from {{ ref('stg_early_help_episodes') }}
+    where {{ is_touched() }}
 ),
 
 cin_plans as (
     select * from {{ ref('stg_cin_plans') }}
+    where {{ is_touched() }}
 ),
 
 cp_plans as (
     select * from {{ ref('stg_cp_plans') }}
+    where {{ is_touched() }}
 ),
 
 care_periods as (
     select * from {{ ref('fct_care_periods') }}
+    where {{ is_touched('young_person_key') }}
 ),
 
 recorded as (

@@ -1,4 +1,5 @@
 -- grain: one row per young person and unbroken time on plans of one type
+{{ config(**person_wise()) }}
 with
 
 records as (
@@ -6,7 +7,7 @@ records as (
         *,
         coalesce(end_date, 'infinity') as until_date
     from {{ ref('fct_plan_records') }}
-    where left_out_reason is null
+    where left_out_reason is null and {{ is_touched('young_person_key') }}
 ),
 
 -- how far the records before it of the same type reach; null for the first

@@ -1,4 +1,5 @@
 -- grain: one row per young person and unbroken time with one plan by precedence
+{{ config(**person_wise()) }}
 with
 
 spells as (
@@ -9,6 +10,7 @@ spells as (
     from {{ ref('fct_plan_spells') }} as plan_spells
     inner join {{ ref('dim_plan_type') }} as plan_types
         on plan_spells.plan_type_code = plan_types.plan_type_code
+    where {{ is_touched('plan_spells.young_person_key', 'plan_spells.authority') }}
 ),
 
 -- when a plan of higher precedence stands before a spell

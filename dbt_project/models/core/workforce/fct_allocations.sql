@@ -1,4 +1,5 @@
 -- grain: one row per young person, worker, role and unbroken time allocated
+{{ config(**person_wise()) }}
 with
 
 involvements as (
@@ -64,6 +65,10 @@ allocated as (
             involvements.end_date is null
             or involvements.end_date > involvements.start_date
         )
+        and {{ is_touched(
+            'coalesce(involvements.person_id, people_of_referrals.person_id)',
+            'involvements.authority',
+        ) }}
 ),
 
 -- records of one worker that overlap or follow each other without a day between are one

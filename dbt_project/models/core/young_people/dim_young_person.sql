@@ -1,4 +1,5 @@
 -- grain: one row per young person ever known
+{{ config(**person_wise()) }}
 with
 
 people as (
@@ -14,7 +15,7 @@ people as (
         from_load,
         to_load
     from {{ ref('stg_person_versions') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 care_leavers as (
@@ -22,7 +23,7 @@ care_leavers as (
         authority,
         person_id
     from {{ ref('stg_care_leavers_versions') }}
-    where person_id is not null
+    where person_id is not null and {{ is_touched() }}
 ),
 
 -- a current row counts before one that the source has deleted, a later one before an
