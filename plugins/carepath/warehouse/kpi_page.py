@@ -35,7 +35,7 @@ class Kpi:
 
 def kpis(marts: Path = MARTS) -> Iterator[Kpi]:
     """Yield every KPI mart in alphabetical order."""
-    for path in sorted(marts.rglob("kpi_*.yml")):
+    for path in sorted(marts.rglob("kpi_*.yml"), key=lambda path: path.stem):
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
         (model,) = declared["models"]
         yield Kpi(
