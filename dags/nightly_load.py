@@ -54,7 +54,9 @@ def failing_at_once() -> Iterator[None]:
     params={
         "night": Param(None, type=["null", "string"], description="Day to load; empty: yesterday"),
         "sources": Param(None, type=["null", "array"], description="Sources; empty: all listed"),
-        "accept_truncation": Param([], type="array", description="Tables that may lose rows or columns tonight"),
+        "accept_truncation": Param(
+            [], type="array", description="Tables that may lose rows or columns"
+        ),
         "accept_movement": Param([], type="array", description="KPIs that may leap tonight"),
         "trigger": Param("schedule", type="string", description="Who started the night"),
     },

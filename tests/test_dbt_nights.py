@@ -316,7 +316,7 @@ def test_new_kpi_is_one_model_and_one_yaml(tmp_path: Path) -> None:
         with connect("carepath_loader") as loader:
             build = read_build(loader, "no run", AUTHORITY, dt.date.fromisoformat(CORRECTED))
         found = {f.snapshot_date.isoformat(): f.denominator for f in build.figures if f.mart == new}
-        assert found == {BASELINE: 2, CORRECTED: 4}
+        assert found == {BASELINE: 2, CORRECTED: 3}
         manifest = get_settings().home / "dbt_target" / project.name / "plain" / "manifest.json"
         key = ("authority", "snapshot_date", "measure", "segment")
         assert MartTable(new, key) in mart_tables(manifest)

@@ -62,11 +62,11 @@ def kpi_page() -> str:
         "Every KPI table of schema `marts` has the columns authority, snapshot_date, measure and",
         "segment. A table of counts has numerator, denominator, share, left_out_count and",
         "left_out_reason; a table of values (pounds, days, scores) has value, unit, record_count",
-        "and the assumption that the figure rests on. Care leavers are counted at month ends, dates",
-        "that a report has published and the last accepted night, each as known then; a record",
-        "that the gate found contradictory is left out of the measure that it would falsify, and",
-        "`kpi_left_out` counts them by reason. Everything else is counted at quarter ends, the dates",
-        "of a report and the last accepted night, as recorded tonight "
+        "and the assumption that the figure rests on. Care leavers are counted at month ends,",
+        "dates that a report has published and the last accepted night, each as known then; a",
+        "record that the gate found contradictory is left out of the measure that it would",
+        "falsify, and `kpi_left_out` counts them by reason. Everything else is counted at quarter",
+        "ends, the dates of a report and the last accepted night, as recorded tonight "
         "([why](adr/0008-two-kinds-of-dates.md)).",
         "",
         "| KPI | table | owner |",
