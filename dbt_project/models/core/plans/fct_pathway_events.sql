@@ -221,14 +221,15 @@ recorded as (
     where legal_status_code <> previous_code
     union all
     select
-        case when placement_number = 1 then 'placement' else 'move' end
-            as event_type_code,
+        case when is_move then 'move' else 'placement' end as event_type_code,
         placement_key as source_key,
         young_person_key,
         authority,
         start_date as event_date,
         placement_type_code as detail_code
     from {{ ref('fct_placements') }}
+    -- a temporary absence and the return from it are no move
+    where placement_number = 1 or is_move
     union all
     select
         'missing' as event_type_code,

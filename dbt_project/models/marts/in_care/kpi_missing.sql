@@ -68,8 +68,13 @@ counted as (
         snapshot_date,
         count(distinct young_person_key) filter (where missing_type_code = 'M')
             as missing_child_count,
+        count(distinct young_person_key) filter (
+            where missing_type_code = 'M' or missing_type_code is null
+        ) as possibly_missing_child_count,
         count(*) filter (where missing_type_code = 'M') as missing_count,
         count(*) filter (where missing_type_code = 'A') as away_count,
+        count(young_person_key) filter (where missing_type_code is null)
+            as type_unknown_count,
         count(*) filter (where has_returned) as returned_count,
         count(*) filter (where has_returned and is_return_interview_offered)
             as offered_count,
@@ -99,10 +104,8 @@ measured as (
         measures.numerator,
         measures.denominator,
         measures.left_out_count,
-        case
-            when counted.has_return_interviews then 'not recorded'
-            else 'not delivered'
-        end || ': ' || nullif(measures.left_out_count, 0) as left_out_reason
+        measures.left_out_word || ': ' || nullif(measures.left_out_count, 0)
+            as left_out_reason
     from counted
     inner join cared_for
         on
@@ -110,25 +113,38 @@ measured as (
             and counted.snapshot_date = cared_for.snapshot_date
     cross join lateral (
         values
-        ('missing episodes in 12 months', 'all', missing_count, null, 0),
+        (
+            'missing episodes in 12 months', 'all', missing_count, null,
+            type_unknown_count, 'type not recorded'
+        ),
         (
             'episodes away without authorisation in 12 months', 'all', away_count, null,
-            0
+            type_unknown_count, 'type not recorded'
         ),
         (
             'children missing in 12 months', 'looked after in 12 months',
-            missing_child_count, child_count, 0
+            missing_child_count,
+            child_count - (possibly_missing_child_count - missing_child_count),
+            possibly_missing_child_count - missing_child_count, 'type not recorded'
         ),
         (
             'return interview offered', 'returned from missing in 12 months',
-            offered_count, returned_count - offer_unknown_count, offer_unknown_count
+            offered_count, returned_count - offer_unknown_count, offer_unknown_count,
+            case
+                when has_return_interviews then 'not recorded' else 'not delivered'
+            end
         ),
         (
             'return interview accepted', 'offered in 12 months',
             accepted_count, offered_count - acceptance_unknown_count,
-            acceptance_unknown_count
+            acceptance_unknown_count,
+            case
+                when has_return_interviews then 'not recorded' else 'not delivered'
+            end
         )
-    ) as measures (measure, segment, numerator, denominator, left_out_count)
+    ) as measures (
+        measure, segment, numerator, denominator, left_out_count, left_out_word
+    )
 )
 
 select

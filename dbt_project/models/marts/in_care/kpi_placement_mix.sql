@@ -30,6 +30,8 @@ children as (
         looked_after.is_over_20_miles,
         case
             when looked_after.placement_key is null then 'placement not recorded'
+            when looked_after.placement_type_code is null
+                then 'type of placement not recorded'
         end as placement_left_out_reason,
         case
             when not report_dates.has_distances then 'not delivered'
@@ -61,7 +63,8 @@ members as (
         snapshot_date,
         'fostered by relatives or friends' as measure,
         'fostered' as segment,
-        is_member and coalesce(placement_group = 'foster', true) as is_member,
+        is_member
+        and (placement_type_code is null or placement_group = 'foster') as is_member,
         placement_type_code in ('U1', 'U2', 'U3') as is_counted,
         case when is_member then placement_left_out_reason end as left_out_reason
     from children
