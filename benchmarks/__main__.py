@@ -1,6 +1,6 @@
 """`make bench`: nights of the demonstration at a scale, each part against its floor.
 
-    python -m benchmarks --scale 1 33
+    python -m benchmarks --scale 1 33 --build-scale 33
 
 A first night, one day's changes (about 0.1 % of the rows) and an ordinary night run through the
 real DAG in a home of their own; floors are taken in between, on the same rows and server. The
@@ -44,6 +44,7 @@ class Line:
 
 def nights(scale: int) -> list[str]:
     """Measure two nights at a scale; return the section of the page."""
+    from benchmarks import build as build_bench
     from benchmarks import gate as gate_bench
     from benchmarks.load import floor
     from carepath.sources import SourceSpec, write_sources
@@ -64,7 +65,7 @@ def nights(scale: int) -> list[str]:
     advance(recording_system, NIGHTS[1])
     copied = sum(sum(floor(spec).values()) for spec in specs)
     second = _night(NIGHTS[1])
-    by_hand = _dbt_by_hand()
+    by_hand = build_bench.by_hand()
     judged = gate_bench.measure(specs[0].authority)
     with connect("bi_reader") as connection:
         began = time.perf_counter()
@@ -222,60 +223,6 @@ def _night(day: dt.date) -> dict[str, float | str]:
     }
 
 
-def _dbt_by_hand() -> float:
-    """Create all tables of core and marts, whole, from their compiled SQL in dbt's order."""
-    import json
-
-    from psycopg import sql
-
-    from carepath.publish.tables import manifest_path
-    from carepath.warehouse.connect import connect
-    from carepath.warehouse.dbt import run_dbt
-
-    # what an ordinary night compiles makes anew only what it touches
-    run_dbt(["compile", "--full-refresh", "--exclude", "path:models/staging"], layer="benchmark")
-    nodes = json.loads(manifest_path().read_text())["nodes"]
-    models = {
-        key: node
-        for key, node in nodes.items()
-        if node["resource_type"] == "model"
-        and node["config"]["materialized"] in ("table", "incremental")
-    }
-    compiled = manifest_path().parent / "compiled" / "carepath"
-    done: set[str] = set()
-    spent = 0.0
-    with connect("carepath_owner", autocommit=True) as owner:
-        owner.execute("create schema if not exists bench_by_hand authorization carepath_loader")
-    with connect("carepath_loader", autocommit=True) as connection:
-        while len(done) < len(models):
-            for key, node in models.items():
-                needs = {n for n in node["depends_on"]["nodes"] if n in models}
-                if key in done or not needs <= done:
-                    continue
-                marts = node["schema"] == "marts_build"
-                name = sql.Identifier("bench_by_hand", f"{node['schema']}_{node['alias']}")
-                began = time.perf_counter()
-                with connection.transaction():
-                    for hook in node["config"]["pre-hook"]:
-                        if "{{" not in hook["sql"]:  # settings of the session
-                            connection.execute(hook["sql"])
-                    connection.execute(
-                        sql.SQL("create {} table {} as {}").format(
-                            sql.SQL("unlogged" if marts else ""),
-                            name,
-                            sql.SQL((compiled / node["original_file_path"]).read_text()),
-                        )
-                    )
-                if not marts:
-                    connection.execute(sql.SQL("analyze {}").format(name))
-                spent += time.perf_counter() - began
-                done.add(key)
-    with connect("carepath_owner", autocommit=True) as owner:
-        owner.execute("set role carepath_loader")
-        owner.execute("drop schema bench_by_hand cascade")
-    return spent
-
-
 def _machine() -> str:
     model = next(
         (
@@ -318,12 +265,14 @@ def main() -> None:
     """Measure, print and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=int, nargs="*", default=[1, 33])
+    parser.add_argument("--build-scale", type=int, nargs="*", default=[33])
     parser.add_argument("--publish-rows", type=int, default=4_000_000)
     arguments = parser.parse_args()
     scales: Sequence[int] = arguments.scale
     home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
     home.chmod(0o755)
     os.environ["CAREPATH_HOME"] = str(home)
+    from benchmarks import build as build_bench
     from benchmarks import publish as publish_bench
     from carepath.warehouse import embedded, ready
 
@@ -336,6 +285,29 @@ def main() -> None:
             title = section[0].removeprefix("## ")
             _write({title: "\n".join([title, "", machine, *section[1:]])})
             print("\n".join(section), flush=True)
+        for scale in arguments.build_scale:
+            machine = _machine()
+            built = build_bench.measure(scale, NIGHTS)
+            lines = [
+                Line("floor: the models' SQL by hand, one session", built.by_hand),
+                Line(
+                    "all of core and marts anew, with the tests", built.anew, built.by_hand, "1.1"
+                ),
+                Line("an ordinary night, with the tests", built.ordinary, built.by_hand, "0.1"),
+            ]
+            section = [
+                f"dbt alone, scale {scale}",
+                "",
+                machine,
+                "",
+                f"{built.authorities} authorities, {built.rows:,} rows a night, of which "
+                f"{built.changed:,} versions were opened or closed on the ordinary one; no gates.",
+                "",
+                "| what | seconds | ratio to its floor | budget |",
+                "|---|---:|---:|---:|",
+                *(line.row() for line in lines),
+            ]
+            print(_write({section[0]: "\n".join(section)}))
         if arguments.publish_rows:
             ready()
             section = [
