@@ -56,6 +56,25 @@ fixed as (
         report_dates.report_date
 ),
 
+-- the days that some fixed cost pays for
+paid as (
+    select
+        programme_costs.authority,
+        programme_costs.programme_code,
+        report_dates.report_date,
+        range_agg(daterange(programme_costs.from_date, programme_costs.to_date))
+            as paid_days
+    from programme_costs
+    inner join report_dates
+        on
+            programme_costs.authority = report_dates.authority
+            and programme_costs.from_date <= report_dates.report_date
+    where programme_costs.to_date is not null and programme_costs.amount_gbp is not null
+    group by
+        programme_costs.authority, programme_costs.programme_code,
+        report_dates.report_date
+),
+
 -- a placement that lacks a cost on some day is left out with all of its weeks
 provided as (
     select
@@ -66,7 +85,9 @@ provided as (
         count(*) filter (where uncosted_day_count > 0) as uncosted_placement_count,
         coalesce(sum(day_count) filter (where uncosted_day_count = 0), 0) as day_count,
         coalesce(sum(cost_gbp) filter (where uncosted_day_count = 0), 0)
-            as placement_gbp
+            as placement_gbp,
+        daterange(min(start_date), max(coalesce(end_date, report_date + 1)))
+            as provided_days
     from placements
     group by authority, programme_code, report_date
 ),
@@ -101,6 +122,8 @@ programme_dates as (
         report_dates.report_date,
         fixed.fixed_gbp,
         coalesce(fixed.unusable_cost_count, 0) as unusable_cost_count,
+        provided.provided_days,
+        paid.paid_days,
         coalesce(provided.placement_count, 0) as placement_count,
         coalesce(provided.uncosted_placement_count, 0) as uncosted_placement_count,
         coalesce(provided.day_count, 0) as day_count,
@@ -112,6 +135,11 @@ programme_dates as (
             report_dates.authority = fixed.authority
             and report_dates.report_date = fixed.report_date
             and programmes.programme_code = fixed.programme_code
+    left join paid
+        on
+            report_dates.authority = paid.authority
+            and report_dates.report_date = paid.report_date
+            and programmes.programme_code = paid.programme_code
     left join provided
         on
             report_dates.authority = provided.authority
@@ -129,6 +157,17 @@ select
     programme_dates.programme,
     trim_scale(programme_dates.fixed_gbp) as fixed_gbp,
     programme_dates.unusable_cost_count::integer as unusable_cost_count,
+    case
+        when programme_dates.fixed_gbp is not null
+            then (
+                select coalesce(sum(upper(days.gap) - lower(days.gap)), 0)
+                from
+                    unnest(
+                        datemultirange(programme_dates.provided_days)
+                        - programme_dates.paid_days
+                    ) as days (gap)
+            )
+    end::integer as days_without_fixed_cost_count,
     programme_dates.placement_count::integer as placement_count,
     programme_dates.uncosted_placement_count::integer as uncosted_placement_count,
     programme_dates.day_count::integer as day_count,

@@ -69,20 +69,23 @@ counted as (
     group by authority, programme_code, report_date, segment
 ),
 
--- what the periods that cover the report date pay, for a year
+-- what the periods that cover the report date pay, for a year; one without a readable
+-- end may cover it, and is left out and counted like one without an amount
 annual as (
     select
         programme_costs.authority,
         programme_costs.programme_code,
         report_dates.report_date,
         sum(programme_costs.amount_gbp * 12 / months.month_count) as annual_gbp,
-        count(*) as cost_count
+        count(months.month_count + programme_costs.amount_gbp) as cost_count,
+        count(*) - count(months.month_count + programme_costs.amount_gbp)
+            as unusable_cost_count
     from programme_costs
     inner join report_dates
         on
             programme_costs.authority = report_dates.authority
             and programme_costs.from_date <= report_dates.report_date
-            and programme_costs.to_date > report_dates.report_date
+            and coalesce(programme_costs.to_date, 'infinity') > report_dates.report_date
     cross join
         lateral (
             values (age(programme_costs.to_date, programme_costs.from_date))
@@ -114,7 +117,8 @@ valued as (
         unit_costs.source || ' (prices of ' || unit_costs.price_year || ')'
             as unit_cost_source,
         annual.annual_gbp,
-        coalesce(annual.cost_count, 0) as cost_count
+        coalesce(annual.cost_count, 0) as cost_count,
+        coalesce(annual.unusable_cost_count, 0) as unusable_cost_count
     from counted
     left join unit_costs
         on
@@ -135,11 +139,16 @@ select
     round(measures.value, 4)::numeric(16, 4) as value,
     measures.unit,
     measures.record_count::integer as record_count,
-    case when measures.is_of_members then left_out_count else 0 end::integer
-        as left_out_count,
+    case
+        when measures.is_of_members then left_out_count
+        when measures.measure = 'annual cost of the team' then unusable_cost_count
+        else 0
+    end::integer as left_out_count,
     case
         when measures.is_of_members and left_out_count > 0
             then 'not delivered: ' || left_out_count
+        when measures.measure = 'annual cost of the team' and unusable_cost_count > 0
+            then 'amount or period not readable: ' || unusable_cost_count
         when measures.value is null then measures.missing
     end as left_out_reason,
     measures.assumption

@@ -20,6 +20,18 @@ totals as (
         fixed_gbp + placement_gbp as total_gbp,
         day_count / 7.0 * residential_week_gbp as avoided_gbp,
         placement_count - uncosted_placement_count as costed_count,
+        uncosted_placement_count + unusable_cost_count as any_left_out_count,
+        'placement without a cost on some day: ' || nullif(uncosted_placement_count, 0)
+            as uncosted,
+        nullif(
+            concat_ws(
+                '; ',
+                'amount or period not readable: ' || nullif(unusable_cost_count, 0),
+                'days without a fixed cost: '
+                || nullif(days_without_fixed_cost_count, 0)
+            ),
+            ''
+        ) as unpaid,
         residential_week_source || ' (£'
         || replace(to_char(residential_week_gbp, 'FM999,999,990.00'), '.00', '')
         || ' a week)' as residential_week
@@ -45,34 +57,33 @@ whole as (
             values
             (
                 'fixed costs', fixed_gbp, 'GBP', unusable_cost_count,
-                'amount or period not readable', 'no fixed costs recorded',
+                unpaid, 'no fixed costs recorded',
                 'each amount is spent evenly over its period'
             ),
             (
                 'placement costs', placement_gbp, 'GBP', uncosted_placement_count,
-                'placement without a cost on some day', null,
+                uncosted, null,
                 'days in placement / 7 x weekly cost; the report date is a day'
             ),
             (
-                'total costs', total_gbp, 'GBP', uncosted_placement_count,
-                'placement without a cost on some day', 'no fixed costs recorded',
-                null
+                'total costs', total_gbp, 'GBP', any_left_out_count,
+                nullif(concat_ws('; ', uncosted, unpaid), ''),
+                'no fixed costs recorded', null
             ),
             (
                 'weeks in placement', week_count, 'weeks', uncosted_placement_count,
-                'placement without a cost on some day', null,
+                uncosted, null,
                 'days / 7; the report date is a day'
             ),
             (
                 'costs avoided', avoided_gbp, 'GBP', uncosted_placement_count,
-                'placement without a cost on some day',
-                'no cost of residential care known',
+                uncosted, 'no cost of residential care known',
                 'every child would otherwise have been in residential care for the'
                 || ' whole time: ' || residential_week
             ),
             (
-                'net saving', avoided_gbp - total_gbp, 'GBP', uncosted_placement_count,
-                'placement without a cost on some day',
+                'net saving', avoided_gbp - total_gbp, 'GBP', any_left_out_count,
+                nullif(concat_ws('; ', uncosted, unpaid), ''),
                 'no fixed costs or no cost of residential care known',
                 'as costs avoided; kpi_pathway_sensitivity shows other assumptions'
             )
@@ -100,7 +111,13 @@ items as (
         count(*) filter (
             where programme_costs.to_date is null or programme_costs.amount_gbp is null
         ) as left_out_count,
-        'amount or period not readable' as left_out_reason,
+        'amount or period not readable: ' || nullif(
+            count(*) filter (
+                where
+                programme_costs.to_date is null or programme_costs.amount_gbp is null
+            ),
+            0
+        ) as left_out_reason,
         'no amount readable' as missing,
         'each amount is spent evenly over its period' as assumption
     from snapshot
@@ -124,7 +141,9 @@ weekly as (
         'GBP' as unit,
         count(placements.mean_weekly_cost_gbp) as record_count,
         count(*) filter (where placements.uncosted_day_count > 0) as left_out_count,
-        'placement without a cost on some day' as left_out_reason,
+        'placement without a cost on some day: '
+        || nullif(count(*) filter (where placements.uncosted_day_count > 0), 0)
+            as left_out_reason,
         'no such placement' as missing,
         'each placement counts once, at its own cost by weeks so far' as assumption
     from snapshot
@@ -161,9 +180,7 @@ select
     unit,
     record_count::integer as record_count,
     left_out_count::integer as left_out_count,
-    coalesce(
-        left_out_reason || ': ' || nullif(left_out_count, 0),
-        case when value is null then missing end
-    ) as left_out_reason,
+    coalesce(left_out_reason, case when value is null then missing end)
+        as left_out_reason,
     assumption
 from measured

@@ -5,7 +5,18 @@ snapshot as (
     select
         *,
         day_count / 7.0 as week_count,
-        fixed_gbp + placement_gbp as total_gbp
+        fixed_gbp + placement_gbp as total_gbp,
+        nullif(
+            concat_ws(
+                '; ',
+                'placement without a cost on some day: '
+                || nullif(uncosted_placement_count, 0),
+                'amount or period not readable: ' || nullif(unusable_cost_count, 0),
+                'days without a fixed cost: '
+                || nullif(days_without_fixed_cost_count, 0)
+            ),
+            ''
+        ) as left_out_reason
     from {{ ref('fct_programme_cost_snapshot') }}
 ),
 
@@ -141,10 +152,9 @@ select
     round(value, 4)::numeric(16, 4) as value,
     unit,
     placement_count - uncosted_placement_count as record_count,
-    uncosted_placement_count as left_out_count,
-    coalesce(
-        'placement without a cost on some day: ' || nullif(uncosted_placement_count, 0),
-        case when value is null then missing end
+    uncosted_placement_count + unusable_cost_count as left_out_count,
+    nullif(
+        concat_ws('; ', case when value is null then missing end, left_out_reason), ''
     ) as left_out_reason,
     assumption,
     programme_code,
