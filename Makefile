@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-demo: env ## Load the demonstration's three nights through Airflow and print its tables
+demo: env ## Load the demonstration's four nights through Airflow and print its tables
 	@$(BIN)/carepath demo
 
 test: env ## Run the whole suite

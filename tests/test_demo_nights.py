@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_queries import DocumentedQuery, queries_of
+from docs_queries import DocumentedQuery, as_shown, queries_of
 
 from carepath.settings import get_settings
 from carepath.sources.demo.reconciliation import reconcile
@@ -274,4 +274,4 @@ def test_journey_page_query_runs_as_written_and_finds_what_it_shows(
         cursor = connection.execute(query.text.encode())
         assert cursor.description is not None
         assert tuple(column.name for column in cursor.description) == query.columns
-        assert cursor.fetchall()
+        assert tuple(as_shown(row) for row in cursor.fetchall()) == query.rows

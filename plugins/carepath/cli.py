@@ -36,7 +36,7 @@ def demo(
     ] = 1,
     seed: Annotated[int, typer.Option(help="Another seed invents other people.")] = 1034,
 ) -> None:
-    """Build an invented recording system and load three nights of it through Airflow."""
+    """Build an invented recording system and load four nights of it through Airflow."""
     from carepath.demo import run_demo
 
     if not run_demo(console, scale=scale, seed=seed):
