@@ -114,6 +114,14 @@ own_foster as (
     group by placement_costs.authority, report_dates.report_date
 ),
 
+-- without one cost of a placement nothing tells what a programme has provided: its
+-- fixed costs alone would look like a loss
+costing as (
+    select authority
+    from placement_costs
+    group by authority
+),
+
 programme_dates as (
     select
         report_dates.authority,
@@ -147,7 +155,10 @@ programme_dates as (
             and programmes.programme_code = provided.programme_code
     where
         provided.authority is not null
-        or (programmes.programme_kind = 'placements' and fixed.authority is not null)
+        or (
+            programmes.programme_kind = 'placements'
+            and fixed.authority in (select costing.authority from costing)
+        )
 )
 
 select
