@@ -29,7 +29,8 @@ visits as (
 delivered as (
     select
         authority,
-        plan_type_code
+        plan_type_code,
+        min(visit_date) as first_visit_date
     from visits
     group by authority, plan_type_code
 ),
@@ -52,7 +53,8 @@ windows as (
                 )
             else report_dates.report_date - timescales.day_count
         end as in_time_from_date,
-        delivered.authority is not null as is_delivered
+        delivered.authority is not null as is_delivered,
+        delivered.first_visit_date
     from report_dates
     cross join timescales
     inner join plan_types on timescales.plan_type_code = plan_types.plan_type_code
@@ -95,6 +97,8 @@ members as (
         case
             when not windows.is_delivered
                 then 'not delivered'
+            when windows.in_time_from_date < windows.first_visit_date
+                then 'before the records of visits'
             when
                 seen.young_person_key is null
                 and timeline.from_date >= windows.in_time_from_date
