@@ -30,7 +30,8 @@ pairs as (
             )
 ),
 
--- what was known of each: null is not known and leaves the pair out, with the reason
+-- what was known of each: null is not known and leaves the pair out, with the reason. The
+-- records of a closed case are not kept up: a blank in them is no change
 states as (
     select
         care_leavers.authority,
@@ -48,11 +49,20 @@ states as (
         ('EET', (eet_status_code = 'EET')::text, eet_left_out_reason),
         (
             'with a pathway plan', has_pathway_plan::text,
-            pathway_plan_left_out_reason
+            coalesce(
+                pathway_plan_left_out_reason,
+                case when not is_open_case then 'closed case' end
+            )
         ),
         (
-            'accommodation recorded as suitable', is_suitable_accommodation::text,
-            accommodation_left_out_reason
+            'accommodation recorded as suitable',
+            case
+                when suitability_code is not null then is_suitable_accommodation::text
+            end,
+            coalesce(
+                accommodation_left_out_reason,
+                case when not is_open_case then 'closed case' end
+            )
         ),
         (
             'staying put with former foster carer', is_staying_put::text,
