@@ -30,8 +30,8 @@ pairs as (
             )
 ),
 
--- what was known of each: null is not known and leaves the pair out, with the reason. The
--- records of a closed case are not kept up: a blank in them is no change
+-- what was known of each: null is not known and leaves the pair out, with the reason.
+-- The records of a closed case are not kept up: a blank in them is no change
 states as (
     select
         care_leavers.authority,
