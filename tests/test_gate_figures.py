@@ -85,6 +85,16 @@ def test_movement_of_events_is_followed_from_night_to_night_only() -> None:
     assert moved(replace(last_night, snapshot_date=dt.date(2018, 6, 30)), ENTRIES) == []
 
 
+def test_movement_of_visits_in_a_window_of_days_may_be_twice_as_large() -> None:
+    visits = replace(EET, mart="kpi_visits")
+    thursday = replace(visits, snapshot_date=NIGHT - dt.timedelta(days=3))
+    assert moved(thursday, replace(visits, numerator=47, share=0.5875)) == []
+    assert moved(thursday, replace(visits, numerator=49, share=0.6125)) == [visits.key]
+    assert moved(replace(thursday, mart="kpi_eet"), replace(EET, numerator=47, share=0.5875)) == [
+        EET.key
+    ]
+
+
 def test_movement_of_a_past_quarter_may_be_larger_the_longer_ago_it_was_published() -> None:
     quarter = replace(ENTRIES, snapshot_date=dt.date(2019, 3, 31), numerator=100)
     revised = replace(quarter, numerator=114)

@@ -32,6 +32,9 @@ COHORT = "fct_leaving_care_snapshot"
 SHARE_BASE, SHARE_PER_MONTH = 0.05, 0.025
 COUNT_BASE, COUNT_PER_MONTH = 0.10, 0.05
 FEW_PEOPLE = 5
+# How many times further a mart's shares may move: who was visited within ten working days depends
+# on the day of the week and on holidays.
+WIDER = {"kpi_visits": 2.0}
 # Nights further apart than this do not follow one another: a source was out for long, or began.
 NIGHT_TO_NIGHT_DAYS = 31
 
@@ -260,7 +263,7 @@ def exceeds(old: Figure, new: Figure, days: int) -> bool:
     whole = old.people if new.denominator is None else max(old.people, new.people)
     if change >= FEW_PEOPLE and change > tolerance(days, of_share=False) * whole:
         return True
-    allowed = tolerance(days, of_share=True)
+    allowed = tolerance(days, of_share=True) * WIDER.get(new.mart, 1)
     if new.left_out_count - old.left_out_count >= FEW_PEOPLE and (
         new.left_out_count / new.people - old.left_out_count / max(old.people, 1) > allowed
     ):
