@@ -36,7 +36,7 @@ FEW_PEOPLE = 5
 # on the day of the week and on holidays.
 WIDER = {"kpi_visits": 2.0}
 # Nights further apart than this do not follow one another: a source was out for long, or began.
-NIGHT_TO_NIGHT_DAYS = 31
+NIGHT_TO_NIGHT_DAYS = 7
 
 # The marts that count the care leavers of a snapshot; others count children, records or events.
 COHORT_MARTS = frozenset(path.stem for path in (MARTS / "leaving_care").glob("kpi_*.yml"))
