@@ -1,96 +1,151 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-report_dates as (
-    select * from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 assessments as (
     select * from {{ ref('fct_assessments') }}
+    where clock_start_date is not null
 ),
 
 dates as (
     select * from {{ ref('dim_date') }}
 ),
 
--- authorised in the 12 months to each date, or open at it; a date without any keeps one
--- row without an assessment
-in_period as (
+-- the working day of each date; one beyond the calendar comes after all others
+working_days as (
+    select
+        report_dates.authority,
+        array_agg(
+            coalesce(dates.working_day_number, 2147483647)
+            order by report_dates.date_number
+        ) as numbers
+    from report_dates
+    left join dates on report_dates.report_date = dates.calendar_date
+    group by report_dates.authority
+),
+
+-- an assessment counts as authorised at the dates of the 12 months from that day on, and
+-- as open at those before it
+authorised as (
+    select
+        assessments.authority,
+        assessments.is_from_referral,
+        assessments.is_within_45_working_days,
+        {{ first_date_number(
+            'greatest(assessments.clock_start_date, assessments.authorised_date)'
+        ) }} as first_number,
+        {{ last_date_number('assessments.authorised_date', 'calendars.year_before_dates') }}
+            as last_number,
+        count(*) as assessment_count
+    from assessments
+    inner join calendars on assessments.authority = calendars.authority
+    where assessments.authorised_date is not null
+    group by
+        assessments.authority, assessments.is_from_referral,
+        assessments.is_within_45_working_days, first_number, last_number
+),
+
+open_ones as (
+    select
+        assessments.*,
+        {{ first_date_number('assessments.clock_start_date') }} as first_number,
+        {{ last_date_number('assessments.authorised_date') }} as last_number
+    from assessments
+    inner join calendars on assessments.authority = calendars.authority
+),
+
+-- from which date on the case of an open one is closed, and it is open for more than a
+-- year, and up to which date it is not yet overdue
+open_spans as (
+    select
+        open_ones.authority,
+        open_ones.is_from_referral,
+        open_ones.first_number,
+        open_ones.last_number,
+        {{ first_date_number('open_ones.referral_close_date') }} as first_closed_number,
+        {{ first_date_number('open_ones.clock_start_date', 'calendars.year_before_dates') }}
+            as first_year_number,
+        coalesce(
+            width_bucket(dates.working_day_number + 45, working_days.numbers), 0
+        ) as last_due_number,
+        count(*) as assessment_count
+    from open_ones
+    inner join calendars on open_ones.authority = calendars.authority
+    inner join working_days on open_ones.authority = working_days.authority
+    left join dates on open_ones.clock_start_date = dates.calendar_date
+    where open_ones.first_number <= open_ones.last_number
+    group by
+        open_ones.authority, open_ones.is_from_referral, open_ones.first_number,
+        open_ones.last_number, first_closed_number, first_year_number, last_due_number
+),
+
+-- a date without any keeps one row without an assessment
+judged as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        (report_dates.report_date - interval '12 months')::date as period_start_date,
-        assessments.assessment_key,
-        assessments.is_from_referral,
-        assessments.clock_start_date,
-        assessments.is_within_45_working_days,
-        coalesce(assessments.authorised_date <= report_dates.report_date, false)
-            as is_authorised,
-        coalesce(assessments.referral_close_date <= report_dates.report_date, false)
-            as is_case_closed
-    from report_dates
-    left join assessments
-        on
-            report_dates.authority = assessments.authority
-            and report_dates.report_date >= assessments.clock_start_date
-            and (
-                assessments.authorised_date is null
-                or assessments.authorised_date
-                > report_dates.report_date - interval '12 months'
-            )
-),
-
-judged as (
-    select
-        in_period.*,
+        authorised.is_from_referral,
+        authorised.is_within_45_working_days as is_counted,
         case
-            when in_period.is_authorised and in_period.is_within_45_working_days is null
+            when authorised.is_within_45_working_days is null
                 then 'dates contradict each other'
-            when in_period.is_authorised
-                then null
-            when in_period.is_case_closed
+        end as left_out_reason,
+        authorised.assessment_count
+    from report_dates
+    inner join authorised
+        on
+            report_dates.authority = authorised.authority
+            and report_dates.date_number
+            between authorised.first_number and authorised.last_number
+    union all
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        open_spans.is_from_referral,
+        false as is_counted,
+        case
+            when report_dates.date_number >= open_spans.first_closed_number
                 then 'case closed, never authorised'
-            when in_period.clock_start_date <= in_period.period_start_date
+            when report_dates.date_number >= open_spans.first_year_number
                 then 'open for more than a year'
-            when {{ working_days_between('first_day', 'last_day') }} <= 45
+            when report_dates.date_number <= open_spans.last_due_number
                 then 'open, not yet overdue'
-        end as left_out_reason
-    from in_period
-    left join dates as first_day on in_period.clock_start_date = first_day.calendar_date
-    left join dates as last_day on in_period.snapshot_date = last_day.calendar_date
-),
-
--- those that are alike at a date, counted once before they are shown by segment
-alike as (
+        end as left_out_reason,
+        open_spans.assessment_count
+    from report_dates
+    inner join open_spans
+        on
+            report_dates.authority = open_spans.authority
+            and report_dates.date_number
+            between open_spans.first_number and open_spans.last_number
+    union all
     select
         authority,
-        snapshot_date,
-        is_from_referral,
-        is_authorised and is_within_45_working_days as is_counted,
-        left_out_reason,
-        count(assessment_key) as assessment_count
-    from judged
-    group by
-        authority, snapshot_date, is_from_referral,
-        is_authorised and is_within_45_working_days, left_out_reason
+        report_date as snapshot_date,
+        null as is_from_referral,
+        null as is_counted,
+        null as left_out_reason,
+        0 as assessment_count
+    from report_dates
 ),
 
 members as (
     select
-        alike.authority,
-        alike.snapshot_date,
+        judged.authority,
+        judged.snapshot_date,
         'assessments within 45 working days' as measure,
         segments.segment,
         segments.is_member,
-        alike.is_counted,
-        alike.left_out_reason,
-        alike.assessment_count
-    from alike
+        judged.is_counted,
+        judged.left_out_reason,
+        judged.assessment_count
+    from judged
     cross join lateral (
         values
         ('all', true),
-        ('first of a referral', alike.is_from_referral),
-        ('later in an open case', not alike.is_from_referral)
+        ('first of a referral', judged.is_from_referral),
+        ('later in an open case', not judged.is_from_referral)
     ) as segments (segment, is_member)
 ),
 

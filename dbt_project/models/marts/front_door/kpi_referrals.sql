@@ -1,29 +1,44 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-report_dates as (
-    select * from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 referrals as (
     select * from {{ ref('fct_referrals') }}
 ),
 
--- those of the 12 months to each date; a date without any keeps one row without one
+-- each referral counts at the dates of the 12 months from its day on; those that are
+-- alike are counted once
+alike as (
+    select
+        referrals.authority,
+        referrals.is_rereferral_within_12_months,
+        referrals.is_no_further_action,
+        {{ first_date_number('referrals.referral_date') }} as first_number,
+        {{ last_date_number('referrals.referral_date', 'calendars.year_before_dates') }}
+            as last_number,
+        count(*) as referral_count
+    from referrals
+    inner join calendars on referrals.authority = calendars.authority
+    where referrals.referral_date is not null
+    group by
+        referrals.authority, referrals.is_rereferral_within_12_months,
+        referrals.is_no_further_action, first_number, last_number
+),
+
+-- a date without any keeps one row without one
 in_period as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        referrals.referral_key,
-        referrals.is_rereferral_within_12_months,
-        referrals.is_no_further_action
+        alike.is_rereferral_within_12_months,
+        alike.is_no_further_action,
+        coalesce(alike.referral_count, 0) as referral_count
     from report_dates
-    left join referrals
+    left join alike
         on
-            report_dates.authority = referrals.authority
-            and report_dates.report_date >= referrals.referral_date
-            and referrals.referral_date
-            > report_dates.report_date - interval '12 months'
+            report_dates.authority = alike.authority
+            and report_dates.date_number between alike.first_number and alike.last_number
 ),
 
 members as (
@@ -32,9 +47,10 @@ members as (
         in_period.snapshot_date,
         measures.measure,
         'all' as segment,
-        in_period.referral_key is not null as is_member,
+        in_period.referral_count > 0 as is_member,
         measures.is_counted,
-        measures.left_out_reason
+        measures.left_out_reason,
+        in_period.referral_count
     from in_period
     cross join lateral (
         values
@@ -53,14 +69,14 @@ members as (
     ) as measures (measure, is_counted, left_out_reason)
 ),
 
-{{ measured('members') }}
+{{ measured('members', weight='referral_count') }}
 union all
 select
     authority,
     snapshot_date,
     'referrals' as measure,
     'all' as segment,
-    count(referral_key)::integer as numerator,
+    sum(referral_count)::integer as numerator,
     null::integer as denominator,
     null::numeric as share,
     0 as left_out_count,

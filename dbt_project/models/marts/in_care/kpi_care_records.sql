@@ -1,9 +1,7 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-report_dates as (
-    select * from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 care_episodes as (
     select * from {{ ref('fct_care_episodes') }}
@@ -65,33 +63,35 @@ records as (
     from placement_records
 ),
 
--- by day first: the report dates then meet days, not every record
-by_day as (
+-- counted once by the date from which they count; a record without a start counts at none
+by_first_date as (
     select
-        authority,
-        measure,
-        segments,
-        start_date,
+        records.authority,
+        records.measure,
+        records.segments,
+        {{ first_date_number('records.start_date') }} as first_number,
         count(*) as record_count
     from records
-    group by authority, measure, segments, start_date
+    inner join calendars on records.authority = calendars.authority
+    group by records.authority, records.measure, records.segments, first_number
 ),
 
 counted as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        by_day.measure,
-        by_day.segments,
-        sum(by_day.record_count)
-        filter (where by_day.start_date <= report_dates.report_date) as record_count,
-        sum(by_day.record_count) filter (where by_day.start_date is null)
+        by_first_date.measure,
+        by_first_date.segments,
+        sum(by_first_date.record_count)
+        filter (where by_first_date.first_number <= report_dates.date_number)
+            as record_count,
+        sum(by_first_date.record_count) filter (where by_first_date.first_number is null)
             as undated_count
     from report_dates
-    inner join by_day on report_dates.authority = by_day.authority
+    inner join by_first_date on report_dates.authority = by_first_date.authority
     group by
-        report_dates.authority, report_dates.report_date, by_day.measure,
-        by_day.segments
+        report_dates.authority, report_dates.report_date, by_first_date.measure,
+        by_first_date.segments
 ),
 
 measured as (

@@ -6,13 +6,7 @@ events as (
     where is_stage_change
 ),
 
-report_dates as (
-    select
-        authority,
-        report_date,
-        (report_date - interval '12 months')::date as after_date
-    from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 young_people_segments as (
     select * from {{ ref('bridge_young_person_segment') }}
@@ -52,19 +46,25 @@ members as (
             and events.event_date >= young_people_segments.from_date
 ),
 
+-- each move counts at the dates of the 12 months from its day on; those that are alike
+-- are counted once
 moves as (
     select
-        authority,
-        segment,
-        event_date,
-        previous_stage,
-        stage,
+        members.authority,
+        members.segment,
+        members.previous_stage,
+        members.stage,
+        {{ first_date_number('members.event_date') }} as first_number,
+        {{ last_date_number('members.event_date', 'calendars.year_before_dates') }}
+            as last_number,
         count(*) as move_count
     from members
-    group by authority, segment, event_date, previous_stage, stage
+    inner join calendars on members.authority = calendars.authority
+    group by
+        members.authority, members.segment, members.previous_stage, members.stage,
+        first_number, last_number
 ),
 
--- the twelve months that end with the report date
 counted as (
     select
         report_dates.authority,
@@ -77,8 +77,7 @@ counted as (
     inner join moves
         on
             report_dates.authority = moves.authority
-            and report_dates.report_date >= moves.event_date
-            and report_dates.after_date < moves.event_date
+            and report_dates.date_number between moves.first_number and moves.last_number
     group by
         report_dates.authority, report_dates.report_date, moves.segment,
         moves.previous_stage, moves.stage

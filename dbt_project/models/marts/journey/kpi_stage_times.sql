@@ -1,22 +1,10 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-events as (
-    select * from {{ ref('fct_pathway_events') }}
-    where
-        is_stage_change
-        or event_type_code in (
-            'contact', 'referral', 'move', 'entry_to_care', 'return_home',
-            'leaving_care'
-        )
-),
+{{ numbered_report_dates() }},
 
-report_dates as (
-    select
-        authority,
-        report_date,
-        (report_date - interval '12 months')::date as after_date
-    from {{ ref('dim_report_date') }}
+times as (
+    select * from {{ ref('fct_stage_times') }}
 ),
 
 young_people_segments as (
@@ -25,111 +13,6 @@ young_people_segments as (
 
 plan_types as (
     select * from {{ ref('dim_plan_type') }}
-),
-
--- what came before each event on the same young person's way
-looked_back as (
-    select
-        *,
-        max(event_date) filter (where event_type_code = 'contact') over before
-            as contact_date,
-        max(event_date) filter (where event_type_code = 'referral') over before
-            as referral_date,
-        max(event_date) filter (where is_stage_change and previous_stage = 'NONE')
-            over before as plan_date,
-        max(event_date) filter (where is_stage_change and stage = 'NONE') over before
-            as no_plan_date,
-        max(event_date) filter (where event_type_code = 'entry_to_care') over before
-            as entry_date,
-        max(event_number) filter (where event_type_code = 'entry_to_care') over before
-            as entry_number,
-        max(event_number) filter (where event_type_code = 'move') over before
-            as move_number,
-        max(event_date) filter (
-            where event_type_code in ('return_home', 'leaving_care')
-        ) over before as care_end_date
-    from events
-    window
-        before as (
-            partition by young_person_key
-            order by event_number
-            rows between unbounded preceding and 1 preceding
-        )
-),
-
--- the days between two events, told by the later one; null where the earlier is missing
-times as (
-    select
-        looked_back.authority,
-        looked_back.event_date,
-        looked_back.young_person_key,
-        measures.measure,
-        measures.day_count,
-        case when measures.day_count is null then measures.left_out_reason end
-            as left_out_reason
-    from looked_back
-    inner join plan_types on looked_back.stage = plan_types.plan_type_code
-    inner join plan_types as previous_types
-        on looked_back.previous_stage = previous_types.plan_type_code
-    cross join
-        lateral (
-            values
-            (
-                previous_types.plan_type || ' -> ' || plan_types.plan_type,
-                days_in_previous_stage is not null,
-                days_in_previous_stage,
-                null
-            ),
-            (
-                'contact -> referral',
-                event_type_code = 'referral',
-                case
-                    when contact_date >= coalesce(referral_date, contact_date)
-                        then event_date - contact_date
-                end,
-                'no contact since the referral before'
-            ),
-            (
-                'referral -> plan',
-                is_stage_change and previous_stage = 'NONE' and stage <> 'EH',
-                case
-                    when referral_date >= coalesce(no_plan_date, referral_date)
-                        then event_date - referral_date
-                end,
-                'no referral since the plan before'
-            ),
-            (
-                'plan -> entry to care',
-                event_type_code = 'entry_to_care' and previous_stage <> 'NONE',
-                event_date - plan_date,
-                null
-            ),
-            (
-                'entry to care -> first move',
-                event_type_code = 'move' and coalesce(move_number, 0) < entry_number,
-                event_date - entry_date,
-                null
-            ),
-            (
-                'entry to care -> return home',
-                event_type_code = 'return_home',
-                event_date - entry_date,
-                null
-            ),
-            (
-                'entry to care -> end of care other than home',
-                event_type_code = 'leaving_care',
-                event_date - entry_date,
-                null
-            ),
-            (
-                'end of care -> entry to care again',
-                event_type_code = 'entry_to_care' and care_end_date is not null,
-                event_date - care_end_date,
-                null
-            )
-        ) as measures (measure, is_told, day_count, left_out_reason)
-    where looked_back.event_type_code <> 'contact' and measures.is_told
 ),
 
 measures as (
@@ -196,26 +79,108 @@ segments as (
     group by authority, segment
 ),
 
--- the twelve months that end with the report date
-timed as (
+-- each time counts at the dates of the 12 months from its end on; those that are alike
+-- are counted once
+alike as (
     select
-        report_dates.authority,
-        report_dates.report_date,
+        members.authority,
         members.segment,
         members.measure,
-        percentile_cont(0.5) within group (order by members.day_count) as value,
-        count(members.day_count) as record_count,
-        count(*) - count(members.day_count) as left_out_count,
-        max(members.left_out_reason) as left_out_reason
-    from report_dates
-    inner join members
-        on
-            report_dates.authority = members.authority
-            and report_dates.report_date >= members.event_date
-            and report_dates.after_date < members.event_date
+        members.day_count,
+        members.left_out_reason,
+        {{ first_date_number('members.event_date') }} as first_number,
+        {{ last_date_number('members.event_date', 'calendars.year_before_dates') }}
+            as last_number,
+        count(*) as time_count
+    from members
+    inner join calendars on members.authority = calendars.authority
     group by
-        report_dates.authority, report_dates.report_date, members.segment,
-        members.measure
+        members.authority, members.segment, members.measure, members.day_count,
+        members.left_out_reason, first_number, last_number
+),
+
+-- what a median is taken of, by number: sorting by numbers costs a third of sorting by
+-- names
+series as (
+    select
+        authority,
+        segment,
+        measure,
+        row_number() over () as series_number
+    from alike
+    group by authority, segment, measure
+),
+
+dated as (
+    select
+        series.series_number,
+        date_numbers.date_number,
+        alike.day_count,
+        sum(alike.time_count)::bigint as time_count
+    from alike
+    inner join series
+        on
+            alike.authority = series.authority
+            and alike.segment = series.segment
+            and alike.measure = series.measure
+    cross join
+        lateral generate_series(alike.first_number, alike.last_number)
+        as date_numbers (date_number)
+    group by series.series_number, date_numbers.date_number, alike.day_count
+),
+
+-- how many times are as short as these days or shorter
+ranked as (
+    select
+        *,
+        sum(time_count) filter (where day_count is not null) over (
+            partition by series_number, date_number
+            order by day_count asc nulls last
+        ) as rank_to,
+        sum(time_count) filter (where day_count is not null) over (
+            partition by series_number, date_number
+        ) as record_count
+    from dated
+),
+
+-- the median: the middle time, or half way between the two in the middle
+medians as (
+    select
+        series_number,
+        date_number,
+        (
+            min(day_count) filter (where rank_to >= div(record_count + 1, 2))
+            + min(day_count) filter (where rank_to >= div(record_count + 2, 2))
+        ) / 2.0 as value,
+        max(record_count) as record_count,
+        coalesce(sum(time_count) filter (where day_count is null), 0) as left_out_count
+    from ranked
+    group by series_number, date_number
+),
+
+-- a measure has one reason to leave a time out
+reasons as (
+    select
+        measure,
+        max(left_out_reason) as left_out_reason
+    from alike
+    group by measure
+),
+
+timed as (
+    select
+        series.authority,
+        series.segment,
+        series.measure,
+        medians.date_number,
+        medians.value,
+        medians.record_count,
+        medians.left_out_count,
+        reasons.left_out_reason || ': ' || nullif(medians.left_out_count, 0)
+            as left_out_reason
+    from medians
+    inner join series on medians.series_number = series.series_number
+    inner join reasons on series.measure = reasons.measure
 )
 
 select
@@ -223,11 +188,11 @@ select
     report_dates.report_date as snapshot_date,
     measures.measure,
     segments.segment,
-    round(timed.value::numeric, 4) as value,
+    round(timed.value, 4) as value,
     'days' as unit,
     coalesce(timed.record_count, 0)::integer as record_count,
     coalesce(timed.left_out_count, 0)::integer as left_out_count,
-    timed.left_out_reason || ': ' || timed.left_out_count as left_out_reason,
+    timed.left_out_reason,
     measures.assumption
 from report_dates
 inner join segments
@@ -238,6 +203,6 @@ cross join measures
 left join timed
     on
         report_dates.authority = timed.authority
-        and report_dates.report_date = timed.report_date
+        and report_dates.date_number = timed.date_number
         and segments.segment = timed.segment
         and measures.measure = timed.measure

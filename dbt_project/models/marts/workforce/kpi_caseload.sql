@@ -1,89 +1,83 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-report_dates as (
-    select * from {{ ref('dim_report_date') }}
-),
-
-referrals as (
-    select * from {{ ref('fct_referrals') }}
-    where is_no_further_action is not true
-),
+{{ numbered_report_dates() }},
 
 allocations as (
-    select * from {{ ref('fct_allocations') }}
+    select * from {{ ref('fct_case_allocations') }}
 ),
 
 teams as (
     select * from {{ ref('dim_team') }}
 ),
 
-open_cases as (
+-- Of one worker and role a young person has one allocation at a time; those that are
+-- held at the same dates are counted once. A social worker's allocation that outlived
+-- the case is no case; a personal adviser has young people whose referral closed when
+-- they left care.
+alike as (
     select
-        report_dates.authority,
-        report_dates.report_date as snapshot_date,
-        referrals.young_person_key
-    from report_dates
-    inner join referrals
-        on
-            report_dates.authority = referrals.authority
-            and report_dates.report_date >= referrals.referral_date
-            and (
-                referrals.close_date is null
-                or report_dates.report_date < referrals.close_date
-            )
-    group by
-        report_dates.authority, report_dates.report_date, referrals.young_person_key
-),
-
--- a social worker's allocation that outlived the case is no case; a personal adviser
--- has young people whose referral closed when they left care
-held as (
-    select
-        report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        allocations.authority,
         allocations.role_code,
         allocations.worker_key,
-        allocations.young_person_key,
+        allocations.team_key,
+        allocations.is_case_open or allocations.role_code = 'PA' as is_case,
+        {{ first_date_number('allocations.from_date') }} as first_number,
+        {{ last_date_number('allocations.to_date') }} as last_number,
+        count(*) as held_count
+    from allocations
+    inner join calendars on allocations.authority = calendars.authority
+    group by
+        allocations.authority, allocations.role_code, allocations.worker_key,
+        allocations.team_key, is_case, first_number, last_number
+),
+
+by_team as (
+    select
+        report_dates.authority,
+        report_dates.report_date as snapshot_date,
+        alike.role_code,
+        alike.worker_key,
         coalesce(teams.team_name, 'team not recorded') as team_name,
-        allocations.role_code = 'PA'
-        or open_cases.young_person_key is not null as is_open
-    from report_dates
-    inner join allocations
+        coalesce(sum(alike.held_count) filter (where alike.is_case), 0) as case_count,
+        coalesce(sum(alike.held_count) filter (where not alike.is_case), 0)
+            as closed_count
+    from alike
+    cross join
+        lateral generate_series(alike.first_number, alike.last_number)
+        as date_numbers (date_number)
+    inner join report_dates
         on
-            report_dates.authority = allocations.authority
-            and report_dates.report_date >= allocations.start_date
-            and (
-                allocations.end_date is null
-                or report_dates.report_date < allocations.end_date
-            )
-    left join teams on allocations.team_key = teams.team_key
-    left join open_cases
-        on
-            report_dates.authority = open_cases.authority
-            and report_dates.report_date = open_cases.snapshot_date
-            and allocations.young_person_key = open_cases.young_person_key
+            alike.authority = report_dates.authority
+            and date_numbers.date_number = report_dates.date_number
+    left join teams on alike.team_key = teams.team_key
+    group by
+        report_dates.authority, report_dates.report_date, alike.role_code,
+        alike.worker_key, team_name
 ),
 
 -- a worker of two teams counts in each with that team's cases
 by_worker as (
     select
-        held.authority,
-        held.snapshot_date,
-        held.role_code,
-        segments.segment,
-        held.worker_key,
-        count(distinct held.young_person_key) filter (where held.is_open) as case_count,
-        count(distinct held.young_person_key) filter (where not held.is_open)
-            as closed_count
-    from held
-    cross join
-        lateral (
-            values ('all teams'), (held.team_name)
-        ) as segments (segment)
-    group by
-        held.authority, held.snapshot_date, held.role_code, segments.segment,
-        held.worker_key
+        authority,
+        snapshot_date,
+        role_code,
+        team_name as segment,
+        worker_key,
+        case_count,
+        closed_count
+    from by_team
+    union all
+    select
+        authority,
+        snapshot_date,
+        role_code,
+        'all teams' as segment,
+        worker_key,
+        sum(case_count) as case_count,
+        sum(closed_count) as closed_count
+    from by_team
+    group by authority, snapshot_date, role_code, worker_key
 ),
 
 -- one who holds closed cases only has none

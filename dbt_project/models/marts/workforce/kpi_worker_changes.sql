@@ -1,82 +1,48 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-report_dates as (
-    select * from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
-referrals as (
-    select * from {{ ref('fct_referrals') }}
-    where is_no_further_action is not true
-),
-
-allocations as (
-    select * from {{ ref('fct_allocations') }}
-    where role_code = 'SW'
+worker_counts as (
+    select * from {{ ref('fct_worker_counts') }}
 ),
 
 delivered as (
-    select authority from allocations
+    select authority
+    from {{ ref('fct_allocations') }}
+    where role_code = 'SW'
     group by authority
 ),
 
--- a young person with several open cases is one
-open_cases as (
+-- open cases at the same dates with as many social workers, counted once
+spans as (
+    select
+        worker_counts.authority,
+        worker_counts.worker_count,
+        {{ first_date_number('worker_counts.from_date') }} as first_number,
+        {{ last_date_number('worker_counts.to_date') }} as last_number,
+        count(*) as case_count
+    from worker_counts
+    inner join calendars on worker_counts.authority = calendars.authority
+    group by
+        worker_counts.authority, worker_counts.worker_count, first_number, last_number
+),
+
+-- a date without an open case keeps a row
+alike as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        referrals.young_person_key
+        coalesce(spans.worker_count, 1) as worker_count,
+        coalesce(sum(spans.case_count), 0) as case_count
     from report_dates
-    inner join referrals
+    left join spans
         on
-            report_dates.authority = referrals.authority
-            and report_dates.report_date >= referrals.referral_date
-            and (
-                referrals.close_date is null
-                or report_dates.report_date < referrals.close_date
-            )
+            report_dates.authority = spans.authority
+            and report_dates.date_number between spans.first_number and spans.last_number
     group by
-        report_dates.authority, report_dates.report_date, referrals.young_person_key
-),
-
--- those who held the case on a day of the 12 months to the date
-social_workers as (
-    select
-        open_cases.authority,
-        open_cases.snapshot_date,
-        open_cases.young_person_key,
-        count(distinct allocations.worker_key) as worker_count
-    from open_cases
-    left join allocations
-        on
-            open_cases.authority = allocations.authority
-            and open_cases.young_person_key = allocations.young_person_key
-            and open_cases.snapshot_date >= allocations.start_date
-            and (
-                allocations.end_date is null
-                or allocations.end_date - 1
-                > open_cases.snapshot_date - interval '12 months'
-            )
-    group by
-        open_cases.authority, open_cases.snapshot_date, open_cases.young_person_key
-),
-
--- those that are alike at a date, counted once; a date without an open case keeps a row
-alike as (
-    select
-        authority,
-        snapshot_date,
-        worker_count,
-        count(*) as case_count
-    from social_workers
-    group by authority, snapshot_date, worker_count
-    union all
-    select
-        authority,
-        report_date as snapshot_date,
-        1 as worker_count,
-        0 as case_count
-    from report_dates
+        report_dates.authority, report_dates.report_date,
+        coalesce(spans.worker_count, 1)
 ),
 
 members as (

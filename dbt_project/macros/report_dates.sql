@@ -1,0 +1,49 @@
+{#- Counting at many report dates in one pass. Each authority's report dates are numbered,
+    and a record learns the numbers of the first and the last date at which it counts by
+    binary search (width_bucket), not by meeting every date. Those that count alike at the
+    same dates are then counted once, and only these few meet the dates:
+
+        with
+
+        {{ numbered_report_dates() }},
+        ...
+        {{ first_date_number('start_date') }} as first_number,
+        {{ last_date_number('end_date') }} as last_number
+        ... inner join calendars on calendars.authority = ...
+
+    A record counts at no date where its first number is greater than its last. -#}
+
+{#- The CTEs report_dates (one row per authority and date, with `date_number` and the same
+    day of the year before, `year_before_date`) and calendars (one row per authority, both as
+    arrays). -#}
+{% macro numbered_report_dates() -%}
+report_dates as (
+    select
+        authority,
+        report_date,
+        (report_date - interval '12 months')::date as year_before_date,
+        row_number() over (partition by authority order by report_date) as date_number
+    from {{ ref('dim_report_date') }}
+),
+
+calendars as (
+    select
+        authority,
+        array_agg(report_date order by date_number) as report_dates,
+        array_agg(year_before_date order by date_number) as year_before_dates
+    from report_dates
+    group by authority
+)
+{%- endmacro %}
+
+{#- The number of the first date on or after a day; null where there is no day. `dates` is an
+    array in ascending order. -#}
+{% macro first_date_number(day, dates='calendars.report_dates') -%}
+    width_bucket({{ day }} - 1, {{ dates }}) + 1
+{%- endmacro %}
+
+{#- The number of the last date before a day; that of the last date of all where there is no
+    day: what has no end still counts at it. -#}
+{% macro last_date_number(day, dates='calendars.report_dates') -%}
+    coalesce(width_bucket({{ day }} - 1, {{ dates }}), cardinality({{ dates }}))
+{%- endmacro %}

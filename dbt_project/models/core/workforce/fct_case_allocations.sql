@@ -1,0 +1,68 @@
+-- grain: one row per allocation and unbroken time with, or without, an open case
+{{ config(**person_wise()) }}
+with
+
+allocations as (
+    select * from {{ ref('fct_allocations') }}
+    where {{ is_touched('young_person_key') }}
+),
+
+-- a referral that led to no action opens no case
+referrals as (
+    select * from {{ ref('fct_referrals') }}
+    where
+        is_no_further_action is not true
+        and referral_date is not null
+        and (close_date is null or close_date > referral_date)
+        and {{ is_touched('young_person_key') }}
+),
+
+-- a young person with several open cases has one
+open_cases as (
+    select
+        young_person_key,
+        range_agg(daterange(referral_date, close_date)) as case_days
+    from referrals
+    group by young_person_key
+),
+
+days as (
+    select
+        allocations.allocation_key,
+        allocations.young_person_key,
+        allocations.authority,
+        allocations.worker_key,
+        allocations.team_key,
+        allocations.role_code,
+        datemultirange(daterange(allocations.start_date, allocations.end_date))
+            as allocated_days,
+        coalesce(open_cases.case_days, '{}') as case_days
+    from allocations
+    left join open_cases on allocations.young_person_key = open_cases.young_person_key
+),
+
+spans as (
+    select
+        days.*,
+        true as is_case_open,
+        unnest(days.allocated_days * days.case_days) as span
+    from days
+    union all
+    select
+        days.*,
+        false as is_case_open,
+        unnest(days.allocated_days - days.case_days) as span
+    from days
+)
+
+select
+    allocation_key,
+    lower(span) as from_date,
+    young_person_key,
+    authority,
+    worker_key,
+    team_key,
+    role_code,
+    upper(span) as to_date,
+    is_case_open
+from spans

@@ -1,0 +1,121 @@
+-- grain: one row per young person and unbroken time with an open case and as many social
+-- workers in the 12 months to each of its days
+{{ config(**person_wise()) }}
+with
+
+allocations as (
+    select * from {{ ref('fct_allocations') }}
+    where role_code = 'SW' and {{ is_touched('young_person_key') }}
+),
+
+-- a referral that led to no action opens no case
+referrals as (
+    select * from {{ ref('fct_referrals') }}
+    where
+        is_no_further_action is not true
+        and referral_date is not null
+        and (close_date is null or close_date > referral_date)
+        and {{ is_touched('young_person_key') }}
+),
+
+-- a young person with several open cases has one
+open_cases as (
+    select
+        authority,
+        young_person_key,
+        unnest(range_agg(daterange(referral_date, close_date))) as case_days
+    from referrals
+    group by authority, young_person_key
+),
+
+-- 12 months after the last day with the case; none of the 12 months to that day is in it
+ended as (
+    select
+        young_person_key,
+        worker_key,
+        start_date,
+        end_date - 1 as last_date,
+        (end_date - 1 + interval '12 months')::date as year_after_date
+    from allocations
+),
+
+-- the days on which a worker counts; who held the case twice is one worker
+counting as (
+    select
+        young_person_key,
+        worker_key,
+        unnest(
+            range_agg(
+                daterange(
+                    start_date,
+                    case
+                        -- from 29 February to the 28th it is not yet 12 months
+                        when (year_after_date - interval '12 months')::date < last_date
+                            then year_after_date + 1
+                        else year_after_date
+                    end
+                )
+            )
+        ) as counted_days
+    from ended
+    group by young_person_key, worker_key
+),
+
+-- what can change on a day: a case opens, a worker begins or ceases to count
+changes as (
+    select
+        authority,
+        young_person_key,
+        case_days,
+        lower(case_days) as from_date,
+        0 as difference
+    from open_cases
+    union all
+    select
+        open_cases.authority,
+        open_cases.young_person_key,
+        open_cases.case_days,
+        greatest(lower(counting.counted_days), lower(open_cases.case_days)) as from_date,
+        1 as difference
+    from open_cases
+    inner join counting
+        on
+            open_cases.young_person_key = counting.young_person_key
+            and open_cases.case_days && counting.counted_days
+    union all
+    select
+        open_cases.authority,
+        open_cases.young_person_key,
+        open_cases.case_days,
+        upper(counting.counted_days) as from_date,
+        -1 as difference
+    from open_cases
+    inner join counting
+        on
+            open_cases.young_person_key = counting.young_person_key
+            and open_cases.case_days && counting.counted_days
+    where open_cases.case_days @> upper(counting.counted_days)
+),
+
+by_day as (
+    select
+        authority,
+        young_person_key,
+        case_days,
+        from_date,
+        sum(difference) as difference
+    from changes
+    group by authority, young_person_key, case_days, from_date
+)
+
+select
+    young_person_key,
+    from_date,
+    authority,
+    coalesce(lead(from_date) over case_order, upper(case_days)) as to_date,
+    (sum(difference) over case_order)::integer as worker_count
+from by_day
+window case_order as (
+    partition by young_person_key, case_days
+    order by from_date
+)
