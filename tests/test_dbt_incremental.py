@@ -282,11 +282,12 @@ def test_table_made_anew_by_other_means_is_not_trusted(nights: Warehouse) -> Non
     for table in nights.anew:
         if table == SNAPSHOTS:
             continue
+        schema = table.partition(".")[0]
         with connect("carepath_loader") as loader:
             loader.execute(
                 f"alter table {table} rename to replaced;"
-                f" create table {table} (like core.replaced including all);"
-                " drop table core.replaced"
+                f" create table {table} (like {schema}.replaced including all);"
+                f" drop table {schema}.replaced cascade"
             )
     build()
     assert nights.differences() == {}

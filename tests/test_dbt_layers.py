@@ -125,9 +125,17 @@ def test_models_one_sql_and_one_yaml_of_the_same_stem(manifest: dict[str, Any]) 
         assert sql.stem == name
 
 
-def test_marts_are_unlogged_and_named_as_published(manifest: dict[str, Any]) -> None:
+def test_marts_are_unlogged_tables_or_views_of_core_named_as_published(
+    manifest: dict[str, Any],
+) -> None:
     marts = models(manifest, "marts")
     assert all(node["config"]["unlogged"] for node in marts.values())
+    # a copy of a table of core would cost every night what a view gives for nothing
+    kinds = {name: node["config"]["materialized"] for name, node in marts.items()}
+    assert {name for name, kind in kinds.items() if kind == "view"} == {
+        name for name in marts if name.startswith("marts_")
+    }
+    assert set(kinds.values()) == {"view", "table"}
     assert {node["schema"] for node in marts.values()} == {"marts_build"}
     assert {node["alias"] for node in marts.values()} >= {
         "dim_authority",

@@ -2,7 +2,7 @@
     those of the others anew (docs/adr/0007). In the model:
 
         {{ config(**person_wise()) }}
-        ... select * from {{ ref('stg_x') }} where {{ is_touched() }}
+        ... select * from {{ touched(ref('stg_x')) }}
 
     at every place where a person's records come in. It is for tables whose rows rest on
     the records of one person, known up to the cut-off, and on seeds and code; the first
@@ -13,17 +13,59 @@
         'materialized': 'table' if var('as_known_at', none) else 'incremental',
         'incremental_strategy': 'append',
         'on_schema_change': 'append_new_columns',
+        'indexes': [{'columns': ['young_person_key']}],
         'pre_hook': "{{ forget_touched() }}",
         'post_hook': "{{ remember_built() }}",
     }) %}
 {%- endmacro %}
 
-{#- True for the records of those whose rows are made anew tonight, and for those of nobody.
-    `person` is what says whose they are: person_id in staging, young_person_key in core. -#}
+{#- Of a relation, the records of those whose rows are made anew tonight, and of nobody: all
+    of them where all is made anew. `person` is what says whose they are, an indexed column:
+    person_id in staging (landing.tables.index_people), young_person_key in core. Each part
+    looks the few rows that it wants up, where one condition with `or` reads them all. -#}
+{% macro touched(relation, person='person_id', alias='records') -%}
+    {%- if keeps_rows() -%}
+    (
+        {%- if person == 'person_id' %}
+        select record.*
+        from touched
+        cross join
+            lateral (
+                select * from {{ relation }} as of_person
+                where
+                    of_person.authority = touched.authority
+                    and of_person.person_id = touched.person_id
+                offset 0 -- person by person: a join would read every partition of history
+            ) as record
+        {%- else %}
+        select record.*
+        from touched
+        inner join {{ relation }} as record
+            on touched.{{ person }} = record.{{ person }}
+        {%- endif %}
+        union all
+        select record.*
+        from {{ relation }} as record
+        where record.authority in (
+            select touched.authority from touched where touched.person_id is null
+        )
+        union all
+        select record.*
+        from {{ relation }} as record
+        where
+            record.{{ person }} is null
+            and record.authority not in (
+                select touched.authority from touched where touched.person_id is null
+            )
+    ) as {{ alias }}
+    {%- else -%}
+    {{ relation }} as {{ alias }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- True for the people whose rows are made anew tonight, and for nobody: for records whose
+    person is found on the way. -#}
 {% macro is_touched(person='person_id', authority='authority') -%}
-    {%- set by = (
-        'young_person_key' if person.endswith('young_person_key') else 'person_id'
-    ) -%}
     {%- if keeps_rows() -%}
     (
             {{ person }} is null
@@ -32,7 +74,7 @@
                 where touched.person_id is null
             )
             or ({{ authority }}, {{ person }}) in (
-                select touched.authority, touched.{{ by }} from touched
+                select touched.authority, touched.person_id from touched
             )
         )
     {%- else -%}
@@ -102,11 +144,34 @@ select
 from bounds
 inner join ops.entangled_people using (authority)
 where not is_new;
-analyze touched;
-delete from {{ this }}
+-- where everybody is touched, nobody need be named
+delete from touched
 where
-    {{ is_touched('young_person_key') }}
-    or authority not in (select cutoffs.authority from ops.cutoffs)
+    person_id is not null
+    and authority in (select every.authority from touched as every where every.person_id is null);
+analyze touched;
+delete from {{ this }} as kept
+using touched
+where kept.young_person_key = touched.young_person_key;
+delete from {{ this }}
+where young_person_key is null;
+delete from {{ this }}
+where authority in (select touched.authority from touched where touched.person_id is null);
+-- an authority that has no accepted load any more; a table that others have made
+delete from {{ this }}
+where authority in (
+    select built.authority from ops.built_loads as built
+    where
+        built.table_name = '{{ this.schema }}.{{ this.identifier }}'
+        and built.authority not in (select cutoffs.authority from ops.cutoffs)
+);
+delete from {{ this }}
+where not exists (
+    select 1 from ops.built_loads as built
+    where
+        built.table_name = '{{ this.schema }}.{{ this.identifier }}'
+        and built.table_oid = '{{ this }}'::regclass
+)
 {%- endif -%}
 {%- endmacro %}
 

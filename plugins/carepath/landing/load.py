@@ -16,7 +16,7 @@ from carepath.errors import CarepathError, DeliveryError, SourceError, safe_mess
 from carepath.landing.delivery import Load, LoadResult, Previous, Progress, TableDelivery
 from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
-from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority
+from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority, index_people
 from carepath.sources import SourceSpec, open_source
 from carepath.sources.findings import findings_of, keep_findings
 from carepath.warehouse.connect import connect
@@ -86,6 +86,7 @@ def load_source(
             tables = apply_history(
                 connection, load, contract, deliveries, previous, accumulates=accumulates
             )
+            index_people(contract, load.authority)
             analyse(load.authority, [each.table for each in tables if _changed_much(each)])
             ended = time.monotonic()
     return LoadResult(load, tuple(tables), extracted - started, ended - comparing)

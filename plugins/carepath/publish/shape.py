@@ -38,8 +38,10 @@ class Shape:
         return AUTHORITY in self.columns
 
 
-def read_shapes(connection: psycopg.Connection, schema: str) -> dict[str, Shape]:
-    """Return the ordinary tables of a schema by name."""
+def read_shapes(
+    connection: psycopg.Connection, schema: str, *, with_views: bool = False
+) -> dict[str, Shape]:
+    """Return the ordinary tables of a schema by name, and its views where they are asked for."""
     rows = connection.execute(
         """
         select
@@ -51,11 +53,11 @@ def read_shapes(connection: psycopg.Connection, schema: str) -> dict[str, Shape]
         left join pg_attribute as a
             on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
         left join pg_index as i on c.oid = i.indrelid and i.indisprimary
-        where c.relnamespace = to_regnamespace(%s) and c.relkind in ('r', 'p')
+        where c.relnamespace = to_regnamespace(%s) and c.relkind = any(%s)
             and not c.relispartition
         order by c.relname, a.attnum
         """,
-        [schema],
+        [schema, ["r", "p", "v"] if with_views else ["r", "p"]],
     ).fetchall()
     columns: dict[str, dict[str, str]] = {}
     keys: dict[str, list[tuple[int, str]]] = {}

@@ -14,8 +14,8 @@ episodes as (
         end_reason_code,
         primary_need_code,
         placement_id
-    from {{ ref('stg_cla_episodes') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_cla_episodes')) }}
+    where person_id is not null
 ),
 
 legal_statuses as (
@@ -24,8 +24,8 @@ legal_statuses as (
         legal_status_code,
         start_date,
         end_date
-    from {{ ref('stg_legal_status') }}
-    where legal_status_code is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_legal_status')) }}
+    where legal_status_code is not null
 ),
 
 -- Of several records of one child and day the choice rests on what they say, never on

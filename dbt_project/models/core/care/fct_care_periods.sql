@@ -3,8 +3,8 @@
 with
 
 episodes as (
-    select * from {{ ref('fct_care_episodes') }}
-    where left_out_reason is null and {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_care_episodes'), 'young_person_key') }}
+    where left_out_reason is null
 ),
 
 periods as (

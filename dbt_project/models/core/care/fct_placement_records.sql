@@ -6,7 +6,7 @@ placements as (
     select
         *,
         {{ surrogate_key(['authority', 'record_key']) }} as source_placement_key
-    from {{ ref('stg_cla_placement') }}
+    from {{ touched(ref('stg_cla_placement')) }}
 ),
 
 episodes as (
@@ -14,13 +14,12 @@ episodes as (
 ),
 
 care_episodes as (
-    select * from {{ ref('fct_care_episodes') }}
-    where left_out_reason is null and {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_care_episodes'), 'young_person_key') }}
+    where left_out_reason is null
 ),
 
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
-    where {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
 ),
 
 placement_types as (

@@ -3,18 +3,16 @@
 with
 
 records as (
-    select * from {{ ref('fct_placement_records') }}
-    where left_out_reason is null and {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_placement_records'), 'young_person_key') }}
+    where left_out_reason is null
 ),
 
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
-    where {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
 ),
 
 costs as (
-    select * from {{ ref('fct_placement_costs') }}
-    where {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_placement_costs'), 'young_person_key') }}
 ),
 
 placement_types as (

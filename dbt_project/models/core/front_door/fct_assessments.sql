@@ -15,8 +15,8 @@ assessments as (
         worker_id,
         known_from,
         from_load
-    from {{ ref('stg_cin_assessments') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_cin_assessments')) }}
+    where person_id is not null
 ),
 
 referrals as (

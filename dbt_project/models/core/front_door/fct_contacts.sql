@@ -11,8 +11,8 @@ contacts as (
         contact_source_code,
         known_from,
         from_load
-    from {{ ref('stg_contacts') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_contacts')) }}
+    where person_id is not null
 ),
 
 -- several current rows with one key count once: the latest row that came in

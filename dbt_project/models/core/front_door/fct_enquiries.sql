@@ -16,12 +16,12 @@ enquiries as (
         worker_id,
         known_from,
         from_load
-    from {{ ref('stg_s47_enquiry') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_s47_enquiry')) }}
+    where person_id is not null
 ),
 
 conferences as (
-    select * from {{ ref('stg_initial_cp_conference') }}
+    select * from {{ touched(ref('stg_initial_cp_conference')) }}
 ),
 
 dates as (

@@ -17,8 +17,8 @@ referrals as (
         worker_id,
         known_from,
         from_load
-    from {{ ref('stg_cin_episodes') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_cin_episodes')) }}
+    where person_id is not null
 ),
 
 -- several current rows with one key count once: the latest row that came in

@@ -3,18 +3,15 @@
 with
 
 child_in_need_visits as (
-    select * from {{ ref('stg_cin_visits') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_cin_visits')) }}
 ),
 
 child_protection_visits as (
-    select * from {{ ref('stg_cp_visits') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_cp_visits')) }}
 ),
 
 looked_after_visits as (
-    select * from {{ ref('stg_cla_visits') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_cla_visits')) }}
 ),
 
 visits as (

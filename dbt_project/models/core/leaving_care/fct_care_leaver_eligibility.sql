@@ -14,13 +14,18 @@ care_periods as (
 ),
 
 people as (
-    select * from {{ ref('stg_person') }}
+    select
+        *,
+        {{ surrogate_key(['authority', 'person_id']) }} as young_person_key
+    from {{ ref('stg_person') }}
+    where person_id is not null
 ),
 
--- the dates of birth stay in here: core learns only what they lead to
+-- the dates of birth stay in here: core learns only what they lead to; few of all people
+-- were ever in care or left it, and theirs alone are sorted
 birthdays as (
     select distinct on (authority, person_id)
-        {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
+        young_person_key,
         authority,
         {{ birthday('birth_date', 14) }} as day_aged_14,
         {{ birthday('birth_date', 16) }} as day_aged_16,
@@ -28,7 +33,9 @@ birthdays as (
         {{ birthday('birth_date', 22) }} as day_aged_22,
         {{ birthday('birth_date', 25) }} as day_aged_25
     from people
-    where person_id is not null
+    where
+        young_person_key in (select care_periods.young_person_key from care_periods)
+        or young_person_key in (select care_leavers.young_person_key from care_leavers)
     order by
         authority asc, person_id asc, known_from desc, from_load desc,
         people::text desc

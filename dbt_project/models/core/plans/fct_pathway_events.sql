@@ -7,12 +7,12 @@ event_types as (
 ),
 
 plan_spells as (
-    select * from {{ ref('fct_plan_spells') }}
+    select * from {{ touched(ref('fct_plan_spells'), 'young_person_key') }}
     where plan_type_code <> 'LAC'
 ),
 
 plan_timeline as (
-    select * from {{ ref('fct_plan_timeline') }}
+    select * from {{ touched(ref('fct_plan_timeline'), 'young_person_key') }}
 ),
 
 plan_types as (
@@ -68,7 +68,7 @@ legal_statuses as (
         lag(legal_status_code) over (
             partition by care_period_key order by start_date
         ) as previous_code
-    from {{ ref('fct_legal_statuses') }}
+    from {{ touched(ref('fct_legal_statuses'), 'young_person_key') }}
     where care_period_key is not null and not is_short_break
 ),
 
@@ -83,7 +83,7 @@ eligibilities as (
             partition by authority, person_id
             order by known_from, from_load, eligibility_code
         ) as previous_code
-    from {{ ref('stg_care_leavers_versions') }}
+    from {{ touched(ref('stg_care_leavers_versions')) }}
     where person_id is not null and eligibility_code is not null
 ),
 
@@ -106,7 +106,7 @@ recorded as (
         authority,
         contact_date as event_date,
         source_code as detail_code
-    from {{ ref('fct_contacts') }}
+    from {{ touched(ref('fct_contacts'), 'young_person_key') }}
     union all
     select
         'referral' as event_type_code,
@@ -115,7 +115,7 @@ recorded as (
         authority,
         referral_date as event_date,
         source_code as detail_code
-    from {{ ref('fct_referrals') }}
+    from {{ touched(ref('fct_referrals'), 'young_person_key') }}
     union all
     select
         'case_closed' as event_type_code,
@@ -124,7 +124,7 @@ recorded as (
         authority,
         close_date as event_date,
         close_reason_code as detail_code
-    from {{ ref('fct_referrals') }}
+    from {{ touched(ref('fct_referrals'), 'young_person_key') }}
     union all
     select
         'assessment_start' as event_type_code,
@@ -133,7 +133,7 @@ recorded as (
         authority,
         start_date as event_date,
         null as detail_code
-    from {{ ref('fct_assessments') }}
+    from {{ touched(ref('fct_assessments'), 'young_person_key') }}
     union all
     select
         'assessment_end' as event_type_code,
@@ -142,7 +142,7 @@ recorded as (
         authority,
         authorised_date as event_date,
         null as detail_code
-    from {{ ref('fct_assessments') }}
+    from {{ touched(ref('fct_assessments'), 'young_person_key') }}
     union all
     select
         'enquiry' as event_type_code,
@@ -151,7 +151,7 @@ recorded as (
         authority,
         start_date as event_date,
         null as detail_code
-    from {{ ref('fct_enquiries') }}
+    from {{ touched(ref('fct_enquiries'), 'young_person_key') }}
     union all
     select
         'conference' as event_type_code,
@@ -160,7 +160,7 @@ recorded as (
         authority,
         conference_date as event_date,
         null as detail_code
-    from {{ ref('fct_enquiries') }}
+    from {{ touched(ref('fct_enquiries'), 'young_person_key') }}
     union all
     select
         'plan_start' as event_type_code,
@@ -196,7 +196,7 @@ recorded as (
         authority,
         start_date as event_date,
         first_legal_status_code as detail_code
-    from {{ ref('fct_care_periods') }}
+    from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
     union all
     select
         case
@@ -208,7 +208,7 @@ recorded as (
         authority,
         end_date as event_date,
         end_reason_code as detail_code
-    from {{ ref('fct_care_periods') }}
+    from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
     union all
     select
         'legal_status' as event_type_code,
@@ -227,7 +227,7 @@ recorded as (
         authority,
         start_date as event_date,
         placement_type_code as detail_code
-    from {{ ref('fct_placements') }}
+    from {{ touched(ref('fct_placements'), 'young_person_key') }}
     -- a temporary absence and the return from it are no move
     where placement_number = 1 or is_move
     union all
@@ -238,7 +238,7 @@ recorded as (
         authority,
         start_date as event_date,
         missing_type_code as detail_code
-    from {{ ref('fct_missing_episodes') }}
+    from {{ touched(ref('fct_missing_episodes'), 'young_person_key') }}
     union all
     select
         'pathway_plan' as event_type_code,
@@ -247,7 +247,7 @@ recorded as (
         authority,
         review_date as event_date,
         null as detail_code
-    from {{ ref('fct_pathway_plans') }}
+    from {{ touched(ref('fct_pathway_plans'), 'young_person_key') }}
     union all
     select
         'care_leaver_status' as event_type_code,
@@ -261,10 +261,7 @@ recorded as (
 
 told as (
     select * from recorded
-    where
-        young_person_key is not null
-        and event_date is not null
-        and {{ is_touched('young_person_key') }}
+    where young_person_key is not null and event_date is not null
 ),
 
 -- the plan on the day of the event and on the day before

@@ -3,23 +3,19 @@
 with
 
 early_help_episodes as (
-    select * from {{ ref('stg_early_help_episodes') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_early_help_episodes')) }}
 ),
 
 cin_plans as (
-    select * from {{ ref('stg_cin_plans') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_cin_plans')) }}
 ),
 
 cp_plans as (
-    select * from {{ ref('stg_cp_plans') }}
-    where {{ is_touched() }}
+    select * from {{ touched(ref('stg_cp_plans')) }}
 ),
 
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
-    where {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
 ),
 
 recorded as (

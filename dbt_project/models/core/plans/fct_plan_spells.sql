@@ -6,8 +6,8 @@ records as (
     select
         *,
         coalesce(end_date, 'infinity') as until_date
-    from {{ ref('fct_plan_records') }}
-    where left_out_reason is null and {{ is_touched('young_person_key') }}
+    from {{ touched(ref('fct_plan_records'), 'young_person_key') }}
+    where left_out_reason is null
 ),
 
 -- how far the records before it of the same type reach; null for the first

@@ -7,10 +7,9 @@ spells as (
         plan_spells.*,
         plan_types.precedence,
         daterange(plan_spells.start_date, plan_spells.end_date) as dates
-    from {{ ref('fct_plan_spells') }} as plan_spells
+    from {{ touched(ref('fct_plan_spells'), 'young_person_key', 'plan_spells') }}
     inner join {{ ref('dim_plan_type') }} as plan_types
         on plan_spells.plan_type_code = plan_types.plan_type_code
-    where {{ is_touched('plan_spells.young_person_key', 'plan_spells.authority') }}
 ),
 
 -- when a plan of higher precedence stands before a spell

@@ -3,15 +3,12 @@
 with
 
 events as (
-    select * from {{ ref('fct_pathway_events') }}
+    select * from {{ touched(ref('fct_pathway_events'), 'young_person_key') }}
     where
-        {{ is_touched('young_person_key') }}
-        and (
-            is_stage_change
-            or event_type_code in (
-                'contact', 'referral', 'move', 'entry_to_care', 'return_home',
-                'leaving_care'
-            )
+        is_stage_change
+        or event_type_code in (
+            'contact', 'referral', 'move', 'entry_to_care', 'return_home',
+            'leaving_care'
         )
 ),
 

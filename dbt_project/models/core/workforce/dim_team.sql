@@ -13,20 +13,20 @@ case_statuses as (
     select * from {{ ref('stg_case_status_versions') }}
 ),
 
-involvements as (
-    select * from {{ ref('stg_involvements') }}
+allocations as (
+    select * from {{ ref('fct_allocations') }}
 ),
 
 referrals as (
-    select * from {{ ref('stg_cin_episodes') }}
+    select * from {{ ref('fct_referrals') }}
 ),
 
 assessments as (
-    select * from {{ ref('stg_cin_assessments') }}
+    select * from {{ ref('fct_assessments') }}
 ),
 
 enquiries as (
-    select * from {{ ref('stg_s47_enquiry') }}
+    select * from {{ ref('fct_enquiries') }}
 ),
 
 latest as (
@@ -38,46 +38,46 @@ latest as (
         departments::text desc
 ),
 
--- teams that records name, whether the source lists them or not
+-- teams that the facts name, whether the source lists them or not
 teams as (
     select
         authority,
-        team_id
+        {{ surrogate_key(['authority', 'team_id']) }} as team_key
     from latest
     union
     select
         authority,
-        team_id
+        {{ surrogate_key(['authority', 'team_id']) }} as team_key
     from care_leavers
     union
     select
         authority,
-        team_id
+        {{ surrogate_key(['authority', 'team_id']) }} as team_key
     from case_statuses
     union
     select
         authority,
-        team_id
-    from involvements
+        team_key
+    from allocations
     union
     select
         authority,
-        team_id
+        team_key
     from referrals
     union
     select
         authority,
-        team_id
+        team_key
     from assessments
     union
     select
         authority,
-        team_id
+        team_key
     from enquiries
 )
 
 select
-    {{ surrogate_key(['teams.authority', 'teams.team_id']) }} as team_key,
+    teams.team_key,
     teams.authority,
     latest.team_name,
     latest.parent_team_name,
@@ -85,6 +85,6 @@ select
 from teams
 left join latest
     on
-        teams.authority = latest.authority
-        and teams.team_id = latest.team_id
-where teams.team_id is not null
+        teams.team_key
+        = {{ surrogate_key(['latest.authority', 'latest.team_id']) }}
+where teams.team_key is not null

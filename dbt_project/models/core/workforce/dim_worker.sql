@@ -9,20 +9,20 @@ care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 ),
 
-involvements as (
-    select * from {{ ref('stg_involvements') }}
+allocations as (
+    select * from {{ ref('fct_allocations') }}
 ),
 
 referrals as (
-    select * from {{ ref('stg_cin_episodes') }}
+    select * from {{ ref('fct_referrals') }}
 ),
 
 assessments as (
-    select * from {{ ref('stg_cin_assessments') }}
+    select * from {{ ref('fct_assessments') }}
 ),
 
 enquiries as (
-    select * from {{ ref('stg_s47_enquiry') }}
+    select * from {{ ref('fct_enquiries') }}
 ),
 
 latest as (
@@ -34,46 +34,46 @@ latest as (
         professionals::text desc
 ),
 
--- workers that records name, whether the source lists them or not
+-- workers that the facts name, whether the source lists them or not
 workers as (
     select
         authority,
-        professional_id as worker_id
+        {{ surrogate_key(['authority', 'professional_id']) }} as worker_key
     from latest
     union
     select
         authority,
-        worker_id
+        {{ surrogate_key(['authority', 'worker_id']) }} as worker_key
     from care_leavers
     union
     select
         authority,
-        personal_adviser_id as worker_id
+        {{ surrogate_key(['authority', 'personal_adviser_id']) }} as worker_key
     from care_leavers
     union
     select
         authority,
-        professional_id as worker_id
-    from involvements
+        worker_key
+    from allocations
     union
     select
         authority,
-        worker_id
+        worker_key
     from referrals
     union
     select
         authority,
-        worker_id
+        worker_key
     from assessments
     union
     select
         authority,
-        worker_id
+        worker_key
     from enquiries
 )
 
 select
-    {{ surrogate_key(['workers.authority', 'workers.worker_id']) }} as worker_key,
+    workers.worker_key,
     workers.authority,
     latest.job_title,
     latest.is_agency_worker,
@@ -81,6 +81,6 @@ select
 from workers
 left join latest
     on
-        workers.authority = latest.authority
-        and workers.worker_id = latest.professional_id
-where workers.worker_id is not null
+        workers.worker_key
+        = {{ surrogate_key(['latest.authority', 'latest.professional_id']) }}
+where workers.worker_key is not null

@@ -3,7 +3,7 @@
 with
 
 involvements as (
-    select * from {{ ref('stg_involvements') }}
+    select * from {{ touched(ref('stg_involvements')) }}
 ),
 
 referrals as (
@@ -21,7 +21,14 @@ people_of_referrals as (
         referral_id,
         min(person_id) as person_id
     from referrals
-    where referral_id is not null
+    where
+        (authority, referral_id) in (
+            select
+                involvements.authority,
+                involvements.referral_id
+            from involvements
+            where involvements.person_id is null
+        )
     group by authority, referral_id
 ),
 

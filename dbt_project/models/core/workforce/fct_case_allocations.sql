@@ -3,18 +3,16 @@
 with
 
 allocations as (
-    select * from {{ ref('fct_allocations') }}
-    where {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_allocations'), 'young_person_key') }}
 ),
 
 -- a referral that led to no action opens no case
 referrals as (
-    select * from {{ ref('fct_referrals') }}
+    select * from {{ touched(ref('fct_referrals'), 'young_person_key') }}
     where
         is_no_further_action is not true
         and referral_date is not null
         and (close_date is null or close_date > referral_date)
-        and {{ is_touched('young_person_key') }}
 ),
 
 -- a young person with several open cases has one

@@ -1,21 +1,19 @@
--- grain: one row per young person and unbroken time with an open case and as many social
--- workers in the 12 months to each of its days
+-- grain: one row per young person and time with as many social workers in 12 months
 {{ config(**person_wise()) }}
 with
 
 allocations as (
-    select * from {{ ref('fct_allocations') }}
-    where role_code = 'SW' and {{ is_touched('young_person_key') }}
+    select * from {{ touched(ref('fct_allocations'), 'young_person_key') }}
+    where role_code = 'SW'
 ),
 
 -- a referral that led to no action opens no case
 referrals as (
-    select * from {{ ref('fct_referrals') }}
+    select * from {{ touched(ref('fct_referrals'), 'young_person_key') }}
     where
         is_no_further_action is not true
         and referral_date is not null
         and (close_date is null or close_date > referral_date)
-        and {{ is_touched('young_person_key') }}
 ),
 
 -- a young person with several open cases has one

@@ -14,16 +14,16 @@ people as (
         known_from,
         from_load,
         to_load
-    from {{ ref('stg_person_versions') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_person_versions')) }}
+    where person_id is not null
 ),
 
 care_leavers as (
     select
         authority,
         person_id
-    from {{ ref('stg_care_leavers_versions') }}
-    where person_id is not null and {{ is_touched() }}
+    from {{ touched(ref('stg_care_leavers_versions')) }}
+    where person_id is not null
 ),
 
 -- a current row counts before one that the source has deleted, a later one before an

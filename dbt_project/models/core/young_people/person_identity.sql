@@ -1,4 +1,5 @@
 -- grain: one row per young person whom the source holds now
+{{ config(**person_wise()) }}
 with
 
 people as (
@@ -13,7 +14,7 @@ people as (
         legacy_id,
         known_from,
         from_load
-    from {{ ref('stg_person') }}
+    from {{ touched(ref('stg_person')) }}
     where person_id is not null
 ),
 
