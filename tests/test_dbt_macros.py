@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import math
 from collections.abc import Callable
@@ -37,7 +38,8 @@ Ask = Callable[..., tuple[Any, ...]]
 @pytest.fixture(scope="module")
 def ask(cluster: embedded.Server) -> Ask:
     """Ask PostgreSQL for the values of expressions that hold macros."""
-    text = (MACROS / "newcombe.sql").read_text() + (MACROS / "birthday.sql").read_text()
+    names = ("newcombe", "birthday", "first_day_of_period")
+    text = "".join((MACROS / f"{name}.sql").read_text() for name in names)
 
     def ask(*expressions: str) -> tuple[Any, ...]:
         rendered = jinja2.Template(text + "select " + ", ".join(expressions)).render()
@@ -108,3 +110,33 @@ def test_birthday_is_the_first_day_on_which_age_says_so(
     assert found[1:] == (years, years - 1)
     if (born.month, born.day) == (2, 29) and (born.year + years) % 4:
         assert found[0] == dt.date(born.year + years, 3, 1)
+
+
+def months_before(day: dt.date, months: int) -> dt.date:
+    """Return the same day of an earlier month, or its last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return dt.date(year, month + 1, min(day.day, last))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dates(dt.date(2015, 1, 1), dt.date(2030, 1, 1))
+    | st.sampled_from([dt.date(2024, 2, day) for day in (28, 29)])
+    | st.sampled_from([dt.date(2025, month, 28) for month in (2, 5, 8, 11)]),
+    st.sampled_from([1, 3, 6, 12]),
+)
+def test_period_that_ends_with_a_month_begins_with_one(
+    ask: Ask, last: dt.date, months: int
+) -> None:
+    (found,) = ask(f"{{{{ first_day_of_period(\"date '{last}'\", {months}) }}}}")
+    if last.day == calendar.monthrange(last.year, last.month)[1]:
+        assert found == months_before(last.replace(day=1), months - 1)
+    else:
+        assert found == months_before(last, months) + dt.timedelta(days=1)
+
+
+def test_period_of_12_months_about_a_leap_day_has_no_day_too_many(ask: Ask) -> None:
+    lasts = (dt.date(2024, 2, 28), dt.date(2024, 2, 29), dt.date(2025, 2, 28))
+    found = ask(*(f"{{{{ first_day_of_period(\"date '{last}'\", 12) }}}}" for last in lasts))
+    assert found == (dt.date(2023, 3, 1), dt.date(2023, 3, 1), dt.date(2024, 3, 1))

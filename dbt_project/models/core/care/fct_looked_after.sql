@@ -5,7 +5,7 @@ report_dates as (
     select
         authority,
         report_date,
-        (report_date - interval '12 months')::date as year_before_date
+        {{ first_day_of_period('report_date', 12) }} as first_date
     from {{ ref('dim_report_date') }}
 ),
 
@@ -59,7 +59,7 @@ people as (
 looked_after as (
     select
         report_dates.report_date,
-        report_dates.year_before_date,
+        report_dates.first_date,
         care_periods.authority,
         care_periods.young_person_key,
         care_periods.care_period_key,
@@ -86,7 +86,7 @@ moves as (
             as placement_count,
         count(*) filter (
             where placements.is_move
-            and placements.start_date > looked_after.year_before_date
+            and placements.start_date >= looked_after.first_date
         ) as move_count
     from looked_after
     inner join placements
@@ -95,7 +95,7 @@ moves as (
             and looked_after.report_date >= placements.start_date
             and (
                 placements.end_date is null
-                or placements.end_date > looked_after.year_before_date + 1
+                or looked_after.first_date < placements.end_date
             )
     where not placements.is_temporary
     group by looked_after.report_date, looked_after.young_person_key

@@ -4,7 +4,7 @@ with
 snapshots as (
     select
         *,
-        (snapshot_date - interval '12 months')::date as window_start_date
+        {{ first_day_of_period('snapshot_date', 12) }} as first_date
     from {{ ref('dim_snapshot') }}
 ),
 
@@ -12,7 +12,7 @@ care_leavers as (
     select
         care_leavers.*,
         snapshots.load_id as snapshot_load_id,
-        snapshots.window_start_date
+        snapshots.first_date
     from {{ ref('fct_leaving_care_snapshot') }} as care_leavers
     inner join snapshots
         on
@@ -71,7 +71,7 @@ watched as (
         on
             snapshots.authority = nights.authority
             and snapshots.load_id >= nights.load_id
-            and snapshots.window_start_date < nights.night
+            and snapshots.first_date <= nights.night
     group by snapshots.authority, snapshots.snapshot_date
 ),
 
@@ -84,7 +84,7 @@ moves as (
         count(*) filter (
             where
             not accommodation_moves.is_first_known
-            and accommodation_moves.known_from > care_leavers.window_start_date
+            and accommodation_moves.known_from >= care_leavers.first_date
         ) as move_count
     from care_leavers
     inner join accommodation_moves
@@ -120,7 +120,7 @@ workers as (
         count(*) filter (
             where
             followed.previous_worker_key <> followed.worker_key
-            and followed.start_date > care_leavers.window_start_date
+            and followed.start_date >= care_leavers.first_date
         ) as change_count
     from care_leavers
     inner join followed
@@ -155,7 +155,7 @@ reasons as (
             when not coalesce(watched.is_watched, false)
                 then 'no load for more than 31 days of the 12 months'
             when moves.first_known_date is null then 'accommodation not recorded'
-            when moves.first_known_date > care_leavers.window_start_date
+            when moves.first_known_date >= care_leavers.first_date
                 then 'known for less than 12 months'
         end as accommodation_left_out_reason,
         case

@@ -69,7 +69,6 @@ entries as (
             and care_periods.start_date > members.start_date
 ),
 
--- counted from the day after the report date: three months before 30 June is 30 March
 windows as (
     select
         report_dates.authority,
@@ -85,8 +84,10 @@ windows as (
     cross join
         lateral (
             values
-            ('3 months', (report_dates.report_date + 1 - interval '3 months')::date),
-            ('12 months', (report_dates.report_date + 1 - interval '12 months')::date)
+            ('3 months', {{ first_day_of_period('report_dates.report_date', 3) }}),
+            (
+                '12 months', {{ first_day_of_period('report_dates.report_date', 12) }}
+            )
         ) as windows (length, from_date)
 ),
 

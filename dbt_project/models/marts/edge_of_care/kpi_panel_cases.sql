@@ -28,7 +28,7 @@ presented as (
         count(*) filter (
             where
             panel_cases.presented_date
-            >= report_dates.report_date + 1 - interval '12 months'
+            >= {{ first_day_of_period('report_dates.report_date', 12) }}
         ) as year_count
     from report_dates
     inner join panel_cases

@@ -20,7 +20,7 @@ in_period as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        (report_dates.report_date - interval '12 months')::date as period_start_date,
+        {{ first_day_of_period('report_dates.report_date', 12) }} as first_date,
         enquiries.enquiry_key,
         enquiries.start_date,
         enquiries.is_conference_within_15_working_days,
@@ -37,7 +37,7 @@ in_period as (
             and (
                 enquiries.conference_date is null
                 or enquiries.conference_date
-                > report_dates.report_date - interval '12 months'
+                >= {{ first_day_of_period('report_dates.report_date', 12) }}
             )
 ),
 
@@ -51,7 +51,7 @@ judged as (
                 then 'dates contradict each other'
             when in_period.is_held
                 then null
-            when in_period.start_date <= in_period.period_start_date
+            when in_period.start_date < in_period.first_date
                 then 'not held for more than a year'
             when {{ working_days_between('first_day', 'last_day') }} <= 15
                 then 'not yet held, not yet overdue'

@@ -5,7 +5,7 @@ report_dates as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        (report_dates.report_date - interval '12 months')::date + 1 as first_date
+        {{ first_day_of_period('report_dates.report_date', 12) }} as first_date
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
         on report_dates.authority = deliveries.authority

@@ -5,7 +5,7 @@ report_dates as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        (report_dates.report_date - interval '12 months')::date as year_before_date
+        {{ first_day_of_period('report_dates.report_date', 12) }} as first_date
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
         on report_dates.authority = deliveries.authority
@@ -110,16 +110,16 @@ flows as (
         report_dates.authority,
         report_dates.snapshot_date,
         count(*) filter (
-            where care_periods.start_date > report_dates.year_before_date
+            where care_periods.start_date >= report_dates.first_date
             and care_periods.start_date <= report_dates.snapshot_date
         ) as entry_count,
         count(*) filter (
-            where care_periods.start_date > report_dates.year_before_date
+            where care_periods.start_date >= report_dates.first_date
             and care_periods.start_date <= report_dates.snapshot_date
             and care_periods.is_reentry_within_12_months
         ) as reentry_count,
         count(*) filter (
-            where care_periods.end_date > report_dates.year_before_date
+            where care_periods.end_date >= report_dates.first_date
             and care_periods.end_date <= report_dates.snapshot_date
         ) as exit_count,
         count(*) filter (

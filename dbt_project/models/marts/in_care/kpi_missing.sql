@@ -5,7 +5,7 @@ report_dates as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
-        (report_dates.report_date - interval '12 months')::date as year_before_date,
+        {{ first_day_of_period('report_dates.report_date', 12) }} as first_date,
         deliveries.has_return_interviews
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
@@ -35,7 +35,7 @@ cared_for as (
             and report_dates.snapshot_date >= care_periods.start_date
             and (
                 care_periods.end_date is null
-                or care_periods.end_date > report_dates.year_before_date + 1
+                or report_dates.first_date < care_periods.end_date
             )
     group by report_dates.authority, report_dates.snapshot_date
 ),
@@ -58,7 +58,7 @@ episodes as (
     left join missing_episodes
         on
             report_dates.authority = missing_episodes.authority
-            and report_dates.year_before_date < missing_episodes.start_date
+            and report_dates.first_date <= missing_episodes.start_date
             and report_dates.snapshot_date >= missing_episodes.start_date
 ),
 

@@ -21,8 +21,8 @@ members as (
         measures.segment,
         measures.is_member,
         coalesce(
-            care_leavers.pathway_plan_review_date
-            >= care_leavers.snapshot_date - interval '6 months',
+            care_leavers.snapshot_date
+            <= care_leavers.pathway_plan_review_date + interval '6 months',
             false
         ) as is_counted,
         measures.left_out_reason
