@@ -17,6 +17,7 @@ measures as (
         report_dates.report_date as snapshot_date,
         delivered.plan_type_code,
         plan_types.plan_type as measure,
+        plan_types.precedence,
         case when not delivered.is_delivered then 'not delivered' end
             as not_delivered_reason
     from {{ ref('dim_report_date') }} as report_dates
@@ -25,6 +26,66 @@ measures as (
     inner join {{ ref('dim_plan_type') }} as plan_types
         on delivered.plan_type_code = plan_types.plan_type_code
     where delivered.plan_type_code <> 'NONE'
+),
+
+precedences as (
+    select
+        plan_type_code,
+        precedence
+    from {{ ref('dim_plan_type') }}
+),
+
+-- each young person once, whatever the number of faulty records; nobody knows whom the
+-- records that name nobody are about, so each of them is somebody
+faulty as (
+    select
+        measures.authority,
+        measures.snapshot_date,
+        measures.measure,
+        measures.precedence,
+        plan_records.young_person_key,
+        min(plan_records.left_out_reason) as left_out_reason
+    from measures
+    inner join plan_records
+        on
+            measures.authority = plan_records.authority
+            and measures.plan_type_code = plan_records.plan_type_code
+            and (
+                plan_records.start_date is null
+                or measures.snapshot_date >= plan_records.start_date
+            )
+    group by
+        measures.authority, measures.snapshot_date, measures.measure,
+        measures.precedence, plan_records.young_person_key,
+        case
+            when plan_records.young_person_key is null
+                then plan_records.recorded_plan_key
+        end
+),
+
+-- who is counted with this plan, or with one that goes before it, lacks nothing
+left_out as (
+    select
+        authority,
+        snapshot_date,
+        measure,
+        left_out_reason
+    from faulty
+    where
+        not exists (
+            select 1
+            from timeline
+            inner join precedences
+                on timeline.plan_type_code = precedences.plan_type_code
+            where
+                faulty.young_person_key = timeline.young_person_key
+                and faulty.snapshot_date >= timeline.from_date
+                and (
+                    timeline.to_date is null
+                    or faulty.snapshot_date < timeline.to_date
+                )
+                and faulty.precedence <= precedences.precedence
+        )
 ),
 
 members as (
@@ -45,22 +106,14 @@ members as (
             and (timeline.to_date is null or measures.snapshot_date < timeline.to_date)
     union all
     select
-        measures.authority,
-        measures.snapshot_date,
-        measures.measure,
+        authority,
+        snapshot_date,
+        measure,
         'all' as segment,
         true as is_member,
         false as is_counted,
-        plan_records.left_out_reason
-    from measures
-    inner join plan_records
-        on
-            measures.authority = plan_records.authority
-            and measures.plan_type_code = plan_records.plan_type_code
-            and (
-                plan_records.start_date is null
-                or measures.snapshot_date >= plan_records.start_date
-            )
+        left_out_reason
+    from left_out
 ),
 
 {{ measured('members') }}
