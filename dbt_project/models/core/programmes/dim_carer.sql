@@ -24,5 +24,6 @@ select
     case
         when left_date >= recruited_date or recruited_date is null then left_date
     end as left_date,
+    coalesce(left_date < recruited_date, false) as has_reversed_dates,
     training_status_code
 from latest

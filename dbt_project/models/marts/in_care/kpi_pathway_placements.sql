@@ -140,7 +140,9 @@ of_carers as (
         count(*) as recruited,
         count(*) filter (
             where coalesce(carers.left_date > report_dates.report_date, true)
+            and not carers.has_reversed_dates
         ) as remaining,
+        count(*) filter (where carers.has_reversed_dates) as with_reversed_dates,
         count(carers.training_status_code) as with_training,
         count(*) filter (where carers.training_status_code = 'DONE') as trained
     from report_dates
@@ -163,18 +165,23 @@ measured as (
         measures.numerator,
         measures.denominator,
         measures.left_out_count,
-        'training not recorded' as left_out_reason
+        measures.left_out_reason
     from of_carers
     cross join
         lateral (
             values
-            ('carers recruited', recruited, null, 0),
-            ('carers who remain', remaining, recruited, 0),
+            ('carers recruited', recruited, null, 0, null),
+            (
+                'carers who remain', remaining, recruited - with_reversed_dates,
+                with_reversed_dates, 'left before they were recruited'
+            ),
             (
                 'carers who completed training', trained, with_training,
-                recruited - with_training
+                recruited - with_training, 'training not recorded'
             )
-        ) as measures (measure, numerator, denominator, left_out_count)
+        ) as measures (
+            measure, numerator, denominator, left_out_count, left_out_reason
+        )
 )
 
 select

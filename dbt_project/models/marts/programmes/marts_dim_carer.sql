@@ -11,5 +11,6 @@ select
     authority,
     recruited_date,
     left_date,
+    has_reversed_dates,
     training_status_code
 from carers
