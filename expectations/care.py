@@ -93,8 +93,8 @@ RULES = (
         reference=PLACEMENTS,
         severity="warning",
         threshold=0.05,
-        because="It counts up to the start of the next one, and so does its cost; more than 5 % "
-        "would move both.",
+        because="The next one takes its place, and its cost, for as long as that one lasts; more "
+        "than 5 % would move both.",
         owner=LOOKED_AFTER,
         judged="start_date is not null and coalesce(end_date > start_date, true)",
         check=Fails("coalesce(end_date, 'infinity'::date) > next_start_date"),

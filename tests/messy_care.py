@@ -247,13 +247,34 @@ def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
             )
         ]
         for day in range(first, after):
-            begun = [span for span in inside if span[0] <= day]
+            in_force = [span for span in inside if span[0] <= day < span[1]]
             # the one that began last, cut to care or not; of several the one that lasts longest
-            latest = max(((span[0], span[3]) for span in begun), default=None)
-            there = [span for span in begun if (span[0], span[3]) == latest and span[1] > day]
-            if there:
-                longest = max(span[1] for span in there)
-                kinds = {span[2] for span in there if span[1] == longest}
+            latest = max(((span[0], span[3], span[1]) for span in in_force), default=None)
+            kinds = {span[2] for span in in_force if (span[0], span[3], span[1]) == latest}
+            if kinds:
                 # nothing tells apart two that are equal but for the type
                 homes[day] = kinds.pop() if len(kinds) == 1 else "?"
     return homes
+
+
+def status_by_day(statuses: Sequence[Row]) -> dict[int, str]:
+    """Return the legal status of a child on each day that has one."""
+    spans = [
+        (
+            day_of(row["lega_legal_status_start_date"]),
+            day_of(row["lega_legal_status_end_date"]),
+            row["lega_legal_status"],
+        )
+        for row in statuses
+    ]
+    found: dict[int, str] = {}
+    for day in range(HORIZON):
+        in_force = [
+            # of those that began last: no short break before another, then the longest
+            (start, code not in SHORT_BREAKS, HORIZON if end is None else end, -ord(code[1]), code)
+            for start, end, code in spans
+            if start is not None and start <= day < (HORIZON if end is None else end)
+        ]
+        if in_force:
+            found[day] = max(in_force)[-1]
+    return found

@@ -7,7 +7,16 @@ import itertools
 from typing import Any
 
 import pytest
-from messy_care import FIRST_DAY, HORIZON, TABLES, MessyCare, days_in_care, home_by_day, runs
+from messy_care import (
+    FIRST_DAY,
+    HORIZON,
+    TABLES,
+    MessyCare,
+    days_in_care,
+    home_by_day,
+    runs,
+    status_by_day,
+)
 from small_recording_system import warehouse_rows
 
 from carepath.contract import load_contract
@@ -170,6 +179,48 @@ def test_placement_on_each_day_is_the_one_that_began_last(care: MessyCare) -> No
             decided += 1
         assert homes[child] == {}, child
     assert decided > 5000
+
+
+def test_placement_that_another_lies_within_is_resumed_as_a_placement_of_its_own(
+    care: MessyCare,
+) -> None:
+    resumed = (
+        "from core.fct_placement_records as r join core.fct_placements as f"
+        " using (placement_key, care_period_key)"
+        " where r.is_resumed and f.start_date = r.start_date"
+    )
+    ((parts, moves, first),) = warehouse_rows(
+        "select count(*), count(*) filter (where f.is_move),"
+        f" count(*) filter (where f.placement_number = 1) {resumed}"
+    )
+    # by the return's logic an episode each; only back from a temporary absence it is no move
+    assert 30 < moves < parts
+    assert first == 0
+
+
+def test_legal_status_on_each_day_is_the_one_in_force_that_began_last(care: MessyCare) -> None:
+    found: dict[str, dict[int, str]] = {child: {} for child in care.children}
+    children = names(care)
+    for key, start, end, code in warehouse_rows(
+        "select young_person_key, start_date, end_date, legal_status_code"
+        " from core.fct_legal_statuses"
+    ):
+        for day in range(number_of(start), number_of(end)):
+            assert day not in found[children[key]]
+            found[children[key]][day] = code
+    for child in care.children:
+        assert found[child] == status_by_day(care.of("ssd_legal_status", child)), child
+    ((resumed,),) = warehouse_rows("select count(*) from core.fct_legal_statuses where is_resumed")
+    assert resumed > 30
+
+
+def test_legal_status_of_an_episode_is_the_spell_of_its_first_day(care: MessyCare) -> None:
+    assert warehouse_rows(
+        "select count(*) from core.fct_care_episodes as e left join core.fct_legal_statuses as l"
+        " on l.young_person_key = e.young_person_key and l.start_date <= e.start_date"
+        " and (l.end_date is null or e.start_date < l.end_date)"
+        " where e.legal_status_code is distinct from l.legal_status_code"
+    ) == [(0,)]
 
 
 def test_deleted_and_added_again_leaves_core_as_if_never_deleted(care: MessyCare) -> None:

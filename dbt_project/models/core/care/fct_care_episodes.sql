@@ -73,6 +73,7 @@ with_status as (
         numbered.preference asc, numbered.record_key asc, numbered.record_number asc,
         legal_statuses.start_date desc,
         legal_statuses.legal_status_code in ('V3', 'V4') asc,
+        legal_statuses.end_date desc nulls first,
         legal_statuses.legal_status_code asc
 ),
 

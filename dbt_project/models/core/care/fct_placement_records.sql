@@ -1,4 +1,4 @@
--- grain: one row per record of a placement and period of care that it touches
+-- grain: one row per record of a placement, period of care and unbroken part
 {{ config(**person_wise()) }}
 with
 
@@ -142,27 +142,73 @@ counted as (
     from absences
 ),
 
--- a child is in one place: a placement ends where the next one begins
-followed as (
+-- a child is in one place: of the placements in force the one that began last counts
+in_order as (
     select
         *,
-        lead(care_start_date) over (
+        row_number() over (
             partition by care_period_key, placement_fault is null
             order by
                 care_start_date, start_date, care_end_date, source_placement_key
-        ) as next_start_date
+        ) as precedence,
+        case
+            when placement_fault is null then daterange(care_start_date, care_end_date)
+        end as dates
     from counted
+),
+
+covered as (
+    select
+        placements.care_period_key,
+        placements.source_placement_key,
+        range_agg(later.dates) as dates
+    from in_order as placements
+    inner join in_order as later
+        on
+            placements.care_period_key = later.care_period_key
+            and placements.precedence < later.precedence
+            and placements.dates && later.dates
+    group by placements.care_period_key, placements.source_placement_key
+),
+
+-- a placement within which another one lies has a part before it and one after it
+parts as (
+    select
+        in_order.*,
+        covered.dates is not null as is_covered,
+        parts.part_number,
+        lower(parts.dates) as part_start_date,
+        upper(parts.dates) as part_end_date,
+        max(parts.part_number) over record as part_count,
+        coalesce(bool_or(upper_inf(parts.dates)) over record, false) as is_open
+    from in_order
+    left join covered
+        on
+            in_order.care_period_key = covered.care_period_key
+            and in_order.source_placement_key = covered.source_placement_key
+            and in_order.placement_fault is null
+    left join
+        lateral
+        unnest(
+            datemultirange(in_order.dates)
+            - coalesce(covered.dates, '{}'::datemultirange)
+        ) with ordinality as parts (dates, part_number)
+        on true
+    window record as (
+        partition by
+            in_order.care_period_key, in_order.placement_fault is null,
+            in_order.precedence
+    )
 ),
 
 closed as (
     select
         *,
-        case
-            when placement_fault is not null then placement_fault
-            when care_start_date = next_start_date then 'another from the same day'
-        end as left_out_reason,
-        least(care_end_date, next_start_date) as counted_end_date
-    from followed
+        coalesce(
+            placement_fault,
+            case when part_number is null then 'another from the same day' end
+        ) as left_out_reason
+    from parts
 ),
 
 -- A return has one placement for each episode: where only the legal status changed, it
@@ -171,17 +217,17 @@ compared as (
     select
         closed.*,
         care_episodes.start_reason_code,
-        lag(closed.counted_end_date) over placement_order as previous_end_date,
+        lag(closed.part_end_date) over placement_order as previous_end_date,
         lag(closed.placement_type_code) over placement_order as previous_type_code,
         lag(closed.provider_urn) over placement_order as previous_provider_urn
     from closed
     left join care_episodes
         on
             closed.young_person_key = care_episodes.young_person_key
-            and closed.care_start_date = care_episodes.start_date
+            and closed.part_start_date = care_episodes.start_date
     window placement_order as (
         partition by closed.care_period_key, closed.left_out_reason is null
-        order by closed.care_start_date
+        order by closed.part_start_date
     )
 ),
 
@@ -189,7 +235,7 @@ continued as (
     select
         *,
         start_reason_code = 'L'
-        and care_start_date = previous_end_date
+        and part_start_date = previous_end_date
         and coalesce(placement_type_code, '') = coalesce(previous_type_code, '')
         and coalesce(provider_urn, '') = coalesce(previous_provider_urn, '')
             as is_continuation
@@ -201,7 +247,7 @@ spells as (
         *,
         count(*) filter (where is_continuation is not true) over (
             partition by care_period_key, left_out_reason is null
-            order by care_start_date
+            order by part_start_date
             rows between unbounded preceding and current row
         ) as placement_number
     from continued
@@ -212,22 +258,27 @@ keyed as (
         *,
         first_value(source_placement_key) over (
             partition by care_period_key, left_out_reason is null, placement_number
-            order by care_start_date
-        ) as first_source_placement_key
+            order by part_start_date
+        ) as first_source_placement_key,
+        first_value(part_number) over (
+            partition by care_period_key, left_out_reason is null, placement_number
+            order by part_start_date
+        ) as first_part_number
     from spells
 )
 
 select
     {{ surrogate_key([
         'source_placement_key::text', 'young_person_key', 'record_number',
-        "coalesce(care_period_key, 0)",
+        "coalesce(care_period_key, 0) || coalesce('/' || nullif(part_number, 1), '')",
     ]) }} as placement_part_key,
     source_placement_key,
     case
         when left_out_reason is null
             then
                 {{ surrogate_key([
-                    'first_source_placement_key::text', 'care_period_key',
+                    'first_source_placement_key::text',
+                    "care_period_key || coalesce('/' || nullif(first_part_number, 1), '')",
                 ]) }}
     end as placement_key,
     case when left_out_reason is null then care_period_key end as care_period_key,
@@ -235,24 +286,26 @@ select
     authority,
     case when left_out_reason is null then placement_number end::integer
         as placement_number,
-    case when left_out_reason is null then care_start_date else start_date end
+    case when left_out_reason is null then part_start_date else start_date end
         as start_date,
-    case when left_out_reason is null then counted_end_date else end_date end
+    case when left_out_reason is null then part_end_date else end_date end
         as end_date,
     placement_type_code,
     is_temporary,
     provider_code,
     provider_urn,
     distance_miles,
-    change_reason_code,
+    -- why it ended for good is not why the child went elsewhere in between
+    case when part_number < part_count then null else change_reason_code end
+        as change_reason_code,
     left_out_reason,
+    coalesce(part_number > 1, false) as is_resumed,
     left_out_reason is null
     and (
         start_date < care_start_date
         or coalesce(end_date > care_end_date, false)
     ) as is_cut_to_care,
-    left_out_reason is null and coalesce(next_start_date < care_end_date, false)
-    and end_date is not null as is_overlap_clipped,
-    left_out_reason is null and end_date is null and counted_end_date is not null
-        as is_open_end_closed
+    left_out_reason is null and is_covered and (end_date is not null or is_open)
+        as is_overlap_clipped,
+    left_out_reason is null and end_date is null and not is_open as is_open_end_closed
 from keyed
