@@ -7,9 +7,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
+import yaml
 from rich.console import Console
 
+from carepath import record_start
 from carepath.contract import load_contract
 from carepath.contract.doctor import compare, print_report
 from carepath.errors import CarepathError
@@ -43,7 +46,8 @@ def examine(console: Console, source: str | None) -> bool:
         Whether all is well.
     """
     well = True
-    for check in (python, memory, disk, home, server, schema, listed_sources):
+    checks = (python, memory, disk, home, server, schema, listed_sources, report_dates)
+    for check in checks:
         finding = _guarded(check)
         well = well and finding.well
         sign = "[green]ok  [/]" if finding.well else "[bold red]MEND[/]"
@@ -119,6 +123,28 @@ def listed_sources() -> Finding:
             "Sources", True, f"none listed yet in {file} (README, 'Connect your own system')"
         )
     return Finding("Sources", True, f"{len(names)} in {file}: {', '.join(names[:5])}")
+
+
+def report_dates() -> Finding:
+    """The pathway must not be counted before records have been complete for two years."""
+    project = get_settings().project_root / "dbt_project" / "dbt_project.yml"
+    declared = yaml.safe_load(project.read_text(encoding="utf-8"))["vars"]["first_report_date"]
+    first = date.fromisoformat(declared)
+    with connect("carepath_analyst") as connection:
+        found = record_start.starts(connection)
+    if not found:
+        return Finding("First report date", True, f"{first} (too few records to judge it by)")
+    (authority, kind), complete = max(found.items(), key=lambda each: (each[1], each[0]))
+    least = record_start.first_report_date(complete)
+    since = f"{kind} of {authority} are complete from {complete:%B %Y} on"
+    if first >= least:
+        return Finding("First report date", True, f"{first} ({since})")
+    return Finding(
+        "First report date",
+        False,
+        f"{first}, but {since}, and figures look back up to two years: the earliest show too "
+        f"little. Set first_report_date in {project} to {least} or a later quarter end",
+    )
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:
