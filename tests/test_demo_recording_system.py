@@ -17,7 +17,7 @@ from carepath.contract import code_lists
 from carepath.contract.model import load_contract
 from carepath.errors import SourceError
 from carepath.sources import demo
-from carepath.sources.demo import borough, leavers, report, system
+from carepath.sources.demo import borough, leavers, people, report, system
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.dirt import DirtRates
 from carepath.sources.demo.rows import FIRST_DAY, day_number
@@ -450,6 +450,41 @@ def test_volumes_are_those_of_one_borough() -> None:
     plans = count["ssd_cin_plans"] + count["ssd_cp_plans"] + count["ssd_cla_care_plan"]
     assert plans == pytest.approx(40_000, rel=0.1)
     assert count["ssd_cla_placement"] == pytest.approx(5_000, rel=0.1)
+
+
+@pytest.mark.parametrize("year", [2015, 2017, 2019])
+def test_casework_is_that_of_a_real_borough(year: int) -> None:
+    made = borough.Borough(1, system.SEED, DirtRates())
+    cases, day = made.referrals, day_number(date(year, 9, 30))
+    running = (cases.start <= day) & (day < cases.close) & ~cases.is_nfa
+    social_workers = (len(say.CASEWORK_TEAMS) + 1) * people.WORKERS_PER_TEAM
+    assert 10 < len(np.unique(cases.person[running])) / social_workers < 21
+    protected = (cases.protection_start <= day) & (day < cases.protection_end)
+    assert 200 < protected.sum() < 500
+    # one in ten children who leave care is back within a year
+    began = (day - 365 < cases.care_start) & (cases.care_start <= day)
+    left = [
+        (cases.care_end[cases.person == person] + 365 >= start)
+        & (cases.care_end[cases.person == person] < start)
+        for person, start in zip(cases.person[began], cases.care_start[began], strict=True)
+    ]
+    assert 0.04 < np.mean([each.any() for each in left]) < 0.15
+
+
+def test_children_are_visited_in_the_statutory_rhythm() -> None:
+    day = day_number(report.FOLLOW_UP)
+    of = {rows.table: rows for rows in borough.tables(1, system.SEED, DirtRates())}
+    for table, prefix, whose, within in (
+        ("ssd_cp_visits", "cppv_cp_visit", "cppv_cp_plan_id", 14),
+        ("ssd_cin_visits", "cinv_cin_visit", "cinv_person_id", 42),
+        ("ssd_cla_visits", "clav_cla_visit", "clav_person_id", 42),
+    ):
+        present = of[table].present(day)
+        child = of[table].columns[whose].at(day, present)
+        visited = of[table].columns[f"{prefix}_date"].at(day, present)
+        order = np.lexsort((visited, child))
+        gaps = np.diff(visited[order])[np.diff(child[order]) == 0]
+        assert 0.75 * within < np.median(gaps[gaps < 100]) <= within, table
 
 
 def test_muddled_statuses_are_corrected_on_28_and_29_june() -> None:

@@ -19,6 +19,8 @@ from carepath.sources.demo.rows import NEVER, Bools, Ints, day_number
 # looked-after children whom the report counts in its own borough
 LOOKED_AFTER: Final = {date(2014, 3, 31): 206, date(2018, 3, 31): 250}
 SHORT_BREAK_CHILDREN: Final = 45
+# of the children who leave care, those who come back within twelve months
+RETURN_SHARE: Final = 0.1
 
 
 @dataclass
@@ -84,7 +86,11 @@ def make(
     on 31 March 2018 and 206 on 31 March 2014, as its text says."""
     person, day = _contact_days(rng, people, horizon)
     ordinary, contact = _ordinary(rng, people, person, day)
-    given = _of_leavers(rng, leavers).joined(_of_programmes(rng, people, programmes))
+    given = (
+        _returns(rng, people, ordinary, horizon)
+        .joined(_of_leavers(rng, leavers))
+        .joined(_of_programmes(rng, people, programmes))
+    )
     if is_report:
         _trim_care(rng, ordinary, given)
     referrals = ordinary.joined(given)
@@ -124,18 +130,18 @@ def _ordinary(
     start = contact_day[contact] + rng.integers(0, 2, n)
     is_nfa = rng.random(n) < 0.13
     need = rng.choice(len(say.NEEDS), n, p=np.array(say.NEED_SHARES) / sum(say.NEED_SHARES))
-    close = start + np.where(is_nfa, rng.integers(1, 12, n), 50 + rng.gamma(1.3, 140, n))
+    close = start + np.where(is_nfa, rng.integers(1, 12, n), 45 + rng.gamma(1.3, 95, n))
 
-    enquiry = np.where(~is_nfa & (rng.random(n) < 0.26), start + rng.integers(1, 22, n), NEVER)
+    enquiry = np.where(~is_nfa & (rng.random(n) < 0.11), start + rng.integers(1, 22, n), NEVER)
     is_conference = (enquiry < NEVER) & (rng.random(n) < 0.78)
     conference = np.where(is_conference, enquiry + rng.integers(11, 26, n), NEVER)
     is_plan = is_conference & (rng.random(n) < 0.88)
     protection_start = np.where(is_plan, conference, NEVER)
-    protection_end = np.where(is_plan, conference + 60 + rng.gamma(2.0, 120, n), NEVER)
+    protection_end = np.where(is_plan, conference + 60 + rng.gamma(2.0, 85, n), NEVER)
 
     age = (start - people.born[person]) / YEAR
     # more at first, so that those looked after before the history begins are not missed
-    rate = np.where(start < first_day + 270, 0.085, 0.04)
+    rate = np.where(start < first_day + 270, 0.085, 0.036)
     is_care = ~is_nfa & (age < 14.6) & (rng.random(n) < rate)
     care_start = start + rng.integers(5, 160, n)
     length = np.maximum(np.exp(rng.normal(5.1, 1.1, n)), 9)
@@ -168,6 +174,44 @@ def _ordinary(
     latest = np.maximum.accumulate(whole.close + offset)
     kept = new | (whole.start + offset > np.append(0, latest[:-1]))
     return whole.take(kept), contact[kept]
+
+
+def _returns(
+    rng: np.random.Generator, people: People, ordinary: Referrals, horizon: int
+) -> Referrals:
+    """Return the referrals that led children back into care within a year of leaving it.
+
+    Only of children who have no other referral before they leave care again.
+    """
+    n = len(ordinary)
+    follows = np.append(ordinary.person[1:] == ordinary.person[:-1], False)
+    following = np.where(follows, np.append(ordinary.start[1:], NEVER), NEVER)
+    start = ordinary.close + rng.integers(5, 150, n)
+    care_start = start + rng.integers(2, 40, n)
+    sixteen = people.born[ordinary.person] + np.floor(15.93 * YEAR)
+    care_end = np.minimum(care_start + rng.integers(60, 500, n), sixteen).astype(np.int32)
+    close = care_end + 45
+    comes_back = (ordinary.care_end < NEVER) & (care_start < ordinary.care_end + YEAR)
+    comes_back &= (care_end > care_start + 7) & (close < following) & (start <= horizon)
+    wanted = RETURN_SHARE * (ordinary.care_end < NEVER).sum()
+    chosen = comes_back & (rng.random(n) < wanted / comes_back.sum())
+    never = np.full(n, NEVER, dtype=np.int32)
+    return Referrals(
+        person=ordinary.person,
+        start=start.astype(np.int32),
+        close=close.astype(np.int32),
+        is_nfa=np.zeros(n, dtype=np.bool_),
+        need=ordinary.need,
+        source=rng.integers(0, len(say.SOURCE_CODES), n).astype(np.int32),
+        is_leaver=np.zeros(n, dtype=np.bool_),
+        is_programme=np.zeros(n, dtype=np.bool_),
+        enquiry=never,
+        conference=never,
+        protection_start=never,
+        protection_end=never,
+        care_start=care_start.astype(np.int32),
+        care_end=care_end,
+    ).take(chosen)
 
 
 def _of_leavers(rng: np.random.Generator, leavers: Leavers) -> Referrals:

@@ -13,8 +13,10 @@ from carepath.sources.demo.programmes import Programmes
 from carepath.sources.demo.rows import NEVER, Bools, Ints, Words, numbered, vocabulary
 
 PEOPLE: Final = 32_400
-STAFF: Final = 255
+STAFF: Final = 578
 WORKERS_PER_TEAM: Final = STAFF // len(say.TEAMS)
+# a leaving-care team is smaller than one of social workers
+ADVISERS_PER_TEAM: Final = 15
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,13 @@ TEAMS: Final = (
     "Adoption and Permanence Team",
     "Families Together Team",
 )
+PARTS: Final = ("North", "South", "Central")
+COURT_TEAMS: Final = tuple(TEAMS.index(f"Safeguarding and Court Team {part}") for part in PARTS)
+# the teams that hold cases; the hub passes them on
+CASEWORK_TEAMS: Final = (
+    *(TEAMS.index(f"Assessment Team {part}") for part in PARTS),
+    *COURT_TEAMS,
+)
 FAMILIES_TOGETHER_TEAM: Final = TEAMS.index("Families Together Team")
 DISABILITIES_TEAM: Final = TEAMS.index("Children with Disabilities Team")
 LEAVING_CARE_TEAMS: Final = (

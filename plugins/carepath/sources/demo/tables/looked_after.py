@@ -189,7 +189,7 @@ class LookedAfterTables(Recording):
         begin = np.maximum(spans.start[long], FIRST_DAY)
         end = np.maximum(spans.end[long], begin)
         yield self._visits(
-            "ssd_cla_visits", "clav_cla_visit", "clav_person_id", person, begin, end, 45.0,
+            "ssd_cla_visits", "clav_cla_visit", "clav_person_id", person, begin, end, 40.0,
             bedroom=False,
             extra=lambda which: {"clav_cla_id": refers(long[which], self.period_ids)},
         )  # fmt: skip

@@ -41,9 +41,6 @@ EAGERNESS: Final = (1.1, 3.5)
 RECORDED_WITHIN: Final = 6
 
 LEAVING_CARE, IN_NEED, EDGE_OF_CARE = range(3)
-IN_NEED_TEAMS: Final = tuple(
-    say.TEAMS.index(f"Safeguarding and Court Team {part}") for part in ("North", "South", "Central")
-)
 # the children of a cohort are with the team for some weeks before they are met
 SETTLED: Final = 45
 AGES: Final = (11, 17)
@@ -168,7 +165,7 @@ class PracticeTables(Recording):
         leaver = np.where(leaves, person, 0)
         team = np.select(
             [leaves, service == IN_NEED],
-            [self.care_team[leaver], rng.choice(IN_NEED_TEAMS, len(group))],
+            [self.care_team[leaver], rng.choice(say.COURT_TEAMS, len(group))],
             say.FAMILIES_TOGETHER_TEAM,
         )
         term = (day - young.recorded[leaver]) // ADVISER_TENURE

@@ -28,7 +28,7 @@ class ProtectionTables(Recording):
 
     def _protection(self) -> Iterator[Rows]:
         rng, cases = self.rng, self.referrals
-        team = 4 + rng.integers(0, 3, len(cases))
+        team = rng.choice(say.COURT_TEAMS, len(cases))
         asked = np.flatnonzero(cases.enquiry <= HORIZON)
         n = len(asked)
         begin = cases.enquiry[asked]
@@ -102,7 +102,7 @@ class ProtectionTables(Recording):
             ),
         }, recorded, key="cppl_cp_plan_id")  # fmt: skip
         yield self._visits(
-            "ssd_cp_visits", "cppv_cp_visit", "cppv_person_id", person, start, end, 40.0,
+            "ssd_cp_visits", "cppv_cp_visit", "cppv_person_id", person, start, end, 12.5,
             bedroom=True, extra=lambda plan: {"cppv_cp_plan_id": refers(plan, ids)},
         )  # fmt: skip
         until = np.minimum(end, HORIZON)

@@ -95,7 +95,7 @@ class Recording:
         self.period_ids = numbered("CLA", 70_001, len(self.periods))
         self.period_recorded = self._typed(self.periods.start, self.periods.is_programme)
         self.care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(len(self.leavers)) % 2]
-        self.first_adviser = rng.integers(0, people.WORKERS_PER_TEAM, len(self.leavers))
+        self.first_adviser = rng.integers(0, people.ADVISERS_PER_TEAM, len(self.leavers))
         self.postcodes = vocabulary(say.postcodes())
         self.teams = numbered("T", 101, len(say.TEAMS))
 
@@ -207,5 +207,5 @@ class Recording:
 
     def _adviser(self, leaver: Numbers, term: Numbers) -> Numbers:
         """Return the worker who is a leaver's personal adviser in a term of office."""
-        within = (self.first_adviser[leaver] + term) % people.WORKERS_PER_TEAM
+        within = (self.first_adviser[leaver] + term) % people.ADVISERS_PER_TEAM
         return np.asarray(self.care_team[leaver] * people.WORKERS_PER_TEAM + within)

@@ -58,7 +58,9 @@ class ReferralTables(Recording):
 
         n = len(cases)
         recorded = self.referral_recorded
-        team = np.where(cases.need == NEED["N2"], say.DISABILITIES_TEAM, rng.integers(0, 4, n))
+        team = np.where(
+            cases.need == NEED["N2"], say.DISABILITIES_TEAM, rng.choice(say.CASEWORK_TEAMS, n)
+        )
         outcome = np.select(
             [cases.is_nfa, cases.care_start < NEVER, cases.enquiry < NEVER], [1, 3, 2], 0
         )
@@ -135,7 +137,7 @@ class ReferralTables(Recording):
 
     def _plans_in_need(self, team: Numbers) -> Iterator[Rows]:
         rng, cases = self.rng, self.referrals
-        chance = (rng.random(len(cases)) < 0.74) & ~cases.is_programme
+        chance = (rng.random(len(cases)) < 0.78) & ~cases.is_programme
         planned = np.flatnonzero(~cases.is_nfa & chance)
         start = cases.start[planned] + rng.integers(25, 60, len(planned))
         close = cases.close[planned]
@@ -161,7 +163,7 @@ class ReferralTables(Recording):
             "cinp_cin_plan_worker_id": self._worker(team[index]),
         }, recorded, key="cinp_cin_plan_id")  # fmt: skip
         yield self._visits(
-            "ssd_cin_visits", "cinv_cin_visit", "cinv_person_id", person, start, end, 62.0,
+            "ssd_cin_visits", "cinv_cin_visit", "cinv_person_id", person, start, end, 40.0,
             bedroom=True,
         )  # fmt: skip
 
