@@ -1,36 +1,17 @@
 -- grain: one row per authority
 with
 
-snapshots as (
-    select * from {{ ref('dim_snapshot') }}
+snapshot_loads as (
+    select * from {{ ref('bridge_snapshot_load') }}
     where is_latest
-),
-
-loads as (
-    select * from {{ ref('stg_loads') }}
-    where state = 'loaded'
 ),
 
 table_deliveries as (
     select * from {{ ref('stg_table_deliveries') }}
-),
-
--- of each source, and of each collection year of a return, the last load counts
-known_loads as (
-    select distinct on (snapshots.authority, loads.source, loads.period)
-        snapshots.authority,
-        loads.load_id
-    from snapshots
-    inner join loads
-        on
-            snapshots.authority = loads.authority
-            and snapshots.load_id >= loads.load_id
-    order by
-        snapshots.authority asc, loads.source asc, loads.period asc, loads.load_id desc
 )
 
 select
-    known_loads.authority,
+    snapshot_loads.authority,
     {{ delivers('table_deliveries', ['clae_cla_episode_start_date']) }}
         as has_care_episodes,
     {{ delivers('table_deliveries', ['lega_legal_status']) }} as has_legal_statuses,
@@ -44,6 +25,6 @@ select
         as has_return_interviews,
     {{ delivers('table_deliveries', ['immi_immigration_status']) }}
         as has_immigration_statuses
-from known_loads
-inner join table_deliveries on known_loads.load_id = table_deliveries.load_id
-group by known_loads.authority
+from snapshot_loads
+inner join table_deliveries on snapshot_loads.load_id = table_deliveries.load_id
+group by snapshot_loads.authority

@@ -7,8 +7,8 @@ snapshots as (
     where {{ is_missing_snapshot('dim_snapshot') }}
 ),
 
-loads as (
-    select * from {{ ref('stg_loads') }}
+snapshot_loads as (
+    select * from {{ ref('bridge_snapshot_load') }}
 ),
 
 table_deliveries as (
@@ -249,30 +249,11 @@ deliveries as materialized (
     from snapshots
 ),
 
--- of each source, and of each collection year of a return, the last load counts
-known_loads as (
-    select distinct on (
-        snapshots.authority, snapshots.snapshot_date, loads.source, loads.period
-    )
-        snapshots.authority,
-        snapshots.snapshot_date,
-        loads.load_id
-    from snapshots
-    inner join loads
-        on
-            snapshots.authority = loads.authority
-            and snapshots.load_id >= loads.load_id
-    where loads.state = 'loaded'
-    order by
-        snapshots.authority asc, snapshots.snapshot_date asc, loads.source asc,
-        loads.period asc, loads.load_id desc
-),
-
 -- what no source delivers is not measured: it would all be "no"
 delivered as (
     select
-        known_loads.authority,
-        known_loads.snapshot_date,
+        snapshots.authority,
+        snapshots.snapshot_date,
         {{ delivers('table_deliveries', ['clea_pathway_plan_review_date']) }}
             as has_pathway_plans,
         {{ delivers('table_deliveries', ['immi_immigration_status']) }}
@@ -283,9 +264,13 @@ delivered as (
             as has_suitabilities,
         {{ delivers('table_deliveries', ['clea_care_leaver_accommodation']) }}
             as has_accommodations
-    from known_loads
-    inner join table_deliveries on known_loads.load_id = table_deliveries.load_id
-    group by known_loads.authority, known_loads.snapshot_date
+    from snapshots
+    inner join snapshot_loads
+        on
+            snapshots.authority = snapshot_loads.authority
+            and snapshots.snapshot_date = snapshot_loads.snapshot_date
+    inner join table_deliveries on snapshot_loads.load_id = table_deliveries.load_id
+    group by snapshots.authority, snapshots.snapshot_date
 ),
 
 -- the rules that gate 1 found broken at the snapshot's load, by what they falsify

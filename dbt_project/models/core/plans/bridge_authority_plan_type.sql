@@ -6,33 +6,18 @@ snapshots as (
     where is_latest
 ),
 
-loads as (
-    select * from {{ ref('stg_loads') }}
-    where state = 'loaded'
+snapshot_loads as (
+    select * from {{ ref('bridge_snapshot_load') }}
+    where is_latest
 ),
 
 table_deliveries as (
     select * from {{ ref('stg_table_deliveries') }}
 ),
 
--- of each source, and of each collection year of a return, the last load counts
-known_loads as (
-    select distinct on (snapshots.authority, loads.source, loads.period)
-        snapshots.authority,
-        loads.load_id
-    from snapshots
-    inner join loads
-        on
-            snapshots.authority = loads.authority
-            and snapshots.load_id >= loads.load_id
-    order by
-        snapshots.authority asc, loads.source asc, loads.period asc,
-        loads.load_id desc
-),
-
 delivered as (
     select
-        known_loads.authority,
+        snapshot_loads.authority,
         {{ delivers('table_deliveries', ['earl_episode_start_date']) }}
             as has_early_help,
         {{ delivers('table_deliveries', ['cinp_cin_plan_start_date']) }}
@@ -41,9 +26,9 @@ delivered as (
             as has_child_protection,
         {{ delivers('table_deliveries', ['clae_cla_episode_start_date']) }}
             as has_looked_after
-    from known_loads
-    inner join table_deliveries on known_loads.load_id = table_deliveries.load_id
-    group by known_loads.authority
+    from snapshot_loads
+    inner join table_deliveries on snapshot_loads.load_id = table_deliveries.load_id
+    group by snapshot_loads.authority
 )
 
 select
