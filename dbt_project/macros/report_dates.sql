@@ -13,15 +13,15 @@
 
     A record counts at no date where its first number is greater than its last. -#}
 
-{#- The CTEs report_dates (one row per authority and date, with `date_number` and the same
-    day of the year before, `year_before_date`) and calendars (one row per authority, both as
-    arrays). -#}
+{#- The CTEs report_dates (one row per authority and date, with `date_number` and
+    `year_before_date`, the last day before the 12 months that end with the date) and
+    calendars (one row per authority, both as arrays). -#}
 {% macro numbered_report_dates() -%}
 report_dates as (
     select
         authority,
         report_date,
-        (report_date - interval '12 months')::date as year_before_date,
+        {{ first_day_of_period('report_date', 12) }} - 1 as year_before_date,
         row_number() over (partition by authority order by report_date) as date_number
     from {{ ref('dim_report_date') }}
 ),

@@ -26,36 +26,18 @@ open_cases as (
     group by authority, young_person_key
 ),
 
--- 12 months after the last day with the case; none of the 12 months to that day is in it
-ended as (
-    select
-        young_person_key,
-        worker_key,
-        start_date,
-        end_date - 1 as last_date,
-        (end_date - 1 + interval '12 months')::date as year_after_date
-    from allocations
-),
-
--- the days on which a worker counts; who held the case twice is one worker
+-- A worker counts up to the day before the last day with the case lies 12 months back;
+-- who held the case twice is one worker.
 counting as (
     select
         young_person_key,
         worker_key,
         unnest(
             range_agg(
-                daterange(
-                    start_date,
-                    case
-                        -- from 29 February to the 28th it is not yet 12 months
-                        when (year_after_date - interval '12 months')::date < last_date
-                            then year_after_date + 1
-                        else year_after_date
-                    end
-                )
+                daterange(start_date, (end_date - 1 + interval '12 months')::date)
             )
         ) as counted_days
-    from ended
+    from allocations
     group by young_person_key, worker_key
 ),
 
@@ -73,7 +55,8 @@ changes as (
         open_cases.authority,
         open_cases.young_person_key,
         open_cases.case_days,
-        greatest(lower(counting.counted_days), lower(open_cases.case_days)) as from_date,
+        greatest(lower(counting.counted_days), lower(open_cases.case_days))
+            as from_date,
         1 as difference
     from open_cases
     inner join counting

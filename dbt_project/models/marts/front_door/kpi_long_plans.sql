@@ -16,7 +16,8 @@ plan_types as (
 two_years_before as (
     select
         authority,
-        array_agg((report_date - interval '2 years')::date order by date_number) as dates
+        array_agg((report_date - interval '2 years')::date order by date_number)
+            as dates
     from report_dates
     group by authority
 ),
@@ -56,7 +57,8 @@ members as (
         on
             report_dates.authority = alike.authority
             and plan_types.plan_type_code = alike.plan_type_code
-            and report_dates.date_number between alike.first_number and alike.last_number
+            and report_dates.date_number
+            between alike.first_number and alike.last_number
 ),
 
 {{ measured('members', weight='plan_count') }}

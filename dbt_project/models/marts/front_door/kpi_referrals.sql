@@ -38,7 +38,8 @@ in_period as (
     left join alike
         on
             report_dates.authority = alike.authority
-            and report_dates.date_number between alike.first_number and alike.last_number
+            and report_dates.date_number
+            between alike.first_number and alike.last_number
 ),
 
 members as (

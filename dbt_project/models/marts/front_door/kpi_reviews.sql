@@ -37,19 +37,20 @@ spans as (
         {{ last_date_number('reviews.due_date + 1') }} as last_due_number
     from reviews
     inner join calendars on reviews.authority = calendars.authority
-    cross join lateral (
-        values
-        (
-            true,
-            reviews.review_date,
-            {{ last_date_number('reviews.review_date', 'calendars.year_before_dates') }}
-        ),
-        (
-            false,
-            reviews.from_date,
-            {{ last_date_number('least(reviews.review_date, reviews.plan_end_date)') }}
-        )
-    ) as held (is_held, from_date, last_number)
+    cross join
+        lateral (
+            values
+            (
+                true,
+                reviews.review_date,
+                {{ last_date_number('reviews.review_date', 'calendars.year_before_dates') }}
+            ),
+            (
+                false,
+                reviews.from_date,
+                {{ last_date_number('least(reviews.review_date, reviews.plan_end_date)') }}
+            )
+        ) as held (is_held, from_date, last_number)
     where
         reviews.from_date is not null
         and (not held.is_held or reviews.review_date is not null)
@@ -101,7 +102,8 @@ members as (
         on
             report_dates.authority = alike.authority
             and plan_types.plan_type_code = alike.plan_type_code
-            and report_dates.date_number between alike.first_number and alike.last_number
+            and report_dates.date_number
+            between alike.first_number and alike.last_number
 ),
 
 {{ measured('members', weight='review_count') }}

@@ -109,7 +109,7 @@ seen as (
     from visit_spans
     cross join
         lateral generate_series(visit_spans.first_number, visit_spans.last_number)
-        as date_numbers (date_number)
+            as date_numbers (date_number)
 ),
 
 -- everybody on the plan at each date, and up to which date they are new to it: their

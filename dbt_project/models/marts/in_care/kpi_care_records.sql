@@ -85,7 +85,9 @@ counted as (
         sum(by_first_date.record_count)
         filter (where by_first_date.first_number <= report_dates.date_number)
             as record_count,
-        sum(by_first_date.record_count) filter (where by_first_date.first_number is null)
+        sum(by_first_date.record_count) filter (
+            where by_first_date.first_number is null
+        )
             as undated_count
     from report_dates
     inner join by_first_date on report_dates.authority = by_first_date.authority

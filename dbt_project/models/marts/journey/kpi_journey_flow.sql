@@ -77,7 +77,8 @@ counted as (
     inner join moves
         on
             report_dates.authority = moves.authority
-            and report_dates.date_number between moves.first_number and moves.last_number
+            and report_dates.date_number
+            between moves.first_number and moves.last_number
     group by
         report_dates.authority, report_dates.report_date, moves.segment,
         moves.previous_stage, moves.stage

@@ -1,6 +1,8 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
+{{ numbered_report_dates() }},
+
 timeline as (
     select * from {{ ref('fct_plan_timeline') }}
 ),
@@ -15,12 +17,13 @@ measures as (
     select
         report_dates.authority,
         report_dates.report_date as snapshot_date,
+        report_dates.date_number,
         delivered.plan_type_code,
         plan_types.plan_type as measure,
         plan_types.precedence,
         case when not delivered.is_delivered then 'not delivered' end
             as not_delivered_reason
-    from {{ ref('dim_report_date') }} as report_dates
+    from report_dates
     inner join {{ ref('bridge_authority_plan_type') }} as delivered
         on report_dates.authority = delivered.authority
     inner join {{ ref('dim_plan_type') }} as plan_types
@@ -88,22 +91,35 @@ left_out as (
         )
 ),
 
+-- whose plan holds at the same dates, counted once
+spans as (
+    select
+        timeline.authority,
+        timeline.plan_type_code,
+        {{ first_date_number('timeline.from_date') }} as first_number,
+        {{ last_date_number('timeline.to_date') }} as last_number,
+        count(*) as person_count
+    from timeline
+    inner join calendars on timeline.authority = calendars.authority
+    group by
+        timeline.authority, timeline.plan_type_code, first_number, last_number
+),
+
 members as (
     select
         measures.authority,
         measures.snapshot_date,
         measures.measure,
         'all' as segment,
-        timeline.young_person_key is not null as is_member,
-        coalesce(timeline.plan_type_code = measures.plan_type_code, false)
-            as is_counted,
-        measures.not_delivered_reason as left_out_reason
+        spans.person_count is not null as is_member,
+        spans.plan_type_code = measures.plan_type_code as is_counted,
+        measures.not_delivered_reason as left_out_reason,
+        spans.person_count
     from measures
-    left join timeline
+    left join spans
         on
-            measures.authority = timeline.authority
-            and measures.snapshot_date >= timeline.from_date
-            and (timeline.to_date is null or measures.snapshot_date < timeline.to_date)
+            measures.authority = spans.authority
+            and measures.date_number between spans.first_number and spans.last_number
     union all
     select
         authority,
@@ -112,8 +128,9 @@ members as (
         'all' as segment,
         true as is_member,
         false as is_counted,
-        left_out_reason
+        left_out_reason,
+        1 as person_count
     from left_out
 ),
 
-{{ measured('members') }}
+{{ measured('members', weight='person_count') }}

@@ -125,7 +125,7 @@ dated as (
             and alike.measure = series.measure
     cross join
         lateral generate_series(alike.first_number, alike.last_number)
-        as date_numbers (date_number)
+            as date_numbers (date_number)
     group by series.series_number, date_numbers.date_number, alike.day_count
 ),
 

@@ -45,7 +45,7 @@ by_team as (
     from alike
     cross join
         lateral generate_series(alike.first_number, alike.last_number)
-        as date_numbers (date_number)
+            as date_numbers (date_number)
     inner join report_dates
         on
             alike.authority = report_dates.authority

@@ -39,7 +39,8 @@ alike as (
     left join spans
         on
             report_dates.authority = spans.authority
-            and report_dates.date_number between spans.first_number and spans.last_number
+            and report_dates.date_number
+            between spans.first_number and spans.last_number
     group by
         report_dates.authority, report_dates.report_date,
         coalesce(spans.worker_count, 1)
