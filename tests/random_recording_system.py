@@ -17,6 +17,7 @@ from carepath.warehouse.connect import connect, url
 
 # the others come as text
 TYPES: Final = {"date": "date", "integer": "integer", "number": "numeric"}
+POSTCODES: Final = ("ZZ1 1AA", "zz1 1ab", "ZZ1 1AB", "ZZ11BD", " ZZ1 1FG", "ZZ1 1LN", "elm")
 FIRST_DAY: Final = dt.date(2014, 1, 1)
 
 Row = dict[str, Any]
@@ -81,6 +82,8 @@ class RandomRecordingSystem:
             return None
         if column.name not in table.natural_key and draw.random() < 0.15:
             return None
+        if column.as_name.endswith("postcode"):
+            return draw.choice(POSTCODES)
         match column.type:
             case "id":
                 return f"{column.as_name[:4]}{person}.{draw.randint(1, 3)}"

@@ -66,6 +66,7 @@ def test_contract_holds_the_local_extensions() -> None:
     local = {t.name for t in CONTRACT.tables.values() if t.local}
     assert local == {
         "local_alliance_inventories",
+        "local_area_postcodes",
         "local_carers",
         "local_case_status",
         "local_eet_status",

@@ -40,7 +40,7 @@ class Warehouse:
             authority: RandomRecordingSystem(
                 f"incremental_{authority.lower()}", authority, seed=seed, rows=40, people=30
             )
-            for seed, authority in enumerate((ASHMERE, OTHER))
+            for seed, authority in enumerate((ASHMERE, OTHER), start=2)
         }
         self.random = random.Random(7)  # noqa: S311 - invented records
         self.night = FIRST_NIGHT
@@ -231,6 +231,43 @@ def test_rows_of_past_dates_and_of_people_without_changes_are_kept(nights: Wareh
     assert sum(kept.values()) > 0.3 * sum(map(len, before.values()))
     assert warehouse_rows("select count(*) > 1 from core.dim_snapshot where authority = %s",
                           (ASHMERE,)) == [(True,)]  # fmt: skip
+
+
+def test_other_postcodes_of_the_area_change_everybody_of_their_authority_and_nobody_else(
+    nights: Warehouse,
+) -> None:
+    def areas() -> list[tuple[Any, ...]]:
+        return warehouse_rows(
+            "select authority, count(*) filter (where is_in_area),"
+            " count(*) filter (where not is_in_area) from core.fct_placement_records"
+            " group by authority order by authority"
+        )
+
+    before, others = areas(), rows_by_address("core.fct_placements", OTHER)
+    assert all(inside and outside for _, inside, outside in before)
+    system = nights.systems[ASHMERE]
+    rows = system.rows["local_area_postcodes"]
+    gone = [row for row in rows if row["larp_postcode"] == "ZZ1 1AA"]
+    assert gone
+    for row in gone:
+        rows.remove(row)
+    system.write("local_area_postcodes")
+    nights.load(ASHMERE)
+    build()
+    assert nights.differences() == {}
+    after = areas()
+    assert after[0][1] < before[0][1]
+    assert after[0][1] + after[0][2] == before[0][1] + before[0][2]
+    assert after[1] == before[1]
+    # not delivered is not "no": without any postcode of the area nobody is out of it
+    rows.clear()
+    system.write("local_area_postcodes")
+    nights.load(ASHMERE)
+    build()
+    assert nights.differences() == {}
+    assert areas() == [(ASHMERE, 0, 0), before[1]]
+    kept = rows_by_address("core.fct_placements", OTHER).keys() & others.keys()
+    assert len(kept) > 0.3 * len(others)
 
 
 def test_authority_without_any_accepted_load_has_no_rows(nights: Warehouse) -> None:

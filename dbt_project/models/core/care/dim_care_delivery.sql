@@ -19,6 +19,8 @@ select
         as has_placements,
     {{ delivers('table_deliveries', ['clap_cla_placement_distance']) }}
         as has_distances,
+    {{ delivers('table_deliveries', ['clap_cla_placement_postcode']) }}
+    and {{ delivers('table_deliveries', ['larp_postcode']) }} as has_areas,
     {{ delivers('table_deliveries', ['miss_missing_episode_start_date']) }}
         as has_missing_episodes,
     {{ delivers('table_deliveries', ['miss_missing_rhi_offered']) }}

@@ -5,8 +5,25 @@ with
 placements as (
     select
         *,
-        {{ surrogate_key(['authority', 'record_key']) }} as source_placement_key
+        {{ surrogate_key(['authority', 'record_key']) }} as source_placement_key,
+        {{ surrogate_key(['authority', postcode('postcode')]) }} as postcode_key
     from {{ touched(ref('stg_cla_placement')) }}
+),
+
+-- several spellings of one postcode are one
+area_postcodes as (
+    select
+        authority,
+        {{ surrogate_key(['authority', postcode('area_postcode')]) }} as postcode_key
+    from {{ ref('stg_area_postcodes') }}
+    where {{ postcode('area_postcode') }} is not null
+    group by authority, postcode_key
+),
+
+gazetteers as (
+    select authority
+    from area_postcodes
+    group by authority
 ),
 
 episodes as (
@@ -52,6 +69,13 @@ numbered as (
         placements.provider_code,
         {{ provider_urn('placements.provider_urn') }} as provider_urn,
         placements.distance_miles,
+        -- without a postcode, or without the authority's gazetteer, nobody knows
+        case
+            when
+                placements.postcode_key is not null
+                and gazetteers.authority is not null
+                then area_postcodes.postcode_key is not null
+        end as is_in_area,
         placements.change_reason_code,
         row_number() over (
             partition by
@@ -63,13 +87,17 @@ numbered as (
                 placements.end_date desc nulls last, placements.start_date asc,
                 placements.placement_type_code asc, placements.provider_code asc,
                 placements.provider_urn asc, placements.change_reason_code asc,
-                placements.distance_miles asc
+                placements.distance_miles asc,
+                area_postcodes.postcode_key is not null asc,
+                placements.postcode_key is not null asc
         ) as record_number
     from placements
     left join children
         on placements.source_placement_key = children.source_placement_key
     left join placement_types
         on placements.placement_type_code = placement_types.placement_type_code
+    left join area_postcodes on placements.postcode_key = area_postcodes.postcode_key
+    left join gazetteers on placements.authority = gazetteers.authority
     where
         {{ is_touched(
             'coalesce(placements.person_id, children.person_id)', 'placements.authority'
@@ -295,6 +323,7 @@ select
     provider_code,
     provider_urn,
     distance_miles,
+    is_in_area,
     -- why it ended for good is not why the child went elsewhere in between
     case when part_number < part_count then null else change_reason_code end
         as change_reason_code,

@@ -39,6 +39,10 @@ spells as (
             array_agg(distance_miles order by start_date desc)
             filter (where distance_miles is not null)
         )[1] as distance_miles,
+        (
+            array_agg(is_in_area order by start_date desc)
+            filter (where is_in_area is not null)
+        )[1] as is_in_area,
         (array_agg(change_reason_code order by start_date desc))[1]
             as change_reason_code,
         count(*) as record_count,
@@ -148,6 +152,7 @@ select
     ) }} as provider_key,
     previous_homes.distance_miles,
     previous_homes.distance_miles > 20 as is_over_20_miles,
+    previous_homes.is_in_area,
     previous_homes.change_reason_code,
     case
         when previous_homes.end_date is not null

@@ -7,8 +7,10 @@ care_episodes as (
     select * from {{ ref('fct_care_episodes') }}
 ),
 
+-- a record that was resumed counts by its first part
 placement_records as (
     select * from {{ ref('fct_placement_records') }}
+    where is_resumed is not true
 ),
 
 segments (measure, segment) as (

@@ -5,7 +5,8 @@ report_dates as (
     select
         report_dates.authority,
         report_dates.report_date,
-        deliveries.has_distances
+        deliveries.has_distances,
+        deliveries.has_areas
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
         on report_dates.authority = deliveries.authority
@@ -28,6 +29,7 @@ children as (
         looked_after.placement_group,
         looked_after.placement_type_code,
         looked_after.is_over_20_miles,
+        looked_after.is_in_area,
         case
             when looked_after.placement_key is null then 'placement not recorded'
             when looked_after.placement_type_code is null
@@ -36,7 +38,11 @@ children as (
         case
             when not report_dates.has_distances then 'not delivered'
             when looked_after.distance_miles is null then 'distance not recorded'
-        end as distance_left_out_reason
+        end as distance_left_out_reason,
+        case
+            when not report_dates.has_areas then 'not delivered'
+            when looked_after.is_in_area is null then 'area not known'
+        end as area_left_out_reason
     from report_dates
     left join looked_after
         on
@@ -77,6 +83,31 @@ members as (
         is_member,
         is_over_20_miles as is_counted,
         case when is_member then distance_left_out_reason end as left_out_reason
+    from children
+    union all
+    select
+        authority,
+        snapshot_date,
+        'placed out of area' as measure,
+        'all' as segment,
+        is_member,
+        not is_in_area as is_counted,
+        case when is_member then area_left_out_reason end as left_out_reason
+    from children
+    -- who lacks one of the two is left out even if the other says no: to count the near
+    -- ones only would make the share too small
+    union all
+    select
+        authority,
+        snapshot_date,
+        'placed out of area and over 20 miles from home' as measure,
+        'all' as segment,
+        is_member,
+        not is_in_area and is_over_20_miles as is_counted,
+        case
+            when is_member
+                then coalesce(area_left_out_reason, distance_left_out_reason)
+        end as left_out_reason
     from children
 ),
 

@@ -25,6 +25,7 @@ select
     provider_key,
     distance_miles,
     is_over_20_miles,
+    is_in_area,
     weekly_cost_gbp,
     programme_code,
     settled_from_date,

@@ -24,6 +24,7 @@ select
     provider_key,
     distance_miles,
     is_over_20_miles,
+    is_in_area,
     change_reason_code,
     is_planned_end,
     destination,

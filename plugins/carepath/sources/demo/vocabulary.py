@@ -291,10 +291,10 @@ def addresses(rng: np.random.Generator, town: str, count: int) -> tuple[str, ...
     )
 
 
-def postcodes() -> tuple[str, ...]:
-    """Return postcodes of the area ZZ, which does not exist, without spaces."""
+def postcodes(letters: str = "ZZ") -> tuple[str, ...]:
+    """Return postcodes, without spaces, of ZZ or of ZY: neither exists."""
     return tuple(
-        f"ZZ{district}{sector}{unit}"
+        f"{letters}{district}{sector}{unit}"
         for district in range(1, 20)
         for sector in range(1, 10)
         for unit in ("AA", "BD", "FG", "LN", "TW")

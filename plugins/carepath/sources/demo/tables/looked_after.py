@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,17 @@ from carepath.sources.demo import care, leavers
 from carepath.sources.demo import vocabulary as say
 from carepath.sources.demo.care import END, expand
 from carepath.sources.demo.leavers import YEAR
-from carepath.sources.demo.rows import NEVER, Column, Ints, Rows, coded, dates, numbered, refers
+from carepath.sources.demo.rows import (
+    NEVER,
+    Column,
+    Ints,
+    Rows,
+    coded,
+    dates,
+    numbered,
+    refers,
+    vocabulary,
+)
 from carepath.sources.demo.tables.recording import (
     FIRST_DAY,
     HORIZON,
@@ -19,6 +30,10 @@ from carepath.sources.demo.tables.recording import (
     Placements,
     Recording,
 )
+
+# placements nearer than so many tenths of a mile, and the share of them that is in the area
+IN_AREA: Final = ((50, 0.9), (100, 0.4), (200, 0.05))
+NO_POSTCODE: Final = 0.02
 
 
 class LookedAfterTables(Recording):
@@ -60,6 +75,7 @@ class LookedAfterTables(Recording):
             ),
         }, recorded, key="clae_cla_episode_id")  # fmt: skip
         yield from self._placements(recorded, finished)
+        yield self._area_postcodes()
 
         first = parts.legal_first
         legal = care.legal_codes(spans, parts)
@@ -160,8 +176,8 @@ class LookedAfterTables(Recording):
             ),
             "clap_cla_id": refers(of, self.period_ids),
             "clap_cla_placement_provider": coded(provider, say.PROVIDERS),
-            "clap_cla_placement_postcode": refers(
-                rng.integers(0, len(self.postcodes) - 1, n), self.postcodes
+            "clap_cla_placement_postcode": self._placement_postcodes(
+                rng.integers(0, len(self.postcodes) - 1, n), distance
             ),
             "clap_cla_placement_end_date": dates(
                 end, since=np.maximum(finished[last_episode], recorded[first])
@@ -180,6 +196,31 @@ class LookedAfterTables(Recording):
         yield self._rows(
             "ssd_s251_finance", {"s251_cla_placement_id": refers(np.arange(n), ids)},
             recorded[first] + 20, row_id="s251_table_id",
+        )  # fmt: skip
+
+    def _placement_postcodes(self, number: Numbers, distance: Numbers) -> Column:
+        """Return postcodes of placements: near ones mostly in the area, far ones never.
+
+        Args:
+            number: which postcode of the area, or of the one around it.
+            distance: tenths of a mile from home.
+        """
+        rng, n = self.rng_of_places, len(number)
+        share_in_area = np.select(
+            [distance < each for each, _ in IN_AREA], [share for _, share in IN_AREA], 0.0
+        )
+        is_outside = rng.random(n) >= share_in_area
+        words = vocabulary((*say.postcodes(), *say.postcodes("ZY")))
+        position = number + np.where(is_outside, len(self.postcodes) - 1, 0)
+        return refers(np.where(rng.random(n) < NO_POSTCODE, -1, position), words)
+
+    def _area_postcodes(self) -> Rows:
+        """The gazetteer's postcodes of the area, with the space that placements lack."""
+        spaced = [f"{postcode[:-3]} {postcode[-3:]}" for postcode in say.postcodes()]
+        n = len(spaced)
+        return self._rows(
+            "local_area_postcodes", {"larp_postcode": coded(np.arange(n), spaced)},
+            np.full(n, FIRST_DAY), key="larp_postcode",
         )  # fmt: skip
 
     def _contact_with_looked_after(self) -> Iterator[Rows]:

@@ -38,6 +38,7 @@ CONTACT_CYCLE: Final = 56
 PLAN_CYCLE: Final = 182
 ADVISER_TENURE: Final = 430
 PROMPT: Final = 20
+PLACES_STREAM: Final = 1
 
 Numbers = npt.NDArray[Any]
 Columns = Mapping[str, Column]
@@ -97,6 +98,8 @@ class Recording:
         self.care_team = np.array(say.LEAVING_CARE_TEAMS)[np.arange(len(self.leavers)) % 2]
         self.first_adviser = rng.integers(0, people.ADVISERS_PER_TEAM, len(self.leavers))
         self.postcodes = vocabulary(say.postcodes())
+        # a stream of its own: everything else stays as it was without it
+        self.rng_of_places = np.random.default_rng([seed, number, PLACES_STREAM])
         self.teams = numbered("T", 101, len(say.TEAMS))
 
     def _typed(self, days: Numbers, watched: Bools | None = None) -> Ints:
