@@ -21,8 +21,8 @@ people as (
     where person_id is not null
 ),
 
--- the dates of birth stay in here: core learns only what they lead to; few of all people
--- were ever in care or left it, and theirs alone are sorted
+-- the dates of birth stay in here: core learns only what they lead to; few of all
+-- people were ever in care or left it, and theirs alone are sorted
 birthdays as (
     select distinct on (authority, person_id)
         young_person_key,
@@ -35,7 +35,9 @@ birthdays as (
     from people
     where
         young_person_key in (select care_periods.young_person_key from care_periods)
-        or young_person_key in (select care_leavers.young_person_key from care_leavers)
+        or young_person_key in (
+            select care_leavers.young_person_key from care_leavers
+        )
     order by
         authority asc, person_id asc, known_from desc, from_load desc,
         people::text desc
