@@ -7,10 +7,10 @@ care_episodes as (
     select * from {{ ref('fct_care_episodes') }}
 ),
 
--- a record that was resumed counts by its first part
+-- a part that was resumed is no record of its own
 placement_records as (
     select * from {{ ref('fct_placement_records') }}
-    where is_resumed is not true
+    where not is_resumed
 ),
 
 segments (measure, segment) as (
