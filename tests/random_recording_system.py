@@ -17,7 +17,11 @@ from carepath.warehouse.connect import connect, url
 
 # the others come as text
 TYPES: Final = {"date": "date", "integer": "integer", "number": "numeric"}
-POSTCODES: Final = ("ZZ1 1AA", "zz1 1ab", "ZZ1 1AB", "ZZ11BD", " ZZ1 1FG", "ZZ1 1LN", "elm")
+# those of the area, and those of places; the last one of each is none
+POSTCODES: Final = {
+    "area_postcode": ("ZZ1 1AA", "zz1 1ab", "elm"),
+    "postcode": ("ZZ11AA", " ZZ1 1AB", "zz1 1bd", "ZZ1 1FG", "oak"),
+}
 FIRST_DAY: Final = dt.date(2014, 1, 1)
 
 Row = dict[str, Any]
@@ -82,8 +86,8 @@ class RandomRecordingSystem:
             return None
         if column.name not in table.natural_key and draw.random() < 0.15:
             return None
-        if column.as_name.endswith("postcode"):
-            return draw.choice(POSTCODES)
+        if column.as_name in POSTCODES:
+            return draw.choice(POSTCODES[column.as_name])
         match column.type:
             case "id":
                 return f"{column.as_name[:4]}{person}.{draw.randint(1, 3)}"

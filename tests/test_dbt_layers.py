@@ -181,6 +181,51 @@ def test_kpis_each_has_a_definition_and_a_unit_test_of_at_most_six_rows(
         assert name in tests, name
 
 
+def declared_segments(node: Node) -> list[str]:
+    """Return regular expressions of the segments that a KPI mart declares."""
+    declared = node["config"]["meta"].get("segments", {})
+    names = ["all", *(name for of_kind in declared.values() for name in of_kind)]
+    return [re.sub(r"\\{.*?\\}", ".+", re.escape(name)) for name in names]
+
+
+def undeclared_segments(manifest: Mapping[str, Any]) -> list[str]:
+    """Return what to declare where: segments of KPI marts' unit tests that no YAML names."""
+    marts = models(manifest, "marts")
+    return [
+        f"{test['model']}: declare the segment '{segment}' in config.meta.segments"
+        for test in manifest["unit_tests"].values()
+        if test["model"].startswith("kpi_") and test["model"] not in COMPARES_KPIS
+        for segment in {row["segment"] for row in test["expect"]["rows"] if "segment" in row}
+        if not any(re.fullmatch(name, segment) for name in declared_segments(marts[test["model"]]))
+    ]
+
+
+def test_kpis_declare_the_segments_of_their_unit_tests(manifest: dict[str, Any]) -> None:
+    assert undeclared_segments(manifest) == []
+
+
+def test_kpi_without_its_segments_is_told_what_to_declare(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    del changed["nodes"]["model.carepath.kpi_mothers"]["config"]["meta"]["segments"]
+    assert undeclared_segments(changed) == [
+        "kpi_mothers: declare the segment 'female' in config.meta.segments"
+    ]
+
+
+def test_patterns_of_segments_name_lists_that_dim_segment_has(manifest: dict[str, Any]) -> None:
+    lists = set(
+        re.findall(r"'([a-z ]+)' as list_name", models(manifest)["dim_segment"]["raw_code"])
+    )
+    named = {
+        found
+        for node in models(manifest, "marts").values()
+        for of_kind in node["config"]["meta"].get("segments", {}).values()
+        for name in of_kind
+        for found in re.findall(r"\{(.*?)\}", name)
+    }
+    assert named == lists
+
+
 def test_kpis_are_all_in_the_exposure_of_power_bi(manifest: dict[str, Any]) -> None:
     (exposure,) = manifest["exposures"].values()
     shown = {unique_id.split(".")[-1] for unique_id in exposure["depends_on"]["nodes"]}

@@ -284,6 +284,14 @@ def test_nightly_tests_tell_whose_rows_fail() -> None:
 
 
 @pytest.mark.usefixtures("held_marts")
+def test_segments_of_all_kpis_are_in_the_dimension() -> None:
+    with connect("carepath_loader") as loader:
+        build = read_build(loader, "no run", AUTHORITY, dt.date.fromisoformat(CORRECTED))
+    assert len({mart for mart, _, _ in build.segments}) >= 20
+    assert [found for found in build.segments if not found[2]] == []
+
+
+@pytest.mark.usefixtures("held_marts")
 def test_docs_are_one_static_page() -> None:
     run_dbt(["docs", "generate", "--static"], layer="docs")
     page = get_settings().home / "dbt_target" / "dbt_project" / "plain" / "static_index.html"
@@ -317,6 +325,7 @@ def test_new_kpi_is_one_model_and_one_yaml(tmp_path: Path) -> None:
             build = read_build(loader, "no run", AUTHORITY, dt.date.fromisoformat(CORRECTED))
         found = {f.snapshot_date.isoformat(): f.denominator for f in build.figures if f.mart == new}
         assert found == {BASELINE: 2, CORRECTED: 3}
+        assert (new, "all", True) in build.segments
         manifest = get_settings().home / "dbt_target" / project.name / "plain" / "manifest.json"
         key = ("authority", "snapshot_date", "measure", "segment")
         assert MartTable(new, key) in mart_tables(manifest)

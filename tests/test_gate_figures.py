@@ -61,6 +61,7 @@ def test_figures_that_agree_pass() -> None:
         (replace(GOOD, figures=(COHORT, EET, replace(NEET, numerator=41))), "KPI-05"),
         (replace(GOOD, failed_tests=("marts: unique_kpi_eet",)), "KPI-07"),
         (replace(GOOD, published=(replace(COHORT, snapshot_date=EARLIER),)), "KPI-08"),
+        (replace(GOOD, segments=(("kpi_eet", "all", True), ("kpi_eet", "odd", False))), "KPI-09"),
     ],
 )
 def test_figures_that_disagree_are_found(build: Build, rule_id: str) -> None:
@@ -236,7 +237,8 @@ def built(warehouse: None) -> Any:
         staging.load(loader)
         loader.execute(
             "drop table if exists core.fct_leaving_care_snapshot, marts_build.kpi_eet,"
-            " marts_build.kpi_care_leavers, core.published_snapshot_dates, core.report_dates"
+            " marts_build.kpi_care_leavers, core.published_snapshot_dates, core.report_dates,"
+            " marts_build.dim_segment"
         )
         loader.execute(
             "create table core.published_snapshot_dates (authority text, snapshot_date date);"
@@ -248,6 +250,11 @@ def built(warehouse: None) -> Any:
         for mart in ("kpi_eet", "kpi_care_leavers"):
             loader.execute(f"create table marts_build.{mart} ({COLUMNS})")
         put(loader, "marts_build", COHORT, EET, NEET)
+        loader.execute(
+            "create table marts_build.dim_segment as select %s as authority, segment"
+            " from unnest(array['all', 'open cases']) as segment",
+            (staging.AUTHORITY,),
+        )
         yield loader
 
 
@@ -280,6 +287,26 @@ def test_run_checks_bad_build_holds_and_names_the_figure(built: psycopg.Connecti
         "select record_key from quality.work_list where rule_id = 'KPI-02' and gate = 2"
     ).fetchall()
     assert listed == [("kpi_eet|2019-06-30|EET|open cases",)]
+
+
+def test_run_checks_segment_that_no_mart_declares_holds_and_says_what_to_declare(
+    built: psycopg.Connection[Any],
+) -> None:
+    built.execute("create table marts_build.kpi_of_values (authority text, segment text)")
+    try:
+        built.execute(
+            "insert into marts_build.kpi_of_values values (%s, 'all'), (%s, 'by the moon'),"
+            " ('E09900009', 'of another authority')",
+            (staging.AUTHORITY, staging.AUTHORITY),
+        )
+        held = run_checks("run", staging.AUTHORITY)
+    finally:
+        built.execute("drop table marts_build.kpi_of_values")
+    assert [r.partition(" ")[0] for r in held.reasons] == ["KPI-09"]
+    assert "config.meta.segments" in held.message
+    assert built.execute(
+        "select record_key from quality.work_list where rule_id = 'KPI-09'"
+    ).fetchall() == [("kpi_of_values|by the moon",)]
 
 
 def test_run_checks_movement_holds_until_accepted(built: psycopg.Connection[Any]) -> None:

@@ -94,6 +94,7 @@ class Build:
         accepted: marts, measures or dates whose movement or absence a person has accepted.
         published_dates: days as of which a report has published figures of care leavers (true)
             or of anything else (false); they always stay.
+        segments: mart and segment of every KPI mart, and whether dim_segment has the segment.
     """
 
     night: dt.date
@@ -103,6 +104,7 @@ class Build:
     failed_tests: Sequence[str] = ()
     accepted: Collection[str] = ()
     published_dates: Collection[tuple[bool, dt.date]] = ()
+    segments: Sequence[tuple[str, str, bool]] = ()
 
 
 @dataclass(frozen=True)
@@ -305,6 +307,13 @@ def tests_failed(build: Build) -> tuple[int, list[Finding]]:
     ]
 
 
+def segments_unknown(build: Build) -> tuple[int, list[Finding]]:
+    """Find segments that dim_segment lacks: a report that slices by it would lose their figures."""
+    return len(build.segments), [
+        Finding(mart, segment) for mart, segment, is_known in build.segments if not is_known
+    ]
+
+
 CHECKS = (
     Check("KPI-01", "A mart has no figures for this night.",
           "Read the run's model timings (ops.model_timings) and mend the model.",
@@ -332,6 +341,10 @@ CHECKS = (
           "Find out why (core.dim_snapshot, the seed published_snapshot_dates); if it is right "
           "that its figures go, run the night again with --accept-movement and the date.",
           "design.md, gate 2", snapshots_gone),
+    Check("KPI-09", "A segment is not in dim_segment: reports sliced by it would lose its figures.",
+          "Declare it by kind in the mart's YAML, config.meta.segments: its name, or a pattern "
+          "around a list of dim_segment, such as \"need: {need}\".",
+          "README, Add a KPI", segments_unknown),
 )  # fmt: skip
 
 
@@ -438,6 +451,7 @@ def read_build(
         failed_tests=[name for (name,) in failed],
         accepted=accepted,
         published_dates=set(published_dates),
+        segments=_segments(connection, authority),
     )
 
 
@@ -469,6 +483,31 @@ def _figures(connection: psycopg.Connection[Any], schema: str, authority: str) -
             for day, measure, segment, n, d, s, left in rows
         ]
     return figures
+
+
+def _segments(connection: psycopg.Connection[Any], authority: str) -> list[tuple[str, str, bool]]:
+    """Read the segments of every KPI mart that was built, and whether dim_segment has them."""
+    marts = connection.execute(
+        """
+        select table_name from information_schema.columns
+        where table_schema = 'marts_build' and table_name like 'kpi\\_%'
+            and column_name in ('authority', 'segment')
+        group by table_name having count(*) = 2 order by table_name
+        """
+    ).fetchall()
+    found = []
+    for (mart,) in marts:
+        rows = connection.execute(
+            sql.SQL(
+                "select segment, exists(select 1 from marts_build.dim_segment as known"
+                " where known.authority = %(a)s and known.segment = figures.segment)"
+                " from marts_build.{} as figures where authority = %(a)s group by segment"
+                " order by segment"
+            ).format(sql.Identifier(mart)),
+            {"a": authority},
+        ).fetchall()
+        found += [(mart, segment, is_known) for segment, is_known in rows]
+    return found
 
 
 def _keep_findings(

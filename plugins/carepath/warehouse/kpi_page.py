@@ -22,7 +22,7 @@ class Kpi:
         name: the model, which is also the table in schema `marts`.
         path: its YAML, from the checkout's root.
         description: grain first.
-        meta: title, owner, key, numerator, denominator, left_out, source.
+        meta: title, owner, key, numerator, denominator, left_out, source, segments.
         unit_tests: name and, in words, what a naive version would get wrong.
     """
 
@@ -90,8 +90,10 @@ def _section(kpi: Kpi) -> Iterator[str]:
         ("Source", "source"),
         ("Owner", "owner"),
         ("Key", "key"),
+        ("Segments", "segments"),
     ):
-        yield f"| {label} | {kpi.meta[key]} |"
+        if key in kpi.meta:
+            yield f"| {label} | {kpi.meta[key]} |"
     yield f"| Model | [{kpi.path}](../{kpi.path}) |"
     yield from ("", "Unit tests:", "")
     yield from (f"- `{name}`: {description}" for name, description in kpi.unit_tests)
@@ -100,6 +102,8 @@ def _section(kpi: Kpi) -> Iterator[str]:
 def _one_line(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{kind}: {_one_line(names)}" for kind, names in value.items())
     return " ".join(str(value).split())
 
 

@@ -32,8 +32,7 @@ totals as (
             ),
             ''
         ) as unpaid,
-        residential_week_source || ' (£'
-        || replace(to_char(residential_week_gbp, 'FM999,999,990.00'), '.00', '')
+        residential_week_source || ' (' || {{ pounds('residential_week_gbp') }}
         || ' a week)' as residential_week
     from snapshot
 ),

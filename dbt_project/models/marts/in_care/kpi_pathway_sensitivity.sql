@@ -53,10 +53,7 @@ scenarios as (
     select
         snapshot.*,
         residential_weeks.residential_week_gbp as assumed_week_gbp,
-        replace(
-            to_char(residential_weeks.residential_week_gbp, 'FM999,999,990.00'),
-            '.00', ''
-        ) as assumed_week,
+        {{ pounds('residential_weeks.residential_week_gbp') }} as assumed_week,
         'ordinary foster care at £' || round(snapshot.foster_week_gbp, 2) || ' a week ('
         || snapshot.foster_week_source || ')' as foster_care
     from snapshot
@@ -73,7 +70,7 @@ net_savings as (
         residential_shares.residential_share,
         'net saving' as measure,
         scenarios.programme || ': ' || round(100 * residential_shares.residential_share)
-        || ' % residential at £' || scenarios.assumed_week as segment,
+        || ' % residential at ' || scenarios.assumed_week as segment,
         -- without a cost of foster care only full residential care can be valued
         scenarios.week_count * (
             residential_shares.residential_share * scenarios.assumed_week_gbp
@@ -112,7 +109,7 @@ break_even_shares as (
         scenarios.*,
         null::numeric as residential_share,
         'break-even residential share' as measure,
-        scenarios.programme || ': residential at £' || scenarios.assumed_week
+        scenarios.programme || ': residential at ' || scenarios.assumed_week
             as segment,
         case
             when scenarios.assumed_week_gbp > scenarios.foster_week_gbp
@@ -131,7 +128,7 @@ break_even_shares as (
                 then 'no cost of ordinary foster care known'
             else 'residential care costs no more than ordinary foster care'
         end as missing,
-        'residential care at £' || scenarios.assumed_week || ' a week, the rest in '
+        'residential care at ' || scenarios.assumed_week || ' a week, the rest in '
         || coalesce(scenarios.foster_care, 'ordinary foster care of unknown cost')
         || '; above 1 the programme costs more at any share, below 0 less'
             as assumption
