@@ -25,8 +25,8 @@ working_days as (
     group by report_dates.authority
 ),
 
--- an assessment counts as authorised at the dates of the 12 months from that day on, and
--- as open at those before it
+-- an assessment counts as authorised at the dates of the 12 months from that day on,
+-- and as open at those before it
 authorised as (
     select
         assessments.authority,
@@ -35,7 +35,9 @@ authorised as (
         {{ first_date_number(
             'greatest(assessments.clock_start_date, assessments.authorised_date)'
         ) }} as first_number,
-        {{ last_date_number('assessments.authorised_date', 'calendars.year_before_dates') }}
+        {{ last_date_number(
+            'assessments.authorised_date', 'calendars.year_before_dates'
+        ) }}
             as last_number,
         count(*) as assessment_count
     from assessments
@@ -63,8 +65,12 @@ open_spans as (
         open_ones.is_from_referral,
         open_ones.first_number,
         open_ones.last_number,
-        {{ first_date_number('open_ones.referral_close_date') }} as first_closed_number,
-        {{ first_date_number('open_ones.clock_start_date', 'calendars.year_before_dates') }}
+        {{ first_date_number(
+            'open_ones.referral_close_date'
+        ) }} as first_closed_number,
+        {{ first_date_number(
+            'open_ones.clock_start_date', 'calendars.year_before_dates'
+        ) }}
             as first_year_number,
         coalesce(
             width_bucket(dates.working_day_number + 45, working_days.numbers), 0

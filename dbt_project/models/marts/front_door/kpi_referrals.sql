@@ -15,7 +15,9 @@ alike as (
         referrals.is_rereferral_within_12_months,
         referrals.is_no_further_action,
         {{ first_date_number('referrals.referral_date') }} as first_number,
-        {{ last_date_number('referrals.referral_date', 'calendars.year_before_dates') }}
+        {{ last_date_number(
+            'referrals.referral_date', 'calendars.year_before_dates'
+        ) }}
             as last_number,
         count(*) as referral_count
     from referrals

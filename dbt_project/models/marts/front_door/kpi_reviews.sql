@@ -21,8 +21,8 @@ delivered as (
     group by authority, plan_type_code
 ),
 
--- a review counts as held at the dates of the 12 months from its day on, and as still to
--- be held at those before it, while the plan lasts
+-- a review counts as held at the dates of the 12 months from its day on, and as still
+-- to be held at those before it, while the plan lasts
 spans as (
     select
         reviews.authority,
@@ -43,12 +43,16 @@ spans as (
             (
                 true,
                 reviews.review_date,
-                {{ last_date_number('reviews.review_date', 'calendars.year_before_dates') }}
+                {{ last_date_number(
+                    'reviews.review_date', 'calendars.year_before_dates'
+                ) }}
             ),
             (
                 false,
                 reviews.from_date,
-                {{ last_date_number('least(reviews.review_date, reviews.plan_end_date)') }}
+                {{ last_date_number(
+                    'least(reviews.review_date, reviews.plan_end_date)'
+                ) }}
             )
         ) as held (is_held, from_date, last_number)
     where

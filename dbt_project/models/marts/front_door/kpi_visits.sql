@@ -82,15 +82,17 @@ window_days as (
     group by authority, plan_type_code
 ),
 
--- a visit is in time at the dates from its day on whose window reaches back to it; one on
--- which the child was recorded as not seen is none
+-- a visit is in time at the dates from its day on whose window reaches back to it; one
+-- on which the child was recorded as not seen is none
 visit_spans as (
     select
         visits.authority,
         visits.plan_type_code,
         visits.young_person_key,
         {{ first_date_number('visits.visit_date') }} as first_number,
-        {{ last_date_number('visits.visit_date + 1', 'window_days.in_time_from_dates') }}
+        {{ last_date_number(
+            'visits.visit_date + 1', 'window_days.in_time_from_dates'
+        ) }}
             as last_number
     from visits
     inner join calendars on visits.authority = calendars.authority

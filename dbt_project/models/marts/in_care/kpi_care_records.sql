@@ -65,7 +65,7 @@ records as (
     from placement_records
 ),
 
--- counted once by the date from which they count; a record without a start counts at none
+-- counted once by the date from which they count; one without a start counts at none
 by_first_date as (
     select
         records.authority,
