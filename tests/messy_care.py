@@ -246,14 +246,21 @@ def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
                 if other[2] not in TEMPORARY
             )
         ]
+        chosen: dict[int, tuple[int, int, int]] = {}
         for day in range(first, after):
             in_force = [span for span in inside if span[0] <= day < span[1]]
             # the one that began last, cut to care or not; of several the one that lasts longest
             latest = max(((span[0], span[3], span[1]) for span in in_force), default=None)
-            kinds = {span[2] for span in in_force if (span[0], span[3], span[1]) == latest}
-            if kinds:
-                # nothing tells apart two that are equal but for the type
-                homes[day] = kinds.pop() if len(kinds) == 1 else "?"
+            if latest is not None:
+                chosen[day] = latest
+        for day, latest in chosen.items():
+            # nobody comes back to an earlier placement for a single day
+            is_alone = latest not in (chosen.get(day - 1), chosen.get(day + 1))
+            if is_alone and any(chosen.get(earlier) == latest for earlier in range(first, day)):
+                continue
+            kinds = {span[2] for span in inside if (span[0], span[3], span[1]) == latest}
+            # nothing tells apart two that are equal but for the type
+            homes[day] = kinds.pop() if len(kinds) == 1 else "?"
     return homes
 
 

@@ -289,7 +289,8 @@ def index_people(contract: Contract, authority: str) -> None:
         for table in contract.tables.values()
         if table.person_column
     }
-    with connect(OWNER, autocommit=True) as owner:
+    with connect(OWNER) as owner:
+        _lock(owner)
         for (name,) in owner.execute(
             "select relname from pg_class as leaf where relnamespace = 'history'::regnamespace"
             " and relkind = 'r' and relname = any(%s) and not exists ("

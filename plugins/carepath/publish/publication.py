@@ -207,7 +207,10 @@ def _agree_on_shapes(
 
 
 def _hold_build(connection: psycopg.Connection[Any], shapes: Sequence[Shape]) -> None:
-    """Keep dbt from rebuilding the tables meanwhile, and row policies from hiding rows."""
+    """Keep dbt from replacing the tables meanwhile, and row policies from hiding rows.
+
+    What it changes in tables of core behind views is not seen: the snapshot is older.
+    """
     connection.execute("set local row_security = off")
     connection.execute(
         sql.SQL("lock table {} in access share mode").format(

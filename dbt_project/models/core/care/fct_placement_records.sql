@@ -88,8 +88,8 @@ numbered as (
                 placements.placement_type_code asc, placements.provider_code asc,
                 placements.provider_urn asc, placements.change_reason_code asc,
                 placements.distance_miles asc,
-                area_postcodes.postcode_key is not null asc,
-                placements.postcode_key is not null asc
+                placements.postcode_key is null asc,
+                area_postcodes.postcode_key is not null asc
         ) as record_number
     from placements
     left join children
@@ -199,7 +199,9 @@ covered as (
     group by placements.care_period_key, placements.source_placement_key
 ),
 
--- a placement within which another one lies has a part before it and one after it
+-- A placement within which another one lies has a part before it and one after it. It is
+-- not resumed for a single day: where ends are typed as the last day, and not the day
+-- after, such a day lies between any two.
 parts as (
     select
         in_order.*,
@@ -221,7 +223,9 @@ parts as (
             datemultirange(in_order.dates)
             - coalesce(covered.dates, '{}'::datemultirange)
         ) with ordinality as parts (dates, part_number)
-        on true
+        on
+            parts.part_number = 1
+            or coalesce(upper(parts.dates) - lower(parts.dates) > 1, true)
     window record as (
         partition by
             in_order.care_period_key, in_order.placement_fault is null,

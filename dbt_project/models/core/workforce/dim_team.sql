@@ -29,6 +29,18 @@ enquiries as (
     select * from {{ ref('fct_enquiries') }}
 ),
 
+interviews as (
+    select * from {{ ref('fct_interviews') }}
+),
+
+observations as (
+    select * from {{ ref('fct_practice_observations') }}
+),
+
+memberships as (
+    select * from {{ ref('fct_programme_membership') }}
+),
+
 latest as (
     select distinct on (authority, team_id) *
     from departments
@@ -74,6 +86,21 @@ teams as (
         authority,
         team_key
     from enquiries
+    union
+    select
+        authority,
+        team_key
+    from interviews
+    union
+    select
+        authority,
+        team_key
+    from observations
+    union
+    select
+        authority,
+        team_key
+    from memberships
 )
 
 select

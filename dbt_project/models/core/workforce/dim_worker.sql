@@ -25,6 +25,14 @@ enquiries as (
     select * from {{ ref('fct_enquiries') }}
 ),
 
+inventories as (
+    select * from {{ ref('fct_alliance_inventories') }}
+),
+
+observations as (
+    select * from {{ ref('fct_practice_observations') }}
+),
+
 latest as (
     select distinct on (authority, professional_id) *
     from professionals
@@ -70,6 +78,16 @@ workers as (
         authority,
         worker_key
     from enquiries
+    union
+    select
+        authority,
+        worker_key
+    from inventories
+    union
+    select
+        authority,
+        worker_key
+    from observations
 )
 
 select

@@ -53,6 +53,7 @@ faulty as (
         on
             measures.authority = plan_records.authority
             and measures.plan_type_code = plan_records.plan_type_code
+            and measures.not_delivered_reason is null
             and (
                 plan_records.start_date is null
                 or measures.snapshot_date >= plan_records.start_date
@@ -69,26 +70,19 @@ faulty as (
 -- who is counted with this plan, or with one that goes before it, lacks nothing
 left_out as (
     select
-        authority,
-        snapshot_date,
-        measure,
-        left_out_reason
+        faulty.authority,
+        faulty.snapshot_date,
+        faulty.measure,
+        faulty.left_out_reason,
+        timeline.young_person_key is not null as has_lower_plan
     from faulty
-    where
-        not exists (
-            select 1
-            from timeline
-            inner join precedences
-                on timeline.plan_type_code = precedences.plan_type_code
-            where
-                faulty.young_person_key = timeline.young_person_key
-                and faulty.snapshot_date >= timeline.from_date
-                and (
-                    timeline.to_date is null
-                    or faulty.snapshot_date < timeline.to_date
-                )
-                and faulty.precedence <= precedences.precedence
-        )
+    left join timeline
+        on
+            faulty.young_person_key = timeline.young_person_key
+            and faulty.snapshot_date >= timeline.from_date
+            and (timeline.to_date is null or faulty.snapshot_date < timeline.to_date)
+    left join precedences on timeline.plan_type_code = precedences.plan_type_code
+    where precedences.precedence is null or faulty.precedence > precedences.precedence
 ),
 
 -- whose plan holds at the same dates, counted once
@@ -131,6 +125,19 @@ members as (
         left_out_reason,
         1 as person_count
     from left_out
+    union all
+    -- who is left out is not counted as one without the plan either
+    select
+        authority,
+        snapshot_date,
+        measure,
+        'all' as segment,
+        true as is_member,
+        false as is_counted,
+        null as left_out_reason,
+        -1 as person_count
+    from left_out
+    where has_lower_plan
 ),
 
 {{ measured('members', weight='person_count') }}

@@ -53,7 +53,7 @@ by_team as (
     left join teams on alike.team_key = teams.team_key
     group by
         report_dates.authority, report_dates.report_date, alike.role_code,
-        alike.worker_key, team_name
+        alike.worker_key, coalesce(teams.team_name, 'team not recorded')
 ),
 
 -- a worker of two teams counts in each with that team's cases
