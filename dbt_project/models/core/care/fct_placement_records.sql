@@ -199,9 +199,9 @@ covered as (
     group by placements.care_period_key, placements.source_placement_key
 ),
 
--- A placement within which another one lies has a part before it and one after it. It is
--- not resumed for a single day: where ends are typed as the last day, and not the day
--- after, such a day lies between any two.
+-- A placement within which another one lies has a part before it and one after it. It
+-- is not resumed for a single day: where ends are typed as the last day, and not the
+-- day after, such a day lies between any two.
 parts as (
     select
         in_order.*,
