@@ -89,7 +89,9 @@ def nights(scale: int) -> list[str]:
         Line("history, first night", first["history"], copied),
         Line("floor: the models' SQL by hand, one session", by_hand),
         Line("dbt, all of core and marts anew, with the tests", first["build"], by_hand, "1.1"),
-        Line("dbt, ordinary night: what it touches, with the tests", second["build"], by_hand),
+        Line(
+            "dbt, ordinary night: what it touches, with the tests", second["build"], by_hand, "0.1"
+        ),
         Line("floor: one hand-written pass per table, one authority", judged.floor_seconds),
         Line(
             "gate, all rules, all failing keys, one authority, without importing "
