@@ -6,13 +6,8 @@ allocations as (
     select * from {{ touched(ref('fct_allocations'), 'young_person_key') }}
 ),
 
--- a referral that led to no action opens no case
 referrals as (
-    select * from {{ touched(ref('fct_referrals'), 'young_person_key') }}
-    where
-        is_no_further_action is not true
-        and referral_date is not null
-        and (close_date is null or close_date > referral_date)
+    {{ referrals_with_cases() }}
 ),
 
 -- a young person with several open cases has one
