@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg import sql
@@ -28,9 +29,27 @@ Row = dict[str, Any]
 
 
 class RandomRecordingSystem:
-    """All tables of the contract; the same seed makes the same records and the same changes."""
+    """All tables of the contract; the same seed makes the same records and the same changes.
 
-    def __init__(self, schema: str, authority: str, *, seed: int, rows: int, people: int) -> None:
+    Args:
+        schema: where the records lie, in the database `recording_system`.
+        authority: whose they are.
+        seed: of what is random.
+        rows: records of each table.
+        people: of how many people.
+        more: records of the tables that need others than that.
+    """
+
+    def __init__(
+        self,
+        schema: str,
+        authority: str,
+        *,
+        seed: int,
+        rows: int,
+        people: int,
+        more: Mapping[str, int] | None = None,
+    ) -> None:
         self.spec = SourceSpec(
             name=schema.replace("_", "-"),
             authority=authority,
@@ -40,12 +59,13 @@ class RandomRecordingSystem:
         )
         self.random = random.Random(seed)  # noqa: S311 - invented records
         self.people = people
-        self.tables = load_contract().tables
+        self.tables = dict(load_contract().tables)
         self.codes = {
             name: [code.code for code in found.codes] for name, found in load_code_lists().items()
         }
         self.rows: dict[str, list[Row]] = {
-            name: [self.invent(table) for _ in range(rows)] for name, table in self.tables.items()
+            name: [self.invent(table) for _ in range((more or {}).get(name, rows))]
+            for name, table in self.tables.items()
         }
         with connect("recording_system", "recording_system") as connection:
             connection.execute(
@@ -141,6 +161,14 @@ class RandomRecordingSystem:
                     [[row[column] for column in table.column_names] for row in self.rows[name]],
                 )
 
+    def withdraw(self, name: str) -> None:
+        """Deliver a table no more."""
+        del self.rows[name], self.tables[name]
+        with connect("recording_system", "recording_system") as connection:
+            connection.execute(
+                sql.SQL("drop table {}").format(sql.Identifier(self.spec.schema or "", name))
+            )
+
     def load(self, night: dt.date) -> LoadResult:
         """Load it as it stands."""
-        return load_source(None, self.spec, night, accept_truncation=tuple(self.tables))
+        return load_source(None, self.spec, night, accept_truncation=tuple(load_contract().tables))

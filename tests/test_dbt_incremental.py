@@ -30,6 +30,8 @@ INCREMENTAL = ["--select", "path:seeds", "+config.materialized:incremental,path:
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 FIRST_NIGHT = dt.date(2019, 5, 30)  # a month end lies within the nights that follow
 SNAPSHOTS = "core.fct_leaving_care_snapshot"
+# random dates seldom make a placement within a period of care, with a cost within both
+PAID_PLACEMENTS = {"ssd_cla_placement": 120, "local_placement_costs": 400}
 
 
 class Warehouse:
@@ -38,7 +40,12 @@ class Warehouse:
     def __init__(self) -> None:
         self.systems = {
             authority: RandomRecordingSystem(
-                f"incremental_{authority.lower()}", authority, seed=seed, rows=60, people=40
+                f"incremental_{authority.lower()}",
+                authority,
+                seed=seed,
+                rows=60,
+                people=40,
+                more=PAID_PLACEMENTS,
             )
             for seed, authority in enumerate((ASHMERE, OTHER))
         }
@@ -207,6 +214,76 @@ def test_same_night_loaded_again_and_judged_otherwise(nights: Warehouse) -> None
     assert nights.differences() == {}
 
 
+def test_earlier_load_judged_otherwise_changes_the_snapshots_after_it(nights: Warehouse) -> None:
+    for _ in range(2):
+        nights.next_night(changes=10)
+        build()
+    moves = "select * from core.fct_accommodation_moves where authority = %s order by 1"
+    before = warehouse_rows(moves, (ASHMERE,))
+    (load_id,) = warehouse_rows(
+        "select load_id from ops.loads where authority = %s and load_id <"
+        " (select load_id from ops.cutoffs where authority = %s) order by load_id limit 1",
+        (ASHMERE, ASHMERE),
+    )[0]
+    decide(ASHMERE, load_id, "hold")
+    build()
+    assert nights.differences() == {}
+    run_dbt(["run", "--select", "fct_accommodation_moves"], layer="core")
+    assert warehouse_rows(moves, (ASHMERE,)) != before
+
+
+def test_table_that_is_no_more_delivered_changes_everybody_of_its_authority_and_nobody_else(
+    nights: Warehouse,
+) -> None:
+    def known() -> list[tuple[Any, ...]]:
+        return warehouse_rows(
+            "select authority, count(*) filter (where is_uasc is not null)"
+            " from core.fct_looked_after group by authority order by authority"
+        )
+
+    before = rows_by_address("core.fct_looked_after", OTHER)
+    assert all(count for _, count in known())
+    nights.systems[ASHMERE].withdraw("ssd_immigration_status")
+    nights.load(ASHMERE)
+    build()
+    assert nights.differences() == {}
+    assert [bool(count) for _, count in known()] == [False, True]
+    assert rows_by_address("core.fct_looked_after", OTHER).keys() & before.keys()
+
+
+def test_end_of_a_programmes_first_placement_counts_the_years_of_everybody_else(
+    nights: Warehouse,
+) -> None:
+    def starts() -> set[tuple[Any, ...]]:
+        return set(
+            warehouse_rows(
+                "select distinct young_person_key, programme_code, programme_start_date"
+                " from core.fct_programme_placement_snapshot where authority = %s",
+                (ASHMERE,),
+            )
+        )
+
+    before = starts()
+    ((first,),) = warehouse_rows(
+        "select person_id from staging.stg_person where authority = %s"
+        " and (hashtextextended(authority || '|' || person_id, 0) & 9007199254740991) ="
+        " (select young_person_key from core.fct_programme_placement_snapshot"
+        " where authority = %s order by start_date limit 1) limit 1",
+        (ASHMERE, ASHMERE),
+    )
+    system = nights.systems[ASHMERE]
+    system.rows["ssd_cla_placement"] = [
+        row
+        for row in system.rows["ssd_cla_placement"]
+        if (row["clap_person_id"] or "").strip().upper() != first
+    ]
+    system.write("ssd_cla_placement")
+    nights.load(ASHMERE)
+    build()
+    assert nights.differences() == {}
+    assert starts() - before  # children whom the load did not touch
+
+
 def test_rule_that_falsifies_more_changes_past_snapshots(nights: Warehouse) -> None:
     with connect("carepath_loader") as loader:
         loader.execute("update quality.rules set falsifies = '{eet,accommodation}'")
@@ -227,7 +304,7 @@ def test_rows_of_past_dates_and_of_people_without_changes_are_kept(nights: Wareh
         table: len(rows.keys() & rows_by_address(table, ASHMERE).keys())
         for table, rows in before.items()
     }
-    assert all(kept.values()), kept
+    assert all(kept.values()), [table for table in kept if not kept[table]]
     assert sum(kept.values()) > 0.3 * sum(map(len, before.values()))
     assert warehouse_rows("select count(*) > 1 from core.dim_snapshot where authority = %s",
                           (ASHMERE,)) == [(True,)]  # fmt: skip
@@ -243,25 +320,27 @@ def test_other_postcodes_of_the_area_change_everybody_of_their_authority_and_nob
             " group by authority order by authority"
         )
 
+    def deliver(*postcodes: str) -> None:
+        table = system.tables["local_area_postcodes"]
+        system.rows[table.name] = [
+            system.invent(table) | {"larp_postcode": postcode} for postcode in postcodes
+        ]
+        system.write(table.name)
+        nights.load(ASHMERE)
+        build()
+
+    system = nights.systems[ASHMERE]
+    deliver("ZZ1 1AA", "zz1 1ab")
     before, others = areas(), rows_by_address("core.fct_placements", OTHER)
     assert all(inside and outside for _, inside, outside in before)
-    system = nights.systems[ASHMERE]
-    system.rows["local_area_postcodes"] = [
-        row for row in system.rows["local_area_postcodes"] if row["larp_postcode"] != "ZZ1 1AA"
-    ]
-    system.write("local_area_postcodes")
-    nights.load(ASHMERE)
-    build()
+    deliver("zz1 1ab")
     assert nights.differences() == {}
     after = areas()
     assert after[0][1] < before[0][1]
     assert after[0][1] + after[0][2] == before[0][1] + before[0][2]
     assert after[1] == before[1]
     # without a postcode of the area nobody is known to be out of it
-    system.rows["local_area_postcodes"] = []
-    system.write("local_area_postcodes")
-    nights.load(ASHMERE)
-    build()
+    deliver()
     assert nights.differences() == {}
     assert areas() == [(ASHMERE, 0, 0), before[1]]
     kept = rows_by_address("core.fct_placements", OTHER).keys() & others.keys()

@@ -26,7 +26,8 @@ select
     {{ delivers('table_deliveries', ['miss_missing_rhi_offered']) }}
         as has_return_interviews,
     {{ delivers('table_deliveries', ['immi_immigration_status']) }}
-        as has_immigration_statuses
+        as has_immigration_statuses,
+    {{ delivers('table_deliveries', ['invo_professional_id']) }} as has_involvements
 from snapshot_loads
 inner join table_deliveries on snapshot_loads.load_id = table_deliveries.load_id
 group by snapshot_loads.authority

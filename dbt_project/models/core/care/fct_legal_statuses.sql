@@ -1,4 +1,5 @@
 -- grain: one row per young person and legal status spell
+{{ config(**person_wise()) }}
 with
 
 -- what is left out here is reported by the rules PER-02, CODE and DATE-06
@@ -9,7 +10,7 @@ legal_statuses as (
         legal_status_code,
         start_date,
         end_date
-    from {{ ref('stg_legal_status') }}
+    from {{ touched(ref('stg_legal_status')) }}
     where
         person_id is not null
         and legal_status_code is not null
@@ -18,7 +19,7 @@ legal_statuses as (
 ),
 
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
+    select * from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
 ),
 
 -- Of the statuses in force the one that began last counts; of several from one day a

@@ -1,11 +1,13 @@
 -- grain: one row per looked-after child per report date
+{{ config(**person_wise(dates='report_date', basis=['dim_care_delivery'])) }}
 with
 
 report_dates as (
     select
         authority,
         report_date,
-        {{ first_day_of_period('report_date', 12) }} as first_date
+        {{ first_day_of_period('report_date', 12) }} as first_date,
+        {{ is_missing_date('dim_report_date', 'report_date') }} as is_missing
     from {{ ref('dim_report_date') }}
 ),
 
@@ -44,18 +46,6 @@ birth_dates as (
     where person_id is not null
 ),
 
--- few of all people were ever in care: sort those alone
-people as (
-    select distinct on (young_person_key)
-        young_person_key,
-        birth_date
-    from birth_dates
-    where young_person_key in (select care_periods.young_person_key from care_periods)
-    order by
-        young_person_key asc, known_from desc, from_load desc,
-        birth_date asc nulls last
-),
-
 looked_after as (
     select
         report_dates.report_date,
@@ -74,6 +64,19 @@ looked_after as (
                 care_periods.end_date is null
                 or report_dates.report_date < care_periods.end_date
             )
+            and {{ is_due('care_periods.young_person_key', 'report_dates') }}
+),
+
+-- few of all people are in care: sort those alone
+people as (
+    select distinct on (young_person_key)
+        young_person_key,
+        birth_date
+    from birth_dates
+    where young_person_key in (select looked_after.young_person_key from looked_after)
+    order by
+        young_person_key asc, known_from desc, from_load desc,
+        birth_date asc nulls last
 ),
 
 -- DfE counts the placements of the year: those there on its first day and those begun

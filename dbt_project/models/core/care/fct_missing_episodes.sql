@@ -1,4 +1,5 @@
 -- grain: one row per young person and missing episode
+{{ config(**person_wise()) }}
 with
 
 -- what is left out here is reported by the rules PER-02, REC-02 and DATE-12
@@ -11,7 +12,7 @@ missing as (
         end_date,
         {{ staging_flag('return_interview_offered') }} as is_return_interview_offered,
         {{ staging_flag('return_interview_accepted') }} as is_return_interview_accepted
-    from {{ ref('stg_missing') }}
+    from {{ touched(ref('stg_missing')) }}
     where
         person_id is not null
         and start_date is not null
@@ -19,11 +20,11 @@ missing as (
 ),
 
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
+    select * from {{ touched(ref('fct_care_periods'), 'young_person_key') }}
 ),
 
 placements as (
-    select * from {{ ref('fct_placements') }}
+    select * from {{ touched(ref('fct_placements'), 'young_person_key') }}
 ),
 
 preferred as (

@@ -1,4 +1,5 @@
 -- grain: one row per placement and time at one weekly cost
+{{ config(**person_wise()) }}
 with
 
 costs as (
@@ -18,7 +19,7 @@ costs as (
 ),
 
 placements as (
-    select * from {{ ref('fct_placement_records') }}
+    select * from {{ touched(ref('fct_placement_records'), 'young_person_key') }}
     where left_out_reason is null
 ),
 
@@ -32,6 +33,8 @@ preferred as (
                 programme_code asc, carer_id asc
         ) as preference
     from costs
+    where
+        source_placement_key in (select placements.source_placement_key from placements)
 ),
 
 -- a new cost ends the one before

@@ -1,8 +1,9 @@
 -- grain: one row per young person and unbroken time known in one kind of accommodation
+{{ config(**person_wise()) }}
 with
 
 care_leavers as (
-    select * from {{ ref('stg_care_leavers_versions') }}
+    select * from {{ touched(ref('stg_care_leavers_versions')) }}
 ),
 
 -- the source keeps the last state only: the nights that showed each one make spells,

@@ -7,47 +7,7 @@ care_leavers as (
 ),
 
 loads as (
-    select * from {{ ref('stg_loads') }}
-    where state = 'loaded'
-),
-
-gate_runs as (
-    select distinct on (authority, load_id) *
-    from {{ ref('stg_gate_runs') }}
-    where gate = 1
-    order by authority asc, load_id asc, gate_run_id desc
-),
-
-cutoffs as (
-    select * from {{ ref('stg_cutoffs') }}
-),
-
--- what a held load showed is no move: it counts as the next accepted load shows it
-accepted_loads as (
-    select
-        loads.authority,
-        loads.load_id,
-        loads.night,
-        coalesce(gate_runs.decision <> 'hold', true)
-        or coalesce(loads.load_id = cutoffs.load_id, false) as is_accepted
-    from loads
-    left join cutoffs on loads.authority = cutoffs.authority
-    left join gate_runs
-        on
-            loads.authority = gate_runs.authority
-            and loads.load_id = gate_runs.load_id
-),
-
-next_accepted as (
-    select
-        authority,
-        load_id,
-        min(load_id) filter (where is_accepted) over (
-            partition by authority
-            order by load_id
-            rows between current row and unbounded following
-        ) as accepted_load_id
-    from accepted_loads
+    select * from {{ ref('dim_load') }}
 ),
 
 -- a record can only change with a load that opened or closed one of its versions
@@ -70,14 +30,14 @@ moments as (
     select
         changes.authority,
         changes.person_id,
-        next_accepted.accepted_load_id as load_id
+        loads.accepted_load_id as load_id
     from changes
-    inner join next_accepted
+    inner join loads
         on
-            changes.authority = next_accepted.authority
-            and changes.load_id = next_accepted.load_id
-    where next_accepted.accepted_load_id is not null
-    group by changes.authority, changes.person_id, next_accepted.accepted_load_id
+            changes.authority = loads.authority
+            and changes.load_id = loads.load_id
+    where loads.accepted_load_id is not null
+    group by changes.authority, changes.person_id, loads.accepted_load_id
 ),
 
 -- of several current records the one that the snapshot takes; one that vanishes for
@@ -99,7 +59,7 @@ states as (
         care_leavers.known_from desc, care_leavers.from_load desc,
         care_leavers.latest_contact_date desc nulls last,
         care_leavers.pathway_plan_review_date desc nulls last,
-        care_leavers::text desc
+        {{ as_sent('care_leavers') }} desc
 ),
 
 followed as (
@@ -119,14 +79,14 @@ select
     {{ surrogate_key(['followed.authority', 'followed.person_id']) }}
         as young_person_key,
     followed.authority,
-    accepted_loads.night as known_from,
+    loads.night as known_from,
     followed.load_id,
     followed.from_accommodation_code,
     followed.accommodation_code as to_accommodation_code,
     followed.from_accommodation_code is null as is_first_known
 from followed
-inner join accepted_loads
+inner join loads
     on
-        followed.authority = accepted_loads.authority
-        and followed.load_id = accepted_loads.load_id
+        followed.authority = loads.authority
+        and followed.load_id = loads.load_id
 where followed.from_accommodation_code is distinct from followed.accommodation_code

@@ -1,16 +1,38 @@
 -- grain: one row per recorded or derived care leaver per snapshot date
+{{ config(**person_wise(dates='snapshot_date', basis=['dim_care_delivery'])) }}
 with
 
 snapshots as (
-    select * from {{ ref('dim_snapshot') }}
+    select
+        authority,
+        snapshot_date,
+        basis_hash,
+        {{ is_missing_date('dim_snapshot', 'snapshot_date') }} as is_missing
+    from {{ ref('dim_snapshot') }}
 ),
 
+-- as known at the load of the date
 care_leavers as (
-    select * from {{ ref('fct_leaving_care_snapshot') }}
+    select care_leavers.*
+    from {{ ref('fct_leaving_care_snapshot') }} as care_leavers
+    inner join snapshots
+        on
+            care_leavers.authority = snapshots.authority
+            and care_leavers.snapshot_date = snapshots.snapshot_date
+            and {{ is_due('care_leavers.young_person_key', 'snapshots') }}
 ),
 
+-- begun by the date, as recorded tonight
 care_periods as (
-    select * from {{ ref('fct_care_periods') }}
+    select
+        care_periods.*,
+        snapshots.snapshot_date
+    from {{ ref('fct_care_periods') }} as care_periods
+    inner join snapshots
+        on
+            care_periods.authority = snapshots.authority
+            and care_periods.start_date <= snapshots.snapshot_date
+            and {{ is_due('care_periods.young_person_key', 'snapshots') }}
 ),
 
 people as (
@@ -43,17 +65,17 @@ birthdays as (
         people::text desc
 ),
 
--- what the periods of care, begun by the snapshot date, come to: nobody is looked after
--- from the 18th birthday on, whether the period was closed or not
+-- what the periods come to: nobody is looked after from the 18th birthday on, whether
+-- the period was closed or not
 care as (
     select
-        snapshots.authority,
-        snapshots.snapshot_date,
+        care_periods.authority,
+        care_periods.snapshot_date,
         care_periods.young_person_key,
         sum(
             greatest(
                 least(
-                    care_periods.end_date, snapshots.snapshot_date,
+                    care_periods.end_date, care_periods.snapshot_date,
                     birthdays.day_aged_18
                 ) - greatest(care_periods.start_date, birthdays.day_aged_14),
                 0
@@ -63,31 +85,28 @@ care as (
             coalesce(care_periods.end_date > birthdays.day_aged_16, true)
         ) as is_looked_after_since_16,
         bool_or(
-            coalesce(care_periods.end_date > snapshots.snapshot_date, true)
-            and snapshots.snapshot_date < birthdays.day_aged_18
+            coalesce(care_periods.end_date > care_periods.snapshot_date, true)
+            and care_periods.snapshot_date < birthdays.day_aged_18
         ) as is_looked_after,
         (
             array_agg(
                 case
-                    when care_periods.end_date <= snapshots.snapshot_date
+                    when care_periods.end_date <= care_periods.snapshot_date
                         then care_periods.end_reason_code
                 end
                 order by care_periods.start_date desc
             )
         )[1] as last_end_reason_code
-    from snapshots
-    inner join care_periods
-        on
-            snapshots.authority = care_periods.authority
-            and snapshots.snapshot_date >= care_periods.start_date
+    from care_periods
     inner join birthdays
         on
             care_periods.authority = birthdays.authority
             and care_periods.young_person_key = birthdays.young_person_key
-            and snapshots.snapshot_date >= birthdays.day_aged_16
-            and snapshots.snapshot_date < birthdays.day_aged_25
+            and care_periods.snapshot_date >= birthdays.day_aged_16
+            and care_periods.snapshot_date < birthdays.day_aged_25
     group by
-        snapshots.authority, snapshots.snapshot_date, care_periods.young_person_key
+        care_periods.authority, care_periods.snapshot_date,
+        care_periods.young_person_key
 ),
 
 delivering as (
@@ -123,6 +142,7 @@ assembled as (
 derived as (
     select
         assembled.*,
+        snapshots.basis_hash,
         delivering.authority is not null as has_care_periods,
         birthdays.day_aged_14 is not null as has_birth_date,
         case
@@ -147,6 +167,10 @@ derived as (
             else 'R'
         end as derived_eligibility_code
     from assembled
+    inner join snapshots
+        on
+            assembled.authority = snapshots.authority
+            and assembled.snapshot_date = snapshots.snapshot_date
     left join birthdays
         on
             assembled.authority = birthdays.authority
@@ -169,6 +193,7 @@ select
         else 'no period of care known'
     end as not_derived_reason,
     has_13_weeks_since_14,
-    is_looked_after
+    is_looked_after,
+    basis_hash
 from derived
 where is_recorded or derived_eligibility_code <> 'N'

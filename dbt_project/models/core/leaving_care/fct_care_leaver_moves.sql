@@ -1,10 +1,12 @@
 -- grain: one row per care leaver per snapshot date
+{{ config(**person_wise(dates='snapshot_date', basis=['dim_care_delivery'])) }}
 with
 
 snapshots as (
     select
         *,
-        {{ first_day_of_period('snapshot_date', 12) }} as first_date
+        {{ first_day_of_period('snapshot_date', 12) }} as first_date,
+        {{ is_missing_date('dim_snapshot', 'snapshot_date') }} as is_missing
     from {{ ref('dim_snapshot') }}
 ),
 
@@ -18,6 +20,7 @@ care_leavers as (
         on
             care_leavers.authority = snapshots.authority
             and care_leavers.snapshot_date = snapshots.snapshot_date
+            and {{ is_due('care_leavers.young_person_key', 'snapshots') }}
 ),
 
 accommodation_moves as (
@@ -28,32 +31,14 @@ allocations as (
     select * from {{ ref('fct_allocations') }}
 ),
 
-gate_runs as (
-    select distinct on (authority, load_id) *
-    from {{ ref('stg_gate_runs') }}
-    where gate = 1
-    order by authority asc, load_id asc, gate_run_id desc
-),
-
-loads as (
-    select * from {{ ref('stg_loads') }}
-    where state = 'loaded'
-),
-
 nights as (
     select
-        loads.authority,
-        loads.load_id,
-        loads.night,
-        lag(loads.night) over (
-            partition by loads.authority order by loads.load_id
-        ) as previous_night
-    from loads
-    left join gate_runs
-        on
-            loads.authority = gate_runs.authority
-            and loads.load_id = gate_runs.load_id
-    where gate_runs.decision is distinct from 'hold'
+        authority,
+        load_id,
+        night,
+        lag(night) over (partition by authority order by load_id) as previous_night
+    from {{ ref('dim_load') }}
+    where is_accepted
 ),
 
 -- a move between two loads that lie months apart has no date: who was watched, month by
@@ -135,8 +120,8 @@ workers as (
 
 allocating as (
     select authority
-    from allocations
-    group by authority
+    from {{ ref('dim_care_delivery') }}
+    where has_involvements
 ),
 
 -- in this order: each record left out of a measure has one reason
@@ -145,6 +130,7 @@ reasons as (
         care_leavers.young_person_key,
         care_leavers.authority,
         care_leavers.snapshot_date,
+        care_leavers.basis_hash,
         coalesce(moves.move_count, 0)::integer as accommodation_move_count,
         coalesce(workers.change_count, 0)::integer as worker_change_count,
         case
@@ -191,5 +177,6 @@ select
     accommodation_left_out_reason,
     case when worker_left_out_reason is null then worker_change_count end
         as worker_change_count,
-    worker_left_out_reason
+    worker_left_out_reason,
+    basis_hash
 from reasons

@@ -1,8 +1,9 @@
 -- grain: one row per young person and pathway plan review date ever recorded
+{{ config(**person_wise()) }}
 with
 
 care_leavers as (
-    select * from {{ ref('stg_care_leavers_versions') }}
+    select * from {{ touched(ref('stg_care_leavers_versions')) }}
 )
 
 -- the source keeps the last review only: the nights that showed each make its history

@@ -1,4 +1,7 @@
 -- grain: one row per young person, cohort of an edge-of-care programme and report date
+{{
+    config(**person_wise(dates='report_date', basis=['bridge_authority_plan_type']))
+}}
 with
 
 memberships as (
@@ -11,7 +14,11 @@ cohorts as (
 ),
 
 report_dates as (
-    select * from {{ ref('dim_report_date') }}
+    select
+        authority,
+        report_date,
+        {{ is_missing_date('dim_report_date', 'report_date') }} as is_missing
+    from {{ ref('dim_report_date') }}
 ),
 
 plans as (
@@ -74,6 +81,7 @@ entries as (
             members.young_person_key = care_periods.young_person_key
             and members.start_date < care_periods.start_date
             and report_dates.report_date >= care_periods.start_date
+            and {{ is_due('members.young_person_key', 'report_dates') }}
     group by
         members.cohort_key, members.young_person_key, report_dates.report_date
 )
@@ -105,6 +113,7 @@ inner join report_dates
     on
         members.authority = report_dates.authority
         and members.start_date <= report_dates.report_date
+        and {{ is_due('members.young_person_key', 'report_dates') }}
 inner join delivered on members.authority = delivered.authority
 left join plans as plan_at_start
     on

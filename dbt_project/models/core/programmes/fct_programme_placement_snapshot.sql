@@ -1,4 +1,7 @@
 -- grain: one row per placement, programme that provides it and report date
+{{
+    config(**person_wise(dates='report_date', basis=['bridge_authority_programme']))
+}}
 with
 
 costs as (
@@ -11,7 +14,15 @@ placements as (
 ),
 
 report_dates as (
-    select * from {{ ref('dim_report_date') }}
+    select
+        authority,
+        report_date,
+        {{ is_missing_date('dim_report_date', 'report_date') }} as is_missing
+    from {{ ref('dim_report_date') }}
+),
+
+programmes as (
+    select * from {{ ref('bridge_authority_programme') }}
 ),
 
 -- a programme provides a placement from the first day at its cost to the last
@@ -25,16 +36,6 @@ provided as (
         case when bool_and(to_date is not null) then max(to_date) end as end_date
     from costs
     group by authority, placement_key, young_person_key, programme_code
-),
-
--- a programme's first year begins with the month of its first placement
-programmes as (
-    select
-        authority,
-        programme_code,
-        date_trunc('month', min(start_date))::date as programme_start_date
-    from provided
-    group by authority, programme_code
 ),
 
 -- the report date itself is a day in placement
@@ -52,6 +53,7 @@ to_date as (
         on
             provided.authority = report_dates.authority
             and provided.start_date <= report_dates.report_date
+            and {{ is_due('provided.young_person_key', 'report_dates') }}
 ),
 
 costed as (

@@ -38,6 +38,11 @@ published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
 
+-- moves between loads rest on the loads before, too
+judged_loads as (
+    select * from {{ ref('dim_load') }}
+),
+
 -- the cut-off is the last load that gate 1 accepted; those before it count if gate 1
 -- accepted them and gate 2 did not hold their figures; a past state is shown as it was
 -- known, whether the gates accepted the load or not
@@ -141,7 +146,7 @@ select
     hashtextextended(
         concat_ws(
             '|', known_load.load_id, known_load.night, gate_runs.gate_run_id,
-            falsifying_rules.said
+            falsifying_rules.said, loads_before.said
         ),
         0
     ) as basis_hash
@@ -159,6 +164,18 @@ cross join
         order by accepted_loads.night desc
         limit 1
     ) as known_load
+cross join
+    lateral (
+        select
+            string_agg(
+                judged_loads.load_id::text, ' ' order by judged_loads.load_id
+            ) as said
+        from judged_loads
+        where
+            judged_loads.authority = snapshot_dates.authority
+            and judged_loads.load_id <= known_load.load_id
+            and judged_loads.is_accepted
+    ) as loads_before
 left join gate_runs
     on
         snapshot_dates.authority = gate_runs.authority
