@@ -38,6 +38,16 @@ where
     {%- endif -%}
 {%- endmacro %}
 
+{#- Of a relation of staging, the records of the people at the dates that are missing: few
+    on an ordinary night, and all where all is made anew. -#}
+{% macro of_missing(relation, people) -%}
+    {%- if keeps_rows() -%}
+    ({{ looked_up(relation, people) }}) as records
+    {%- else -%}
+    {{ relation }} as records
+    {%- endif -%}
+{%- endmacro %}
+
 {#- In a table by person and date, true for what is made anew tonight: everybody at the
     dates that are missing (`dates.is_missing`), and at all dates those whom a load touched. -#}
 {% macro is_due(person, dates) -%}

@@ -15,7 +15,10 @@
     keeps rows by person and date: the model reads the dates with `is_missing_date()` as
     is_missing, and asks `is_due()` where people meet them. -#}
 {% macro person_wise(dates=none, basis=[]) -%}
-    {%- set indexes = [{'columns': ['young_person_key']}] -%}
+    {#- by person for the next night, by authority for its publication: of one among many -#}
+    {%- set indexes = [
+        {'columns': ['young_person_key']}, {'columns': ['authority'], 'type': 'brin'}
+    ] -%}
     {%- if dates -%}
         {%- do indexes.append({'columns': ['authority', dates]}) -%}
     {%- endif -%}
@@ -38,16 +41,7 @@
     {%- if keeps_rows() -%}
     (
         {%- if person == 'person_id' %}
-        select record.*
-        from touched
-        cross join
-            lateral (
-                select * from {{ relation }} as of_person
-                where
-                    of_person.authority = touched.authority
-                    and of_person.person_id = touched.person_id
-                offset 0 -- person by person: a join would read every partition of history
-            ) as record
+        {{ looked_up(relation, 'touched') }}
         {%- else %}
         select record.*
         from touched
@@ -72,6 +66,21 @@
     {%- else -%}
     {{ relation }} as {{ alias }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- A query for the records of a relation of staging that are of given people, by the index
+    on the person (landing.tables.index_people). `people` has authority and person_id. -#}
+{% macro looked_up(relation, people) -%}
+        select record.*
+        from {{ people }} as wanted
+        cross join
+            lateral (
+                select * from {{ relation }} as of_person
+                where
+                    of_person.authority = wanted.authority
+                    and of_person.person_id = wanted.person_id
+                offset 0 -- person by person: a join would read every partition of history
+            ) as record
 {%- endmacro %}
 
 {#- True for the people whose rows are made anew tonight, and for nobody: for records whose

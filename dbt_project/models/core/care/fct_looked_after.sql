@@ -36,14 +36,12 @@ immigration_statuses as (
     where is_uasc
 ),
 
+-- the dates of birth stay in here: core learns the age
 birth_dates as (
     select
-        {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
-        birth_date,
-        known_from,
-        from_load
-    from {{ ref('stg_person') }}
-    where person_id is not null
+        young_person_key,
+        birth_date
+    from {{ birth_dates() }}
 ),
 
 looked_after as (
@@ -65,18 +63,6 @@ looked_after as (
                 or report_dates.report_date < care_periods.end_date
             )
             and {{ is_due('care_periods.young_person_key', 'report_dates') }}
-),
-
--- few of all people are in care: sort those alone
-people as (
-    select distinct on (young_person_key)
-        young_person_key,
-        birth_date
-    from birth_dates
-    where young_person_key in (select looked_after.young_person_key from looked_after)
-    order by
-        young_person_key asc, known_from desc, from_load desc,
-        birth_date asc nulls last
 ),
 
 -- DfE counts the placements of the year: those there on its first day and those begun
@@ -124,8 +110,9 @@ unaccompanied as (
 assembled as (
     select
         looked_after.*,
-        extract(year from age(looked_after.report_date, people.birth_date))::integer
-            as age_years,
+        extract(
+            year from age(looked_after.report_date, birth_dates.birth_date)
+        )::integer as age_years,
         case
             when deliveries.has_immigration_statuses
                 then unaccompanied.young_person_key is not null
@@ -147,7 +134,8 @@ assembled as (
         coalesce(moves.move_count, 0)::integer as move_count_12_months
     from looked_after
     left join deliveries on looked_after.authority = deliveries.authority
-    left join people on looked_after.young_person_key = people.young_person_key
+    left join birth_dates
+        on looked_after.young_person_key = birth_dates.young_person_key
     left join unaccompanied
         on
             looked_after.young_person_key = unaccompanied.young_person_key

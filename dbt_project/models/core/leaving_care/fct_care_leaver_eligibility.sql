@@ -35,34 +35,21 @@ care_periods as (
             and {{ is_due('care_periods.young_person_key', 'snapshots') }}
 ),
 
-people as (
-    select
-        *,
-        {{ surrogate_key(['authority', 'person_id']) }} as young_person_key
-    from {{ ref('stg_person') }}
-    where person_id is not null
-),
-
--- the dates of birth stay in here: core learns only what they lead to; few of all
--- people were ever in care or left it, and theirs alone are sorted
+-- the dates of birth stay in here: core learns only what they lead to
 birthdays as (
-    select distinct on (authority, person_id)
+    select
         young_person_key,
-        authority,
         {{ birthday('birth_date', 14) }} as day_aged_14,
         {{ birthday('birth_date', 16) }} as day_aged_16,
         {{ birthday('birth_date', 18) }} as day_aged_18,
         {{ birthday('birth_date', 22) }} as day_aged_22,
         {{ birthday('birth_date', 25) }} as day_aged_25
-    from people
+    from {{ birth_dates() }}
     where
         young_person_key in (select care_periods.young_person_key from care_periods)
         or young_person_key in (
             select care_leavers.young_person_key from care_leavers
         )
-    order by
-        authority asc, person_id asc, known_from desc, from_load desc,
-        people::text desc
 ),
 
 -- what the periods come to: nobody is looked after from the 18th birthday on, whether
@@ -100,8 +87,7 @@ care as (
     from care_periods
     inner join birthdays
         on
-            care_periods.authority = birthdays.authority
-            and care_periods.young_person_key = birthdays.young_person_key
+            care_periods.young_person_key = birthdays.young_person_key
             and care_periods.snapshot_date >= birthdays.day_aged_16
             and care_periods.snapshot_date < birthdays.day_aged_25
     group by
@@ -173,8 +159,7 @@ derived as (
             and assembled.snapshot_date = snapshots.snapshot_date
     left join birthdays
         on
-            assembled.authority = birthdays.authority
-            and assembled.young_person_key = birthdays.young_person_key
+            assembled.young_person_key = birthdays.young_person_key
     left join delivering on assembled.authority = delivering.authority
 )
 

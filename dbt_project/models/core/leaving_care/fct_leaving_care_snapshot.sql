@@ -19,34 +19,6 @@ care_leavers as (
     select * from {{ ref('stg_care_leavers_versions') }}
 ),
 
-people as (
-    select * from {{ ref('stg_person_versions') }}
-),
-
-mothers as (
-    select * from {{ ref('stg_mother_versions') }}
-),
-
-immigration_statuses as (
-    select * from {{ ref('stg_immigration_status_versions') }}
-),
-
-care_episodes as (
-    select * from {{ ref('stg_cla_episodes_versions') }}
-),
-
-referrals as (
-    select * from {{ ref('stg_cin_episodes_versions') }}
-),
-
-case_statuses as (
-    select * from {{ ref('stg_case_status_versions') }}
-),
-
-eet_statuses as (
-    select * from {{ ref('stg_eet_status_versions') }}
-),
-
 failing_keys as (
     select * from {{ ref('stg_failing_keys') }}
 ),
@@ -91,6 +63,42 @@ candidates as (
 cohort as (
     select * from candidates
     where preference = 1
+),
+
+members as (
+    select
+        authority,
+        person_id
+    from cohort
+    group by authority, person_id
+),
+
+people as (
+    select * from {{ of_missing(ref('stg_person_versions'), 'members') }}
+),
+
+mothers as (
+    select * from {{ of_missing(ref('stg_mother_versions'), 'members') }}
+),
+
+immigration_statuses as (
+    select * from {{ of_missing(ref('stg_immigration_status_versions'), 'members') }}
+),
+
+care_episodes as (
+    select * from {{ of_missing(ref('stg_cla_episodes_versions'), 'members') }}
+),
+
+referrals as (
+    select * from {{ of_missing(ref('stg_cin_episodes_versions'), 'members') }}
+),
+
+case_statuses as (
+    select * from {{ of_missing(ref('stg_case_status_versions'), 'members') }}
+),
+
+eet_statuses as (
+    select * from {{ of_missing(ref('stg_eet_status_versions'), 'members') }}
 ),
 
 persons as (
@@ -235,16 +243,16 @@ deliveries as materialized (
         snapshots.authority,
         snapshots.snapshot_date,
         exists(
-            select 1 from eet_statuses
+            select 1 from {{ ref('stg_eet_status_versions') }} as anybodys
             where
-                eet_statuses.authority = snapshots.authority
-                and {{ known_at_load('eet_statuses', 'snapshots.load_id') }}
+                anybodys.authority = snapshots.authority
+                and {{ known_at_load('anybodys', 'snapshots.load_id') }}
         ) as has_eet_statuses,
         exists(
-            select 1 from case_statuses
+            select 1 from {{ ref('stg_case_status_versions') }} as anybodys
             where
-                case_statuses.authority = snapshots.authority
-                and {{ known_at_load('case_statuses', 'snapshots.load_id') }}
+                anybodys.authority = snapshots.authority
+                and {{ known_at_load('anybodys', 'snapshots.load_id') }}
         ) as has_case_statuses
     from snapshots
 ),

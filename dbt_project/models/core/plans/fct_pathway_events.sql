@@ -295,7 +295,7 @@ staged as (
         case
             when
                 bool_or(can_change_stage) over (
-                    partition by young_person_key, event_date
+                    partition by authority, young_person_key, event_date
                     order by day_rank, detail_code, source_key
                     rows between unbounded preceding and current row
                 )
@@ -305,6 +305,7 @@ staged as (
     from dated
 ),
 
+-- by authority first, so that its rows lie together for its publication
 ordered as (
     select
         *,
@@ -316,7 +317,7 @@ ordered as (
         lead(event_date) over way as next_event_date
     from staged
     window way as (
-        partition by young_person_key
+        partition by authority, young_person_key
         order by event_date, day_rank, detail_code, source_key
     )
 ),
@@ -326,7 +327,7 @@ timed as (
     select
         *,
         max(event_date) filter (where stage <> previous_stage) over (
-            partition by young_person_key
+            partition by authority, young_person_key
             order by event_number
             rows between unbounded preceding and 1 preceding
         ) as previous_stage_date

@@ -68,4 +68,4 @@ select
         else 'NONE'
     end as next_plan_type_code
 from timeline
-window way as (partition by young_person_key order by from_date)
+window way as (partition by authority, young_person_key order by from_date)

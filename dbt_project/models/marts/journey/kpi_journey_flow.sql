@@ -1,7 +1,8 @@
 -- grain: one row per authority, snapshot date, measure and segment
 with
 
-events as (
+-- read twice: kept, it would not fit into memory
+events as not materialized (
     select * from {{ ref('fct_pathway_events') }}
     where is_stage_change
 ),

@@ -3,7 +3,8 @@ with
 
 {{ numbered_report_dates() }},
 
-times as (
+-- read twice: kept, it would not fit into memory
+times as not materialized (
     select * from {{ ref('fct_stage_times') }}
 ),
 
@@ -79,9 +80,8 @@ segments as (
     group by authority, segment
 ),
 
--- each time counts at the dates of the 12 months from its end on; those that are alike
--- are counted once
-alike as (
+-- each time counts at the dates of the 12 months from its end on
+numbered as (
     select
         members.authority,
         members.segment,
@@ -90,13 +90,27 @@ alike as (
         members.left_out_reason,
         {{ first_date_number('members.event_date') }} as first_number,
         {{ last_date_number('members.event_date', 'calendars.year_before_dates') }}
-            as last_number,
-        count(*) as time_count
+            as last_number
     from members
     inner join calendars on members.authority = calendars.authority
+),
+
+-- those that are alike are counted once
+alike as (
+    select
+        authority,
+        segment,
+        measure,
+        day_count,
+        left_out_reason,
+        first_number,
+        last_number,
+        count(*) as time_count
+    from numbered
+    where first_number <= last_number
     group by
-        members.authority, members.segment, members.measure, members.day_count,
-        members.left_out_reason, first_number, last_number
+        authority, segment, measure, day_count, left_out_reason, first_number,
+        last_number
 ),
 
 -- what a median is taken of, by number: sorting by numbers costs a third of sorting by

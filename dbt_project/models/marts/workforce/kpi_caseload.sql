@@ -11,11 +11,10 @@ teams as (
     select * from {{ ref('dim_team') }}
 ),
 
--- Of one worker and role a young person has one allocation at a time; those that are
--- held at the same dates are counted once. A social worker's allocation that outlived
--- the case is no case; a personal adviser has young people whose referral closed when
--- they left care.
-alike as (
+-- Of one worker and role a young person has one allocation at a time. A social worker's
+-- allocation that outlived the case is no case; a personal adviser has young people
+-- whose referral closed when they left care.
+held as (
     select
         allocations.authority,
         allocations.role_code,
@@ -23,13 +22,26 @@ alike as (
         allocations.team_key,
         allocations.is_case_open or allocations.role_code = 'PA' as is_case,
         {{ first_date_number('allocations.from_date') }} as first_number,
-        {{ last_date_number('allocations.to_date') }} as last_number,
-        count(*) as held_count
+        {{ last_date_number('allocations.to_date') }} as last_number
     from allocations
     inner join calendars on allocations.authority = calendars.authority
+),
+
+-- those that are held at the same dates are counted once
+alike as (
+    select
+        authority,
+        role_code,
+        worker_key,
+        team_key,
+        is_case,
+        first_number,
+        last_number,
+        count(*) as held_count
+    from held
+    where first_number <= last_number
     group by
-        allocations.authority, allocations.role_code, allocations.worker_key,
-        allocations.team_key, is_case, first_number, last_number
+        authority, role_code, worker_key, team_key, is_case, first_number, last_number
 ),
 
 by_team as (
@@ -43,13 +55,11 @@ by_team as (
         coalesce(sum(alike.held_count) filter (where not alike.is_case), 0)
             as closed_count
     from alike
-    cross join
-        lateral generate_series(alike.first_number, alike.last_number)
-            as date_numbers (date_number)
     inner join report_dates
         on
             alike.authority = report_dates.authority
-            and date_numbers.date_number = report_dates.date_number
+            and report_dates.date_number
+            between alike.first_number and alike.last_number
     left join teams on alike.team_key = teams.team_key
     group by
         report_dates.authority, report_dates.report_date, alike.role_code,
