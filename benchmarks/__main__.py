@@ -25,6 +25,8 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 NOTES = Path(__file__).with_name("notes.md")
 NIGHTS = (dt.date(2019, 6, 30), dt.date(2019, 7, 1))
 MONTH_ENDS = (dt.date(2019, 7, 31), dt.date(2019, 8, 31), dt.date(2019, 9, 30))
+# what may move further between nights a month apart than gate 2 lets it from night to night
+MONTHLY_MOVEMENTS = ("kpi_matched_change", "kpi_two_snapshots")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def months() -> list[str]:
     model = "fct_leaving_care_snapshot"
     for day in MONTH_ENDS:
         advance(url("recording_system", "recording_system"), day)
-        last = _night(day)
+        last = _night(day, MONTHLY_MOVEMENTS)
     run_dbt(["compile", "--full-refresh", "--select", model], layer="benchmark")
     (path,) = (manifest_path().parent / "compiled").rglob(f"{model}.sql")
     with connect("carepath_loader") as connection:
@@ -191,12 +193,12 @@ def through_the_scheduler() -> list[str]:
     ]
 
 
-def _night(day: dt.date) -> dict[str, float | str]:
+def _night(day: dt.date, accept_movement: Sequence[str] = ()) -> dict[str, float | str]:
     """Run one night through Airflow and return the seconds of its parts."""
     from carepath import orchestration
     from carepath.warehouse.connect import connect
 
-    ended = orchestration.run_night(day, trigger="benchmark")
+    ended = orchestration.run_night(day, trigger="benchmark", accept_movement=accept_movement)
     if ended.run_id is None or ended.state != "published":
         raise SystemExit(f"the night of {day} ended {ended.state}: {ended.message} ({ended.log})")
     with connect("carepath_analyst") as connection:
