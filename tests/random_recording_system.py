@@ -106,6 +106,8 @@ class RandomRecordingSystem:
             return None
         if column.name not in table.natural_key and draw.random() < 0.15:
             return None
+        if column.type == "id" and column.name in table.natural_key and draw.random() < 0.02:
+            return None
         if column.as_name in POSTCODES:
             return draw.choice(POSTCODES[column.as_name])
         match column.type:
@@ -143,12 +145,15 @@ class RandomRecordingSystem:
         self.write(*changed)
 
     def write(self, *names: str) -> None:
-        """Make tables hold what this object says; of several records with one key, the last."""
+        """Make tables hold what this object says; of several records with one key, the last.
+
+        Those without an id all stay.
+        """
         with connect("recording_system", "recording_system") as connection:
             for name in names:
                 table = self.tables[name]
                 one_per_key = {
-                    tuple(str(row[column]).upper() for column in table.natural_key): row
+                    tuple(str(row[column] or id(row)).upper() for column in table.natural_key): row
                     for row in self.rows[name]
                 }
                 self.rows[name] = list(one_per_key.values())

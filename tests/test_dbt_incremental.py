@@ -18,6 +18,7 @@ from random_recording_system import RandomRecordingSystem
 from small_recording_system import warehouse_rows
 
 from carepath.contract import load_contract
+from carepath.errors import WarehouseError
 from carepath.landing.tables import ensure
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
@@ -258,34 +259,64 @@ def test_table_that_is_no_more_delivered_changes_everybody_of_its_authority_and_
 def test_end_of_a_programmes_first_placement_counts_the_years_of_everybody_else(
     nights: Warehouse,
 ) -> None:
-    def starts() -> set[tuple[Any, ...]]:
-        return set(
-            warehouse_rows(
-                "select distinct young_person_key, programme_code, programme_start_date"
-                " from core.fct_programme_placement_snapshot where authority = %s",
-                (ASHMERE,),
-            )
+    system = nights.systems[ASHMERE]
+
+    def place(child: str, start: dt.date) -> None:
+        records = {
+            "ssd_cla_episodes": {
+                "clae_person_id": child,
+                "clae_cla_episode_start_date": start,
+                "clae_cla_placement_id": f"{child} placement",
+            },
+            "ssd_cla_placement": {
+                "clap_person_id": child,
+                "clap_cla_placement_id": f"{child} placement",
+                "clap_cla_placement_start_date": start,
+            },
+            "local_placement_costs": {
+                "lpco_placement_id": f"{child} placement",
+                "lpco_from_date": start,
+                "lpco_weekly_cost": 700,
+                "lpco_programme": "PC",
+            },
+        }
+        for name, record in records.items():
+            columns = system.tables[name].column_names
+            system.rows[name].append(dict.fromkeys(columns) | record)
+        system.write(*records)
+
+    def starts() -> list[tuple[Any, ...]]:
+        return warehouse_rows(
+            "select start_date, programme_start_date from core.fct_programme_placement_snapshot"
+            " where authority = %s and programme_code = 'PC'"
+            " and start_date = any('{2013-01-10, 2013-08-10}') group by 1, 2 order by 1",
+            (ASHMERE,),
         )
 
-    before = starts()
-    ((first,),) = warehouse_rows(
-        "select person_id from staging.stg_person where authority = %s"
-        " and (hashtextextended(authority || '|' || person_id, 0) & 9007199254740991) ="
-        " (select young_person_key from core.fct_programme_placement_snapshot"
-        " where authority = %s order by start_date limit 1) limit 1",
-        (ASHMERE, ASHMERE),
-    )
-    system = nights.systems[ASHMERE]
-    system.rows["ssd_cla_placement"] = [
-        row
-        for row in system.rows["ssd_cla_placement"]
-        if (row["clap_person_id"] or "").strip().upper() != first
-    ]
-    system.write("ssd_cla_placement")
+    first, later = (dt.date(2013, month, 10) for month in (1, 8))
+    place("first child", first)
+    place("later child", later)
     nights.load(ASHMERE)
     build()
     assert nights.differences() == {}
-    assert starts() - before  # children whom the load did not touch
+    assert starts() == [(first, first.replace(day=1)), (later, first.replace(day=1))]
+    for name in ("ssd_cla_episodes", "ssd_cla_placement", "local_placement_costs"):
+        system.rows[name] = [
+            row
+            for row in system.rows[name]
+            if not any(str(value).startswith("first child") for value in row.values())
+        ]
+        system.write(name)
+    load_id = nights.load(ASHMERE)
+    build()
+    assert nights.differences() == {}
+    assert starts() == [(later, later.replace(day=1))]
+    touched = (
+        "select 1 from ops.changed_people where load_id = %s and person_id = %s union all"
+        " select 1 from ops.entangled_people where person_id = %s"
+    )
+    assert warehouse_rows(touched, (load_id, "FIRST CHILD", "-"))
+    assert not warehouse_rows(touched, (load_id, "LATER CHILD", "LATER CHILD"))
 
 
 def test_rule_that_falsifies_more_changes_past_snapshots(nights: Warehouse) -> None:
@@ -416,12 +447,12 @@ def test_other_code_and_failures_of_the_night_before_build_everything_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     commands: list[list[str]] = []
-    ends: list[str | None] = ["pass", "pass", None, "fail", "pass", "pass"]
+    ends: list[str | None] = ["pass", "pass", None, "fail", "pass", "pass", None, "pass"]
 
     def dbt(command: list[str], **_: object) -> DbtResult:
         commands.append(command)
         if (status := ends[len(commands) - 1]) is None:
-            raise RuntimeError
+            raise WarehouseError("a model failed", where="core", todo="read the log")
         return DbtResult("marts", 0.0, (ModelTiming("a test", status, 0.0, None, ""),))
 
     monkeypatch.setattr("carepath.warehouse.models.run_dbt", dbt)
@@ -429,13 +460,16 @@ def test_other_code_and_failures_of_the_night_before_build_everything_anew(
         assert build_models(loader, None)
         assert not build_models(loader, None)
         loader.execute("update ops.layers set fingerprint = 'another' where layer = 'core'")
-        with pytest.raises(RuntimeError):
+        with pytest.raises(WarehouseError):
             build_models(loader, None)
         assert build_models(loader, None)  # what was begun is finished; a test fails
         assert build_models(loader, None)
         assert not build_models(loader, None)
+        with pytest.raises(WarehouseError):
+            build_models(loader, None)
+        assert build_models(loader, None)
     assert ["--full-refresh" in command for command in commands] == [
-        True, False, True, True, True, False,
+        True, False, True, True, True, False, False, True,
     ]  # fmt: skip
 
 

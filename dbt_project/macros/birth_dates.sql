@@ -1,6 +1,6 @@
 {#- The date of birth of each young person whom the source holds, by young_person_key, for
     models of core that keep only what it leads to. A past state copies no names, so there
-    the records themselves are read (person_identity). -#}
+    the records themselves are read, in the same order (person_identity). -#}
 {% macro birth_dates() -%}
     {%- if var('as_known_at', none) -%}
     (

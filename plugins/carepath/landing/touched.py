@@ -4,12 +4,14 @@ A record touches the person that it names, in its old and its new version, and e
 record, of whatever time, goes by one of its ids or refers to it: a referral whose date changes
 touches the child whose assessment names that referral. With sound records that is the same child.
 Who shares an id with somebody else is entangled, and made anew every night: nobody else's rows then
-rest on a record of a person whose rows are not made anew with theirs.
+rest on a record of a person whose rows are not made anew with theirs. Records without an id share
+that, since their record_key is the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -28,14 +30,14 @@ create temporary table holders
 NOTE = sql.SQL(
     """
     insert into touched_ids
-    select distinct {name}, ids.kind, upper(btrim(ids.id))
+    select distinct {name}, ids.kind, upper(ids.id)
     from (
         select {noted} from {history} where {closed}
         union all
         select {noted} from {incoming} where {opened}
     ) as changed
     cross join lateral (values {ids}) as ids (kind, id)
-    where btrim(ids.id) <> ''
+    where ids.id is not null
     """
 )
 
@@ -43,14 +45,12 @@ NOTE = sql.SQL(
 HOLD = sql.SQL(
     """
     insert into holders
-    select {kind}, upper(btrim(record.{column})), upper(btrim(coalesce(record.{person}, '')))
+    select {kind}, upper({id}), upper(btrim(coalesce(record.{person}, '')))
     from history.{table} as record
-    where record.authority = {authority} and btrim(record.{column}) <> '' {noted}
+    where record.authority = {authority} and {id} is not null {noted}
     """
 )
-NOTED = sql.SQL(
-    "and upper(btrim(record.{column})) in (select id from touched_ids where kind = {kind})"
-)
+NOTED = sql.SQL("and upper({id}) in (select id from touched_ids where kind = {kind})")
 
 RECORD = sql.SQL(
     """
@@ -93,17 +93,17 @@ def note(
         table: what changes.
         names: `name`, `history`, `incoming`, and as conditions `closed` and `opened`.
     """
-    ids = dict(_ids(contract, table))
+    ids = list(_ids(contract, table))
     if table.person_column:
-        ids["person"] = table.person_column
+        ids.append(_Id("person", table.person_column))
     if ids:
         connection.execute(
             NOTE.format(
                 **names,
-                noted=sql.SQL(", ").join(map(sql.Identifier, ids.values())),
+                noted=sql.SQL(", ").join(sql.Identifier(each.column) for each in ids),
                 ids=sql.SQL(", ").join(
-                    sql.SQL("({}, changed.{})").format(sql.Literal(kind), sql.Identifier(column))
-                    for kind, column in ids.items()
+                    sql.SQL("({}, {})").format(sql.Literal(each.kind), each.of("changed"))
+                    for each in ids
                 ),
             )
         )
@@ -130,31 +130,42 @@ def record(
         str(kind)
         for (kind,) in connection.execute("select distinct kind from touched_ids").fetchall()
     }
-    kinds = {kind for name in first for kind, _ in _ids(contract, contract.tables[name])}
+    kinds = {each.kind for name in first for each in _ids(contract, contract.tables[name])}
     for table in contract.tables.values():
-        for kind, column in _ids(contract, table):
-            if table.person_column and kind in noted | kinds:
-                names: dict[str, sql.Composable] = {
-                    "kind": sql.Literal(kind),
-                    "column": sql.Identifier(column),
-                }
+        for each in _ids(contract, table):
+            if table.person_column and each.kind in noted | kinds:
+                names = {"kind": sql.Literal(each.kind), "id": each.of("record")}
                 connection.execute(
                     HOLD.format(
                         **names,
                         person=sql.Identifier(table.person_column),
                         table=sql.Identifier(table.name),
                         authority=sql.Literal(authority),
-                        noted=sql.SQL("") if kind in kinds else NOTED.format(**names),
+                        noted=sql.SQL("") if each.kind in kinds else NOTED.format(**names),
                     )
                 )
     connection.execute(RECORD.format(load=sql.Literal(load_id), authority=sql.Literal(authority)))
 
 
-def _ids(contract: Contract, table: Table) -> Iterator[tuple[str, str]]:
-    """Return a table's columns that hold ids of records about persons: what of, and the column."""
+@dataclass(frozen=True)
+class _Id:
+    """A column of ids: of the records of which table (`kind`), and whether of its own."""
+
+    kind: str
+    column: str
+    is_own: bool = False
+
+    def of(self, rows: str) -> sql.Composed:
+        """Return the id in some rows as SQL: null refers to nothing, an own one is a blank then."""
+        id_ = sql.SQL("nullif(btrim({}), '')").format(sql.Identifier(rows, self.column))
+        return sql.SQL("coalesce({}, ' ')").format(id_) if self.is_own else id_
+
+
+def _ids(contract: Contract, table: Table) -> Iterator[_Id]:
+    """Return a table's columns that hold ids of records about persons."""
     for column in table.columns:
         owners = contract.owners(column.as_name)
         if table in owners and column.name in table.natural_key:
-            yield table.name, column.name
+            yield _Id(table.name, column.name, is_own=True)
         elif len(owners) == 1 and table not in owners:
-            yield owners[0].name, column.name
+            yield _Id(owners[0].name, column.name)

@@ -6,13 +6,18 @@ them: where anything differs from what the tables stand were made with, all is b
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
+from carepath.errors import WarehouseError
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.staging import PROJECT, fingerprint
+
+# Where a model or a test fails, rows that are kept may be the cause: the next night makes all anew.
+FORGET: Final = "delete from ops.layers where layer = 'core'"
 
 
 def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> bool:
@@ -36,16 +41,20 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
     ).fetchone()
     anew = row is None or not row[0]
     if anew:  # until all is made, some tables are of the one code and some of the other
-        connection.execute("delete from ops.layers where layer = 'core'")
-    result = run_dbt(
-        ["build", "--selector", "nightly", *(["--full-refresh"] if anew else [])],
-        layer="marts",
-        run_id=run_id,
-        tolerate_failed_tests=True,
-    )
+        connection.execute(FORGET)
+    try:
+        result = run_dbt(
+            ["build", "--selector", "nightly", *(["--full-refresh"] if anew else [])],
+            layer="marts",
+            run_id=run_id,
+            tolerate_failed_tests=True,
+        )
+    except WarehouseError:
+        with suppress(psycopg.Error):  # what failed is what to tell, also where the server is gone
+            connection.execute(FORGET)
+        raise
     if any(model.status == "fail" for model in result.models):
-        # whatever it is, rows that are kept may be the cause: the next night makes all anew
-        connection.execute("delete from ops.layers where layer = 'core'")
+        connection.execute(FORGET)
     elif anew:
         connection.execute(
             "insert into ops.layers (layer, fingerprint, view_count) values ('core', %s, 0)"

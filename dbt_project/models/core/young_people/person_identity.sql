@@ -23,7 +23,8 @@ latest as (
     from people
     order by
         people.authority asc, people.person_id asc,
-        people.known_from desc, people.from_load desc, people::text desc
+        people.known_from desc, people.from_load desc,
+        people.birth_date asc nulls last, people::text desc
 )
 
 select
