@@ -45,6 +45,16 @@ def test_new_record_opens_a_version(system: SmallRecordingSystem) -> None:
     assert versions(system) == [("P1", "2017-11-30", None, "F2")]
 
 
+def test_first_delivery_lays_the_records_of_a_person_together(system: SmallRecordingSystem) -> None:
+    for person in ("P3", "P1", "P2"):
+        system.add_leaver(person)
+    system.load("2017-11-30")
+    assert warehouse_rows(
+        "select clea_person_id from history.ssd_care_leavers where authority = %s order by ctid",
+        (system.spec.authority,),
+    ) == [("P1",), ("P2",), ("P3",)]
+
+
 def test_changed_record_closes_one_version_and_opens_another(system: SmallRecordingSystem) -> None:
     system.add_leaver("P1")
     system.add_leaver("P2")

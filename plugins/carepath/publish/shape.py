@@ -170,11 +170,7 @@ def add_columns(
 
 
 def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> None:
-    """Create a logged table with its primary key; default privileges give the grants.
-
-    An authority's rows come in together and lie together: by a few pages of index each publication
-    finds its own among those of many.
-    """
+    """Create a logged table with its primary key; default privileges give the grants."""
     columns = [
         sql.SQL("{} {}").format(
             sql.Identifier(column),
@@ -189,9 +185,3 @@ def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> N
             sql.SQL(", ").join(map(sql.Identifier, shape.key)),
         )
     )
-    if shape.by_authority:
-        connection.execute(
-            sql.SQL("create index on {} using brin ({}) with (autosummarize = on)").format(
-                sql.Identifier(schema, shape.name), sql.Identifier(AUTHORITY)
-            )
-        )
