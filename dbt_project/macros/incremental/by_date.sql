@@ -24,9 +24,11 @@ where
     {% do return({'report_date': 'dim_report_date', 'snapshot_date': 'dim_snapshot'}[dates]) %}
 {%- endmacro %}
 
-{#- True for the dates of an authority of which the table has no row. -#}
-{% macro is_missing_date(relation, dates) -%}
+{#- True for the dates of an authority of which the table has no row, where the model reads
+    dim_report_date or dim_snapshot. -#}
+{% macro is_missing_date(dates) -%}
     {%- if keeps_rows() -%}
+    {%- set relation = dates_model(dates) -%}
     not exists (
         select 1 from {{ this }} as kept
         where

@@ -7,7 +7,7 @@ report_dates as (
         authority,
         report_date,
         {{ first_day_of_period('report_date', 12) }} as first_date,
-        {{ is_missing_date('dim_report_date', 'report_date') }} as is_missing
+        {{ is_missing_date('report_date') }} as is_missing
     from {{ ref('dim_report_date') }}
 ),
 

@@ -7,7 +7,7 @@ snapshots as (
         authority,
         snapshot_date,
         basis_hash,
-        {{ is_missing_date('dim_snapshot', 'snapshot_date') }} as is_missing
+        {{ is_missing_date('snapshot_date') }} as is_missing
     from {{ ref('dim_snapshot') }}
 ),
 

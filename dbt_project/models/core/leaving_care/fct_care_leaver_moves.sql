@@ -6,7 +6,7 @@ snapshots as (
     select
         *,
         {{ first_day_of_period('snapshot_date', 12) }} as first_date,
-        {{ is_missing_date('dim_snapshot', 'snapshot_date') }} as is_missing
+        {{ is_missing_date('snapshot_date') }} as is_missing
     from {{ ref('dim_snapshot') }}
 ),
 

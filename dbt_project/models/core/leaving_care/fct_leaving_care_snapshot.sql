@@ -4,7 +4,7 @@ with
 -- a snapshot as known at a load never changes: those that stand are kept
 snapshots as (
     select * from {{ ref('dim_snapshot') }}
-    where {{ is_missing_date('dim_snapshot', 'snapshot_date') }}
+    where {{ is_missing_date('snapshot_date') }}
 ),
 
 snapshot_loads as (

@@ -17,7 +17,7 @@ report_dates as (
     select
         authority,
         report_date,
-        {{ is_missing_date('dim_report_date', 'report_date') }} as is_missing
+        {{ is_missing_date('report_date') }} as is_missing
     from {{ ref('dim_report_date') }}
 ),
 

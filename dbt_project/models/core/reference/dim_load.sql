@@ -23,6 +23,7 @@ judged as (
         loads.authority,
         loads.load_id,
         loads.night,
+        gate_runs.gate_run_id,
         coalesce(gate_runs.decision <> 'hold', true)
         or coalesce(loads.load_id = cutoffs.load_id, false) as is_accepted
     from loads
@@ -37,6 +38,7 @@ select
     authority,
     load_id,
     night,
+    gate_run_id,
     is_accepted,
     min(load_id) filter (where is_accepted) over (
         partition by authority

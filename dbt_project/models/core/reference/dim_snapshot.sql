@@ -2,18 +2,11 @@
 with
 
 loads as (
-    select * from {{ ref('stg_loads') }}
+    select * from {{ ref('dim_load') }}
 ),
 
 cutoffs as (
     select * from {{ ref('stg_cutoffs') }}
-),
-
-gate_runs as (
-    select distinct on (authority, load_id) *
-    from {{ ref('stg_gate_runs') }}
-    where gate = 1
-    order by authority asc, load_id asc, gate_run_id desc
 ),
 
 -- a load whose figures gate 2 held makes no snapshot: they would follow a night late
@@ -38,11 +31,6 @@ published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
 
--- moves between loads rest on the loads before, too
-judged_loads as (
-    select * from {{ ref('dim_load') }}
-),
-
 -- the cut-off is the last load that gate 1 accepted; those before it count if gate 1
 -- accepted them and gate 2 did not hold their figures; a past state is shown as it was
 -- known, whether the gates accepted the load or not
@@ -53,27 +41,21 @@ accepted_loads as (
         max(loads.load_id) as load_id
     from loads
     left join cutoffs on loads.authority = cutoffs.authority
-    left join gate_runs
-        on
-            loads.authority = gate_runs.authority
-            and loads.load_id = gate_runs.load_id
     left join held_figures
         on
             loads.authority = held_figures.authority
             and loads.load_id = held_figures.load_id
     where
-        loads.state = 'loaded'
-        and (
-            loads.night <= {{ past_day() }}
-            or (
-                {{ past_day() }} is null
-                and loads.load_id <= cutoffs.load_id
-                and (
-                    loads.load_id = cutoffs.load_id
-                    or (
-                        gate_runs.decision = 'pass'
-                        and held_figures.decision is distinct from 'hold'
-                    )
+        loads.night <= {{ past_day() }}
+        or (
+            {{ past_day() }} is null
+            and loads.load_id <= cutoffs.load_id
+            and (
+                loads.load_id = cutoffs.load_id
+                or (
+                    loads.gate_run_id is not null
+                    and loads.is_accepted
+                    and held_figures.decision is distinct from 'hold'
                 )
             )
         )
@@ -142,10 +124,10 @@ select
     snapshot_dates.snapshot_date = snapshot_dates.latest_night as is_latest,
     known_load.load_id,
     known_load.night as known_night,
-    gate_runs.gate_run_id,
+    loads.gate_run_id,
     hashtextextended(
         concat_ws(
-            '|', known_load.load_id, known_load.night, gate_runs.gate_run_id,
+            '|', known_load.load_id, known_load.night, loads.gate_run_id,
             falsifying_rules.said, loads_before.said
         ),
         0
@@ -164,19 +146,14 @@ cross join
         order by accepted_loads.night desc
         limit 1
     ) as known_load
+-- moves between loads rest on the loads before, too
 cross join
     lateral (
-        select
-            string_agg(
-                judged_loads.load_id::text, ' ' order by judged_loads.load_id
-            ) as said
-        from judged_loads
+        select string_agg(earlier.load_id::text, ' ' order by earlier.load_id) as said
+        from loads as earlier
         where
-            judged_loads.authority = snapshot_dates.authority
-            and judged_loads.load_id <= known_load.load_id
-            and judged_loads.is_accepted
+            earlier.authority = snapshot_dates.authority
+            and earlier.load_id <= known_load.load_id
+            and earlier.is_accepted
     ) as loads_before
-left join gate_runs
-    on
-        snapshot_dates.authority = gate_runs.authority
-        and known_load.load_id = gate_runs.load_id
+inner join loads on known_load.load_id = loads.load_id
