@@ -6,24 +6,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test up down status env lock check docs bench env-file clean
+.PHONY: help demo test test-quick up down status env lock check docs bench env-file clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-demo: env ## Load the demonstration's four nights through Airflow and print its tables
+demo: env ## Load the four nights of the demonstration through Airflow and show what they say
 	@$(BIN)/carepath demo
 
 test: env ## Run the whole suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-up: env ## Start Carepath as a service: Airflow on 127.0.0.1, the nightly load switched on
+test-quick: env ## Run the tests that need no database
+	@$(BIN)/python -m pytest tests/no_database
+
+up: env ## Start Carepath as a service: Airflow on 127.0.0.1, with the nightly load on
 	@$(BIN)/carepath up
 
 down: env ## Stop the service
 	@$(BIN)/carepath down
 
-status: env ## Say what runs, what ran last and what is held
+status: env ## Show what is running, what ran last and what is held
 	@$(BIN)/carepath status
 
 env: $(INSTALLED) ## Make the Python environment from the lock
@@ -34,7 +37,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
 	  || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@echo "Installing Carepath's packages into $(VENV) (a few minutes the first time)"
-	@# uv is quicker; where it cannot reach the index (it does not read pip's settings), pip does the same
+	@# uv is quicker, but it does not read pip's settings; if it cannot reach the index, pip does the same
 	@( $(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock \
 	   && $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock 2> $(VENV)/uv.log \
 	   && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ) \
@@ -43,7 +46,7 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	   && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . )
 	@touch $@
 
-lock: env ## Write requirements.lock anew from pyproject.toml
+lock: env ## Write requirements.lock again from pyproject.toml
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header --no-strip-extras --extra dev --upgrade -o requirements.lock pyproject.toml
@@ -54,7 +57,7 @@ check: env ## Lint and type-check
 docs: env ## Write the generated pages: contract, rule book, KPIs, dbt docs
 	@$(BIN)/carepath docs
 
-bench: env ## Measure against the floors; writes docs/benchmarks.md
+bench: env ## Measure against the floors and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 env-file: ## Write generated secrets for docker-compose.yml to .env

@@ -1,6 +1,8 @@
 """`make bench`: nights of the demonstration at a scale, each part against its floor.
 
     python -m benchmarks --scale 1 33 --build-scale 33
+    python -m benchmarks --months              two years of an ordinary department, scale 1
+    python -m benchmarks --months 8 200        the same with one in 8 care leavers, 200 others
 
 A first night, one day's changes (about 0.1 % of the rows) and an ordinary night run through the
 real DAG in a home of their own; floors are taken in between, on the same rows and server. The
@@ -25,8 +27,6 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 NOTES = Path(__file__).with_name("notes.md")
 NIGHTS = (dt.date(2019, 6, 30), dt.date(2019, 7, 1))
 MONTH_ENDS = (dt.date(2019, 7, 31), dt.date(2019, 8, 31), dt.date(2019, 9, 30))
-# what may move further between nights a month apart than gate 2 lets it from night to night
-MONTHLY_MOVEMENTS = ("kpi_matched_change", "kpi_two_snapshots")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def nights(scale: int) -> list[str]:
     from benchmarks import build as build_bench
     from benchmarks import gate as gate_bench
     from benchmarks.load import floor
+    from carepath.demonstration.generator import advance, fill, sources
     from carepath.sources import SourceSpec, write_sources
-    from carepath.sources.demo import advance, fill, sources
     from carepath.warehouse import ready, recreate
     from carepath.warehouse.connect import connect, url
 
@@ -72,7 +72,7 @@ def nights(scale: int) -> list[str]:
     with connect("bi_reader") as connection:
         began = time.perf_counter()
         connection.execute(
-            "select snapshot_date, segment, measure, sum(numerator), sum(denominator)"
+            "select as_at_date, segment, measure, sum(numerator), sum(denominator)"
             " from marts.kpi_eet group by 1, 2, 3 order by 1, 2, 3"
         ).fetchall()
         visual = time.perf_counter() - began
@@ -90,7 +90,7 @@ def nights(scale: int) -> list[str]:
         Line("extract, first night", first["extract"], copied),
         Line("history, first night", first["history"], copied),
         Line("floor: the models' SQL by hand, one session", by_hand),
-        Line("dbt, all of core and marts anew, with the tests", first["build"], by_hand, "1.1"),
+        Line("dbt, all of core and marts rebuilt, with the tests", first["build"], by_hand, "1.1"),
         Line(
             "dbt, ordinary night: what it touches, with the tests", second["build"], by_hand, "0.1"
         ),
@@ -130,15 +130,15 @@ def nights(scale: int) -> list[str]:
 
 def months() -> list[str]:
     """Go on for three more month ends on what `nights` left; compare the last with all of them."""
+    from carepath.demonstration.generator import advance
     from carepath.publish.tables import manifest_path
-    from carepath.sources.demo import advance
     from carepath.warehouse.connect import connect, url
     from carepath.warehouse.dbt import run_dbt
 
     model = "fct_leaving_care_snapshot"
     for day in MONTH_ENDS:
         advance(url("recording_system", "recording_system"), day)
-        last = _night(day, MONTHLY_MOVEMENTS)
+        last = _night(day)
     run_dbt(["compile", "--full-refresh", "--select", model], layer="benchmark")
     (path,) = (manifest_path().parent / "compiled").rglob(f"{model}.sql")
     with connect("carepath_loader") as connection:
@@ -149,29 +149,36 @@ def months() -> list[str]:
         ).fetchone() or (0.0, 0)
         connection.execute("set local enable_nestloop = off")
         began = time.perf_counter()
-        connection.execute(f"create temporary table anew as {path.read_text()}".encode())
-        anew = time.perf_counter() - began
+        connection.execute(f"create temporary table rebuilt as {path.read_text()}".encode())
+        rebuilt = time.perf_counter() - began
     return [
         f"One more month of snapshots: {seconds:.2f} s in dbt (`{model}`, with its deletes and "
-        f"checks); all {dates} snapshot dates anew, the same SQL by hand: {anew:.2f} s.",
+        f"checks); all {dates} snapshot dates rebuilt, the same SQL by hand: {rebuilt:.2f} s.",
         "",
     ]
 
 
 def through_the_scheduler() -> list[str]:
-    """Start the service on what `nights` left; measure the night that the schedule then owes."""
-    from carepath import orchestration
+    """Start the service on what `nights` left; measure a night that a person asks for."""
+    from carepath.service import configuration, processes
+    from carepath.settings import get_settings
     from carepath.warehouse.connect import connect
 
-    orchestration.start_services(print)
+    run_id = "benchmark"
+    processes.start_services(print)
     try:
+        configuration.airflow(
+            ("dags", "trigger", "nightly_load", "--run-id", run_id),
+            log=get_settings().logs / "airflow" / "trigger.log",
+        )
         ended = None
         for _ in range(300):
             time.sleep(1)
             with connect("airflow_meta", "airflow") as connection:
                 ended = connection.execute(
                     "select run_id, extract(epoch from end_date - queued_at)::float8 from dag_run"
-                    " where run_type = 'scheduled' and end_date is not null"
+                    " where run_id = %s and end_date is not null",
+                    (run_id,),
                 ).fetchone()
             if ended:
                 break
@@ -184,21 +191,21 @@ def through_the_scheduler() -> list[str]:
                 ended[:1],
             ).fetchone() or (0.0, 0)
     finally:
-        orchestration.stop_services()
+        processes.stop_services()
     return [
-        f"Through the scheduler, a night took {ended[1]:.1f} s from being queued to its verdict, "
+        f"Through the scheduler, a night took {ended[1]:.1f} s from being queued to its end, "
         f"{steps:.1f} s of it in its {count} steps: Airflow's scheduler, and starting a process "
         f"for each task, took {ended[1] - steps:.1f} s (budget 60 s).",
         "",
     ]
 
 
-def _night(day: dt.date, accept_movement: Sequence[str] = ()) -> dict[str, float | str]:
+def _night(day: dt.date) -> dict[str, float | str]:
     """Run one night through Airflow and return the seconds of its parts."""
-    from carepath import orchestration
+    from carepath.service import night_run
     from carepath.warehouse.connect import connect
 
-    ended = orchestration.run_night(day, trigger="benchmark", accept_movement=accept_movement)
+    ended = night_run.run_night(day, trigger="benchmark")
     if ended.run_id is None or ended.state != "published":
         raise SystemExit(f"the night of {day} ended {ended.state}: {ended.message} ({ended.log})")
     with connect("carepath_analyst") as connection:
@@ -219,7 +226,7 @@ def _night(day: dt.date, accept_movement: Sequence[str] = ()) -> dict[str, float
         "run_id": ended.run_id,
         "extract": loads[0],
         "history": loads[1],
-        "gate": steps["gate"],
+        "gate": steps["judge_records"],
         "build": steps["build"],
         "publish": steps["publish"],
         "night": ended.seconds,
@@ -228,6 +235,8 @@ def _night(day: dt.date, accept_movement: Sequence[str] = ()) -> dict[str, float
 
 
 def _machine() -> str:
+    from carepath.dates import written
+
     model = next(
         (
             line.partition(":")[2].strip()
@@ -241,7 +250,7 @@ def _machine() -> str:
     return (
         f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {platform.system()} "
         f"{platform.release()}, Python {platform.python_version()}, the embedded PostgreSQL; "
-        f"{dt.datetime.now(dt.UTC):%d %B %Y}, load average at the start {load:.1f}"
+        f"{written(dt.datetime.now(dt.UTC))}, load average at the start {load:.1f}"
     )
 
 
@@ -271,16 +280,25 @@ def main() -> None:
     parser.add_argument("--scale", type=int, nargs="*", default=[1, 33])
     parser.add_argument("--build-scale", type=int, nargs="*", default=[33])
     parser.add_argument("--publish-rows", type=int, default=4_000_000)
+    parser.add_argument("--months", type=int, nargs="*", metavar="ONE_IN")
     arguments = parser.parse_args()
     scales: Sequence[int] = arguments.scale
     home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
     home.chmod(0o755)
     os.environ["CAREPATH_HOME"] = str(home)
     from benchmarks import build as build_bench
+    from benchmarks import months as months_bench
     from benchmarks import publish as publish_bench
     from carepath.warehouse import embedded, ready
 
     try:
+        if arguments.months is not None:
+            leavers, others = arguments.months or (1, 1)
+            machine = _machine()
+            lines = months_bench.section(months_bench.measure(leavers, others))
+            title = f"An ordinary department, one in {leavers} care leavers and {others} others"
+            print(_write({title: "\n".join([title, "", machine, "", *lines])}))
+            return
         for scale in scales:
             machine = _machine()
             section = nights(scale)
@@ -295,7 +313,10 @@ def main() -> None:
             lines = [
                 Line("floor: the models' SQL by hand, one session", built.by_hand),
                 Line(
-                    "all of core and marts anew, with the tests", built.anew, built.by_hand, "1.1"
+                    "all of core and marts rebuilt, with the tests",
+                    built.rebuild,
+                    built.by_hand,
+                    "1.1",
                 ),
                 Line("an ordinary night, with the tests", built.ordinary, built.by_hand, "0.1"),
             ]

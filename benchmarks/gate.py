@@ -18,9 +18,9 @@ import psycopg
 from psycopg import sql
 
 from carepath.contract.model import load_contract
-from carepath.quality.gate import run_gate
-from carepath.quality.judge import by_subject
-from carepath.quality.results import read_cutoff
+from carepath.quality.records.gate import run_gate
+from carepath.quality.records.judge import by_subject
+from carepath.quality.results import JudgedLoad
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
 from expectations.register import rules
@@ -59,28 +59,28 @@ def measure(authority: str) -> GateFigures:
     """Judge an authority that is loaded and staged; adds a gate run to `quality`.
 
     Raises:
-        WarehouseError: the authority has no load.
+        SystemExit: the authority has no accepted load.
     """
     ready()
     started = time.perf_counter()
-    import carepath.quality.expectation  # noqa: F401
+    import carepath.quality.records.expectation  # noqa: F401
 
     imported = time.perf_counter() - started
     with connect("carepath_loader", autocommit=True) as connection:
-        night = read_cutoff(connection, authority).night
+        load = _shown(connection, authority)
         delivered = _delivered(connection, authority)
         connection.execute(
             "insert into ops.runs (run_id, night, trigger, state, message) values"
             " ('benchmark', %s, 'benchmark', 'failed', 'a gate alone, for the benchmark')"
             " on conflict do nothing",
-            (night,),
+            (load.night,),
         )
-        _pass_by_hand(connection, authority, night, delivered)  # reads from disk once
+        _pass_by_hand(connection, authority, load.night, delivered)  # reads from disk once
         started = time.perf_counter()
-        rows = _pass_by_hand(connection, authority, night, delivered)
+        rows = _pass_by_hand(connection, authority, load.night, delivered)
         floor = time.perf_counter() - started
         started = time.perf_counter()
-        decision = run_gate("benchmark", authority)
+        decision = run_gate("benchmark", load.load_id)
         gate = time.perf_counter() - started
         found = connection.execute(
             "select count(*), (select count(*) from quality.failing_keys where gate_run_id = %(g)s)"
@@ -90,6 +90,16 @@ def measure(authority: str) -> GateFigures:
     judgements, keys = found or (0, 0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return GateFigures(authority, len(rules()), judgements, rows, keys, floor, gate, imported, peak)
+
+
+def _shown(connection: psycopg.Connection[Any], authority: str) -> JudgedLoad:
+    """Return the load that staging shows: the floor reads the same rows as the gate."""
+    row = connection.execute(
+        "select load_id, authority, night from ops.cutoffs where authority = %s", (authority,)
+    ).fetchone()
+    if row is None:
+        raise SystemExit(f"{authority} has no accepted load: run a night of it first.")
+    return JudgedLoad(*row)
 
 
 def _pass_by_hand(
@@ -104,7 +114,7 @@ def _pass_by_hand(
         windows = {
             column: text
             for rule in members
-            for column, text in [getattr(rule.check, "window", ("", ""))]
+            for column, text in [getattr(rule.condition, "window", ("", ""))]
             if column
         }
         counts = ", ".join(f"count(*) filter (where {rule.failing})" for rule in members)

@@ -22,6 +22,7 @@ from psycopg import sql
 from carepath.contract import Table, load_contract
 from carepath.landing import LoadResult, load_source
 from carepath.sources import SourceColumn, SourceSpec, open_source
+from carepath.sources.address import resolve
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect, url
 from carepath.warehouse.embedded import binaries
@@ -132,7 +133,9 @@ def _alone(specs: Sequence[SourceSpec], night: dt.date) -> list[LoadResult]:
 
 def floor(spec: SourceSpec) -> dict[str, float]:
     """Return seconds by table of the pipe, into tables of the source's own types."""
-    source_url = spec.resolved_url().replace("postgresql+psycopg:", "postgresql:")
+    source_url = (
+        resolve(spec).url.set(drivername="postgresql").render_as_string(hide_password=False)
+    )
     target_url = _fresh_database(FLOOR)
     with open_source(spec).open() as session:
         tables = {n: c for n, c in session.describe().items() if n in load_contract().tables}

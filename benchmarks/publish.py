@@ -26,10 +26,10 @@ from carepath.warehouse.embedded import binaries
 AUTHORITY = "E09900099"
 NIGHT = date(2019, 6, 30)
 TABLES = [
-    MartTable(f"bench_snapshot_{part}", ("young_person_key", "snapshot_date")) for part in "abcd"
+    MartTable(f"bench_snapshot_{part}", ("young_person_key", "as_at_date")) for part in "abcd"
 ]
 COLUMNS = (
-    "authority text, young_person_key bigint, snapshot_date date, category text, status integer,"
+    "authority text, young_person_key bigint, as_at_date date, category text, status integer,"
     " tenure integer, share numeric(9, 4), ethnic_group text, is_mother boolean"
 )
 
@@ -158,15 +158,15 @@ def _by_hand(*, rolled_back: bool) -> None:
             f"""
             create temporary table differs_{mart.name} on commit drop as
             select coalesce(new.young_person_key, old.young_person_key) as k,
-                coalesce(new.snapshot_date, old.snapshot_date) as d, new as row
+                coalesce(new.as_at_date, old.as_at_date) as d, new as row
             from marts_build.{mart.name} as new
             full join marts.{mart.name} as old
                 on new.young_person_key = old.young_person_key
-                and new.snapshot_date = old.snapshot_date
+                and new.as_at_date = old.as_at_date
             where ({new}) is distinct from ({old})
             """,
             f"delete from marts.{mart.name} using differs_{mart.name}"
-            f" where authority = '{AUTHORITY}' and young_person_key = k and snapshot_date = d",
+            f" where authority = '{AUTHORITY}' and young_person_key = k and as_at_date = d",
             f"insert into marts.{mart.name}"
             f" select (row).* from differs_{mart.name} where (row).authority is not null",
         ]

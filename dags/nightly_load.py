@@ -1,7 +1,8 @@
 """A night: recording systems -> landing -> history -> gate -> marts.
 
-The file tells the story only; each task is one function of carepath.night, imported inside the
-task because dbt and Great Expectations are slow to import and the scheduler reads this file often.
+This file only says what happens in which order. Each task calls the functions of the same name in
+carepath.night.steps. They are imported inside the task: the scheduler reads this file often, and
+dbt and Great Expectations are slow to import.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, CronTriggerTimetable, Param, TriggerRule, dag, task
+from airflow.sdk import Asset, Param, TriggerRule, dag, task
+
+from carepath.service.timetable import NightTimetable
 
 LONDON = "Europe/London"
+COMMAND_LINE = "dag_test"  # the user that Airflow names in `airflow dags test`
 MARTS = Asset(name="marts", uri="carepath://warehouse/marts")
 INPUT_OUTPUT = {
     "retries": 3,
@@ -23,109 +27,155 @@ INPUT_OUTPUT = {
 }
 
 
-def tell_a_person(context: dict[str, Any]) -> None:
-    """Say in one line what a person must do: in the log and, if configured, by e-mail."""
-    from carepath.alerts import tell
+# shown on Airflow's page of this DAG
+FOR_ITS_USERS = """
+### The nightly load
 
-    tell(context["dag_run"].run_id)
+Every night at 02:00 London time Carepath reads each recording system that is listed, keeps its
+history, judges the records and the figures of each authority, and publishes the figures of those
+that pass. An authority that is held or late keeps the figures of its last good night.
+
+**A run is red?** Read its note: it says what happened, why, and what to do next. The failed task
+has a note too. A held night is not a fault: a person must look at records or figures.
+
+**To run a night now**, press *Trigger*. Leave `night` empty for yesterday, or give a day such as
+2019-06-30. Only one night runs at a time.
+
+**A night that was missed** because the service was off is left out. Trigger it by hand.
+
+More: `carepath status`, `carepath work-list`, and `docs/operations.md` in the project.
+"""
+
+
+def alert_a_person(context: dict[str, Any]) -> None:
+    """Say in one line what to do: in the log, on Airflow's pages and to the alert addresses."""
+    from carepath.service.alerts import alert
+    from carepath.service.digest import send_digests
+
+    alert(context["dag_run"].run_id)
+    send_digests(context["dag_run"].run_id)
+
+
+def note_the_night(context: dict[str, Any]) -> None:
+    """Say on Airflow's pages which night was published. Send each team its digest."""
+    from carepath.service.alerts import note_published
+    from carepath.service.digest import send_digests
+
+    note_published(context["dag_run"].run_id)
+    send_digests(context["dag_run"].run_id)
 
 
 @contextmanager
 def failing_at_once() -> Iterator[None]:
-    """Do not retry what would fail again: a refused delivery, a wrong setting."""
+    """Do not retry a step that would fail again: a refused delivery or night, a wrong setting."""
     from airflow.sdk.exceptions import AirflowFailException
 
-    from carepath.errors import DeliveryError, SettingsError
+    from carepath.errors import DeliveryError, NightError, SettingsError, WaiverError
 
     try:
         yield
-    except (DeliveryError, SettingsError) as error:
+    except (DeliveryError, NightError, SettingsError, WaiverError) as error:
         raise AirflowFailException(str(error)) from None
 
 
 @dag(
-    schedule=CronTriggerTimetable("0 2 * * *", timezone=LONDON),
-    start_date=pendulum.datetime(2017, 1, 1, tz=LONDON),
+    schedule=NightTimetable("0 2 * * *", timezone=LONDON),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=5),
-    default_args={"retries": 0, "execution_timeout": timedelta(hours=1)},
-    on_failure_callback=tell_a_person,
+    default_args={"owner": "BI team", "retries": 0, "execution_timeout": timedelta(hours=1)},
+    on_failure_callback=alert_a_person,
+    on_success_callback=note_the_night,
     params={
-        "night": Param(None, type=["null", "string"], description="Day to load; empty: yesterday"),
-        "sources": Param(None, type=["null", "array"], description="Sources; empty: all listed"),
+        "night": Param(
+            None, type=["null", "string"], description="Day to load; empty for yesterday"
+        ),
+        "sources": Param(None, type=["null", "array"], description="Sources; empty for all listed"),
         "accept_truncation": Param(
             [], type="array", description="Tables that may lose rows or columns"
         ),
-        "accept_movement": Param([], type="array", description="KPIs that may leap tonight"),
+        "accept_movement": Param(
+            [], type="array", description="KPIs that may change a lot tonight"
+        ),
+        "accept_reason": Param("", type="string", description="Why you accept it"),
         "trigger": Param("schedule", type="string", description="Who started the night"),
     },
     tags=["carepath"],
-    doc_md=__doc__,
+    doc_md=FOR_ITS_USERS,
 )
 def nightly_load() -> None:
     """Load every source, judge every authority, publish those that pass."""
 
     @task(**INPUT_OUTPUT)
     def plan(**context: Any) -> list[str]:
-        from carepath import night
+        from carepath.night import steps
+        from carepath.quality.waivers import Accepted, person
 
         params, run = context["params"], context["dag_run"]
         moment = pendulum.instance(run.logical_date or run.run_after).in_timezone(LONDON)
         day = pendulum.parse(params["night"]) if params["night"] else moment.subtract(days=1)
+        accepted = Accepted(
+            params["accept_movement"],
+            params["accept_truncation"],
+            params["accept_reason"],
+            person() if run.triggering_user_name == COMMAND_LINE else run.triggering_user_name,
+        )
         with failing_at_once():
-            return night.start(run.run_id, day.date(), params["sources"], params["trigger"])
+            return steps.plan(
+                run.run_id, day.date(), params["sources"], params["trigger"], accepted
+            )
 
     @task(execution_timeout=timedelta(hours=2), **INPUT_OUTPUT)
     def load(source: str, **context: Any) -> int:
-        from carepath import night
+        from carepath.night import steps
 
         with failing_at_once():
-            return night.load(context["run_id"], source, context["params"]["accept_truncation"])
+            return steps.load(context["run_id"], source)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def stage(**context: Any) -> list[str]:
-        from carepath import night
+        from carepath.night import steps
 
-        return night.stage(context["run_id"])
+        return steps.stage(context["run_id"])
 
     @task
-    def gate(authority: str, **context: Any) -> None:
-        from carepath import night
+    def judge_records(authority: str, **context: Any) -> None:
+        from carepath.night import steps
 
-        night.gate(context["run_id"], authority)
+        steps.judge_records(context["run_id"], authority)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def build(**context: Any) -> list[str]:
-        from carepath import night
+        from carepath.night import steps
 
-        return night.build(context["run_id"])
+        return steps.build(context["run_id"])
 
     @task(outlets=[MARTS])
     def publish(authority: str, **context: Any) -> int:
-        from carepath import night
+        from carepath.night import steps
 
-        night.check(context["run_id"], authority, context["params"]["accept_movement"])
-        return night.publish(context["run_id"], authority)
+        run_id = context["run_id"]
+        steps.judge_figures(run_id, authority)
+        return steps.publish(run_id, authority)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def verdict(**context: Any) -> str:
+    def close(**context: Any) -> str:
         from airflow.sdk.exceptions import AirflowFailException
 
-        from carepath import night
+        from carepath.night import steps
 
-        outcome = night.verdict(context["run_id"])
+        outcome = steps.close(context["run_id"])
         if outcome.state != "published":
             raise AirflowFailException(f"{outcome.state}: {outcome.message}")
         return outcome.state
 
     loaded = load.expand(source=plan())
     staged = stage()
-    judged = gate.expand(authority=staged)
+    judged = judge_records.expand(authority=staged)
     built = build()
     loaded >> staged
     judged >> built
-    publish.expand(authority=built) >> verdict()
+    publish.expand(authority=built) >> close()
 
 
 nightly_load()

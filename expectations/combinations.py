@@ -1,16 +1,17 @@
 """Every combination of in-touch, activity and accommodation of a care leaver, judged.
 
-The return rules of the Department for Education (DfE) look at one field at a time, or at zero
-against not zero; of 210 combinations tried they accept 131, among them a full-time university
-student in custody. Here all 6 x 14 x 51 (and each field blank) have a verdict:
+The return rules of the Department for Education (DfE) test one field at a time, or whether a field
+is 0. Of 210 sampled combinations they accept 131. One of these is a full-time university student in
+custody. Carepath gives each of the 6 x 14 x 51 combinations (and each blank field) a verdict:
 
-- consistent: nothing to ask about;
-- contradictory: both may have been true, but not on one day, or not in the sense of the guide;
-  somebody should look, and one field is most likely out of date;
-- impossible: cannot both be true of one young person.
+- consistent: there is nothing to ask;
+- contradictory: both may have been true, but not on the same day or not in the sense of the guide.
+  One field is probably out of date, so a person should look;
+- impossible: they cannot all be true of one young person.
 
-The verdicts are rows of `JUDGEMENTS`: the first that matches counts, none means consistent. The
-page docs/combinations.md shows them, and the SQL of rules COMB-01 and COMB-02 comes from them.
+Each row of `JUDGEMENTS` gives a verdict, and the first row that matches counts. A combination that
+matches no row is consistent. docs/combinations.md shows the rows, and the SQL of rules COMB-01 and
+COMB-02 comes from them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A class of combinations and its verdict; an empty tuple means any value, blank included."""
+    """A class of combinations and its verdict; an empty tuple means any value or blank."""
 
     verdict: Verdict
     why: str
@@ -82,63 +83,65 @@ class Judgement:
 
 
 JUDGEMENTS = (
-    # what cannot be
-    Judgement("impossible", "someone who has died has no activity (DfE 344)",
+    # combinations that cannot be true
+    Judgement("impossible", "no activity is recorded for a young person who has died (DfE 344)",
               in_touch=("DIED",), activity=ACTIVITY),
-    Judgement("impossible", "someone who has died lives nowhere (DfE 344)",
-              in_touch=("DIED",), accommodation=LETTERS),
-    Judgement("impossible", "no accommodation applies, yet its suitability was judged (DfE 133)",
-              accommodation=NONE, suitability=("1", "2")),
-    Judgement("impossible", "homelessness and custody cannot be suitable accommodation: the "
-              "return has no S1 or X1 (DfE 133)",
-              accommodation=("S", "X"), suitability=("1",)),
-    Judgement("impossible", "a residence that is not known cannot have been judged suitable",
-              accommodation=("R",), suitability=("1",)),
-    Judgement("impossible", "home with parents for six months or more, and living elsewhere "
+    Judgement("impossible", "no accommodation is recorded for a young person who has died "
               "(DfE 344)",
+              in_touch=("DIED",), accommodation=LETTERS),
+    Judgement("impossible", "accommodation does not apply, but its suitability is recorded "
+              "(DfE 133)",
+              accommodation=NONE, suitability=("1", "2")),
+    Judgement("impossible", "the return never counts homelessness or custody as suitable "
+              "accommodation (DfE 133)",
+              accommodation=("S", "X"), suitability=("1",)),
+    Judgement("impossible", "accommodation that is not known cannot have been judged suitable",
+              accommodation=("R",), suitability=("1",)),
+    Judgement("impossible", "the young person has been home with their parents for six months "
+              "or more, but the accommodation is elsewhere (DfE 344)",
               in_touch=("RHOM",), accommodation=tuple(x for x in LETTERS if x != "B")),
-    Judgement("impossible", "a full-time course of higher education cannot be attended from "
-              "custody",
+    Judgement("impossible", "a young person in custody cannot attend a full-time course of "
+              "higher education",
               activity=("F1",), accommodation=("X",)),
-    Judgement("impossible", "an English apprenticeship cannot be served after deportation",
+    Judgement("impossible", "an English apprenticeship cannot continue after deportation",
               activity=APPRENTICE, accommodation=("H",)),
-    # what asks for a look
-    Judgement("contradictory", "returned home ends the duty to record accommodation: the guide "
-              "asks for 0 (DfE 344)",
+    # combinations that need a second look
+    Judgement("contradictory", "the young person has returned home, so the guide asks for "
+              "accommodation 0 (DfE 344)",
               in_touch=("RHOM",), accommodation=("B",)),
-    Judgement("contradictory", "returned home ends the duty to record activity: the guide asks "
-              "for 0 (DfE 344)",
+    Judgement("contradictory", "the young person has returned home, so the guide asks for "
+              "activity 0 (DfE 344)",
               in_touch=("RHOM",), activity=ACTIVITY),
-    Judgement("contradictory", "in touch, yet activity does not apply (DfE 345)",
+    Judgement("contradictory", "in touch, but activity does not apply (DfE 345)",
               in_touch=("YES",), activity=NONE),
-    Judgement("contradictory", "in touch, yet accommodation does not apply (DfE 345)",
+    Judgement("contradictory", "in touch, but accommodation does not apply (DfE 345)",
               in_touch=("YES",), accommodation=NONE),
-    Judgement("contradictory", "in touch, yet nobody knows where the young person lives",
+    Judgement("contradictory", "in touch, but it is not known where the young person lives",
               in_touch=("YES",), accommodation=("R",)),
-    Judgement("contradictory", "a job or apprenticeship outside while in custody: one of the two "
-              "is out of date",
-              activity=(*APPRENTICE, *EMPLOYED), accommodation=("X",)),
-    Judgement("contradictory", "education, training or work here after deportation: one of the "
+    Judgement("contradictory", "in custody, but has a job or an apprenticeship outside: one of the "
               "two is out of date",
+              activity=(*APPRENTICE, *EMPLOYED), accommodation=("X",)),
+    Judgement("contradictory", "deported, but in education, training or work here: one of the two "
+              "is out of date",
               activity=EET, accommodation=("H",)),
-    Judgement("contradictory", "nobody can have judged the accommodation of someone deported "
-              "suitable",
+    Judgement("contradictory", "the council cannot have judged accommodation suitable after "
+              "deportation",
               accommodation=("H",), suitability=("1",)),
-    Judgement("contradictory", "an English apprenticeship while abroad: one of the two is out of "
-              "date",
+    Judgement("contradictory", "living abroad, but in an English apprenticeship: one of the two is "
+              "out of date",
               activity=APPRENTICE, accommodation=("G",)),
-    Judgement("contradictory", "activity is known and accommodation does not apply: both apply, "
-              "or neither",
+    Judgement("contradictory", "activity is known, but accommodation does not apply: either both "
+              "apply or neither",
               in_touch=("NO", "REFU", "NREQ"), activity=ACTIVITY, accommodation=NONE),
-    Judgement("contradictory", "accommodation is known and activity does not apply: both apply, "
-              "or neither",
+    Judgement("contradictory", "accommodation is known, but activity does not apply: either both "
+              "apply or neither",
               in_touch=("NO", "REFU", "NREQ"), activity=NONE,
               accommodation=tuple(x for x in LETTERS if x != "R")),
 )  # fmt: skip
 
 
 def judge(it: Combination) -> tuple[Verdict, str]:
-    """Return the verdict on a combination, and why; nothing is said of what is consistent."""
+    """Return the verdict on a combination, and why; the reason for consistent is empty."""
     for judgement in JUDGEMENTS:
         if judgement.matches(it):
             return judgement.verdict, judgement.why
@@ -167,10 +170,10 @@ def verdict_sql(prefix: str = "") -> str:
 
 
 def dfe_findings(it: Combination) -> tuple[str, ...]:
-    """Return the DfE return rules that flag a row, as lac_validator's files of 2026/27 read.
+    """Return the DfE return rules that flag a row, as lac_validator has them for 2026/27.
 
-    Rules 347 (compares the pair with a bare 'T', so never matches), 391 (age) and INT34 (child
-    twice) say nothing about a combination.
+    Rule 347 compares the pair with 'T' alone, so it never matches. Rules 391 (age) and INT34 (child
+    recorded twice) do not test a combination.
     """
     pair = None if it.accommodation is None else it.accommodation + (it.suitability or "")
     valid = {f"{x}{y}" for x in LETTERS for y in "12"} - {"S1", "X1"} | {"0"}

@@ -1,24 +1,58 @@
-"""What the rules judge: each staging table of one authority, and a few named queries.
+"""The subjects that rules judge: each staging table of one authority, and a few named views.
 
-Every subject has the columns authority, record_key (the natural key, as history has it) and
-person_id (null where a table is not about a person); one row per current record. A named query
-adds to a table what its rules compare it with, and never multiplies or drops a row; or it is one
-row about a table as a whole.
+Every subject has one row per current record, with the columns authority, record_key (the natural
+key, as in history) and person_id (null where a table is not about a person). A named view adds the
+columns that its rules compare. It never multiplies or drops a row. A whole table is also a subject:
+it has one row, which says whether the table has records.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
+from carepath.contract.code_lists import collection_year
+from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.model import Table, load_contract
-from expectations.combinations import verdict_sql
-from expectations.sql import literal
+from expectations.sql import listed, literal
+from expectations.table_facts import (
+    REFERENCES,
+    SPELLS,
+    TARGETS,
+    dates_of_events,
+    dates_past,
+    own_dates,
+)
+from expectations.working_days import working_days_before
 
 STATUS = "care_leaver_status"
 PLACEMENT_COST = "placement_cost"
 CARE_EPISODES_IN_ORDER = "care_episodes_in_order"
 PLACEMENTS_IN_CARE = "placements_in_care"
-WHOLE = "_table"  # ends the name of a subject that is a table as a whole
+CENSUS_CHILDREN = "census_children"
+CENSUS_REFERRALS = "census_referrals"
+CENSUS_ASSESSMENTS = "census_assessments"
+CENSUS_PLANS = "census_plans"
+CENSUS_ENQUIRIES = "census_enquiries"
+CENSUS_CONFERENCES = "census_conferences"
+CENSUS_CP_PLANS = "census_cp_plans"
+CENSUS_CP_REVIEWS = "census_cp_reviews"
+CENSUS_TOTALS = "census_totals"
+CARE_LEAVERS_IN_LIFE = "care_leavers_in_life"
+CARE_EPISODES_IN_LIFE = "care_episodes_in_life"
+PEOPLE_AT_ONCE = "people_at_once"
+CP_PLANS_IN_CONTEXT = "cp_plans_in_context"
+ALLOCATIONS_AT_ONCE = "allocations_at_once"
+# the lists whose codes the Department's returns prescribe (SSDA903, children in need census)
+RETURNED_LISTS = (
+    "abuse_category", "accommodation", "accommodation_suitability", "activity",
+    "adopter_legal_status", "adopter_sex", "cin_close_reason", "decision_reversed_reason",
+    "disability", "episode_end_reason", "episode_start_reason", "ethnicity", "in_touch",
+    "legal_status", "missing_type", "need", "placement_change_reason", "placement_provider",
+    "placement_type", "previous_permanence", "referral_source", "review_participation",
+    "sdq_reason", "sex", "upn_unknown", "worker_change_reason",
+)  # fmt: skip
+WHOLE = "_table"  # the end of the name of a whole table as a subject
 
 
 @dataclass(frozen=True)
@@ -28,31 +62,47 @@ class Subject:
     Attributes:
         name: what rules call it.
         entity: the staging table whose records are judged and reported.
-        grain: one row per what.
-        sql: its query; `{authority}` and `{night}` stand for SQL literals.
+        sql: its query; `{authority}`, `{night}` and the names in `_days` stand for SQL literals,
+            `{staging}` for a schema.
     """
 
     name: str
     entity: str
-    grain: str
     sql: str
 
-    def query(self, authority: str, night: str) -> str:
-        """Return the query for one authority as it stands at `night` (yyyy-mm-dd).
+    def query(self, authority: str, night: str, *, staging: str = "staging") -> str:
+        """Return the query for one authority and one night (yyyy-mm-dd).
 
-        The rows are those of all columns; name the few that are needed around it, and the planner
-        leaves out the rest.
+        `staging` is the schema that it reads: that of the views, or of copies of them.
+
+        It selects all columns. Select only the needed ones from it: the planner then skips the
+        rest.
         """
-        return self.sql.replace("{authority}", literal(authority)).replace(
-            "{night}", f"date {literal(night)}"
-        )
+        text = self.sql.replace("{authority}", literal(authority)).replace("{staging}", staging)
+        for name, day in _days(dt.date.fromisoformat(night)).items():
+            text = text.replace(f"{{{name}}}", f"date {literal(day.isoformat())}")
+        return text
+
+
+def _days(night: dt.date) -> dict[str, dt.date]:
+    """Return the days that a subject's query may name.
+
+    Only Python knows the bank holidays here: staging reads no seed.
+    """
+    census_start = dt.date(collection_year(night) - 1, 4, 1)
+    return {
+        "night": night,
+        "15_working_days_ago": working_days_before(night, 15),
+        "45_working_days_ago": working_days_before(night, 45),
+        "working_day_before_census": working_days_before(census_start, 1),
+    }
 
 
 def subject(name: str) -> Subject:
-    """Return the subject called `name`: a named query, or the staging table of an entity.
+    """Return the subject called `name`: a named view, or the staging table of an entity.
 
     Raises:
-        KeyError: there is none.
+        KeyError: no subject has that name.
     """
     if name in NAMED:
         return NAMED[name]
@@ -62,7 +112,7 @@ def subject(name: str) -> Subject:
 
 
 def subject_names() -> tuple[str, ...]:
-    """Return the names that a rule may judge."""
+    """Return the names of all subjects that a rule may judge."""
     return (
         *NAMED,
         *required_tables(),
@@ -71,20 +121,20 @@ def subject_names() -> tuple[str, ...]:
 
 
 def every_table() -> tuple[str, ...]:
-    """Return every entity of the contract, for rules that all tables obey."""
+    """Return every entity of the contract, for rules about all tables."""
     return tuple(table.entity for table in load_contract().tables.values())
 
 
 def required_tables() -> tuple[str, ...]:
-    """Return the names of the tables as a whole that every source must deliver."""
+    """Return the whole tables that every source must deliver, as subjects."""
     return tuple(f"{t.entity}{WHOLE}" for t in load_contract().tables.values() if t.required)
 
 
 def tables_about_people(*, always: bool = False) -> tuple[str, ...]:
-    """Return the entities whose records belong to a person, `person` itself left out.
+    """Return the entities that have a person on each record, without `person` itself.
 
     Args:
-        always: only those whose person the contract requires; in the others it may be blank.
+        always: True leaves out entities where the contract allows a blank person.
     """
     return tuple(
         table.entity
@@ -104,201 +154,182 @@ def tables_with_dates() -> tuple[str, ...]:
     )
 
 
-def _table_subject(table: Table) -> Subject:
-    known = (
-        "exists (\n"
-        "        select 1 from staging.stg_person as p\n"
-        "        where p.authority = {authority} and p.person_id = s.person_id\n"
-        "    ) as is_known_person"
-        if table.person_column
-        else "null::text as person_id"
+def tables_with_codes() -> tuple[str, ...]:
+    """Return the entities that have at least one code of a list of the Department's returns."""
+    return tuple(
+        table.entity for table in load_contract().tables.values() if _columns_with_codes(table)
     )
+
+
+def _columns_with_codes(table: Table) -> list[tuple[str, list[str]]]:
+    """Return the columns with such codes, each with the codes of its list."""
+    lists = load_code_lists()
+    return [
+        (column.as_name, [code.code for code in lists[column.code_list].codes])
+        for column in table.columns
+        if column.code_list in RETURNED_LISTS
+    ]
+
+
+def _misspelt(table: Table) -> str:
+    """Return the SQL of the columns whose code has other capitals or blanks than on its list."""
+    found = [
+        f"case when s.{name}_sent not in ({listed(codes)})"
+        f" and lower(btrim(s.{name}_sent)) in ({listed(code.lower() for code in codes)})"
+        f" then {literal(name)} end"
+        for name, codes in _columns_with_codes(table)
+    ]
+    if not found:
+        return "array[]::text[]"
+    return "array_remove(array[\n        {}\n    ], null)".format(",\n        ".join(found))
+
+
+# The person's birth and death, once for all tables about people. PostgreSQL leaves a join out where
+# the rules of a table name none of its columns.
+_PERSON = """
+left join (
+    select
+        person_id,
+        min(birth_date) as person_birth_date,
+        max(death_date) as person_death_date
+    from {staging}.stg_person
+    where authority = {authority} and person_id is not null
+    group by person_id
+) as person on s.person_id = person.person_id"""
+
+
+def _table_subject(table: Table) -> Subject:
+    joins = [_PERSON] if table.person_column else []
+    columns = ["s.*"]
+    if table.person_column:
+        columns += [
+            "person.person_id is not null as is_known_person",
+            "person.person_birth_date",
+            "person.person_death_date",
+        ]
+    else:
+        columns.append("null::text as person_id")
+    columns += [*_dates(table.entity), *_spell(table.entity)]
+    for target, names in REFERENCES.get(table.entity, {}).items():
+        joins += [_reference(target, name) for name in names]
+        lacks = " or ".join(
+            f"(s.{name} is not null and {_alias(name)}.id is null)" for name in names
+        )
+        columns.append(f"{lacks} as lacks_{target}")
+    columns.append(f"{_misspelt(table)} as misspelt_columns")
+    selected = ",\n    ".join((*columns, "{night} as night"))
     return Subject(
         name=table.entity,
         entity=table.entity,
-        grain=f"one row per current record of {table.name}",
         sql=(
-            "select\n"
-            "    s.*,\n"
-            f"    {known},\n"
-            "    {night} as night\n"
-            f"from staging.stg_{table.entity} as s\n"
+            f"select\n    {selected}\nfrom {{staging}}.stg_{table.entity} as s{''.join(joins)}\n"
             "where s.authority = {authority}"
         ),
     )
+
+
+def _dates(entity: str) -> list[str]:
+    """Return the earliest and latest date of a record, of each kind that rules compare."""
+    found = []
+    for name, function, dates in (
+        ("first_date", "least", own_dates(entity)),
+        ("latest_event_date", "greatest", dates_of_events(entity)),
+        ("latest_past_date", "greatest", dates_past(entity)),
+    ):
+        named = ", ".join(f"s.{date}" for date in dates)
+        found.append(f"{function}({named}) as {name}" if dates else f"null::date as {name}")
+    return found
+
+
+def _spell(entity: str) -> list[str]:
+    """Return what rules compare of something that lasts: whether it is open, double, too long."""
+    spell = SPELLS.get(entity)
+    if not spell:
+        return []
+    start, end = f"s.{spell.start}", f"s.{spell.end}"
+    found = [f"{start} <= {{night}} and {end} is null as is_under_way"]
+    if spell.most_days:
+        found.append(
+            f"coalesce({end}, {{night}}) - {start} > {spell.most_days} as is_beyond_belief"
+        )
+    if spell.alone_by is not None:
+        by = ", ".join(("s.person_id", *(f"s.{name}" for name in spell.alone_by)))
+        found.append(
+            f"max(coalesce({end}, 'infinity'::date)) over (partition by {by} order by {start},"
+            " s.record_key rows between unbounded preceding and 1 preceding) as earlier_end_date"
+        )
+        found.append(f"{start} as spell_start_date")
+    return found
+
+
+def _reference(target: str, column: str) -> str:
+    entity, key = TARGETS[target]
+    return (
+        f"\nleft join (\n    select {key} as id from {{staging}}.stg_{entity}\n"
+        f"    where authority = {{authority}} and {key} is not null\n    group by {key}\n"
+        f") as {_alias(column)} on s.{column} = {_alias(column)}.id"
+    )
+
+
+def _alias(column: str) -> str:
+    return f"by_{column}"
 
 
 def _whole_table(table: Table) -> Subject:
     return Subject(
         name=f"{table.entity}{WHOLE}",
         entity=table.entity,
-        grain=f"one row: {table.name} as a whole, its key the table's name",
         sql=(
             "select\n"
             "    {authority} as authority,\n"
             f"    {literal(table.name)}::text as record_key,\n"
             "    null::text as person_id,\n"
             "    exists (\n"
-            f"        select 1 from staging.stg_{table.entity} where authority = {{authority}}\n"
+            f"        select 1 from {{staging}}.stg_{table.entity}"
+            " where authority = {authority}\n"
             "    ) as has_records"
         ),
     )
 
 
-# The status is the one that core.fct_leaving_care_snapshot measures: a planned one is not yet true,
-# and of two on one day the last counts. Status and case status come from tables that an authority
-# may not deliver: then no status is recorded and every case counts as open.
-CARE_LEAVER_STATUS = Subject(
-    name=STATUS,
-    entity="care_leavers",
-    grain="one row per current care-leaver record, with the person's latest EET status and case",
-    sql=f"""
-with
-
-status as (
-    select distinct on (person_id) person_id, status_code
-    from staging.stg_eet_status
-    where authority = {{authority}} and coalesce(recorded_date <= {{night}}, true)
-    order by
-        person_id, recorded_date desc nulls last, known_from desc, from_load desc, record_key desc
-),
-
-cases as (
-    select
-        person_id,
-        bool_or(case_status_code = 'open') as is_open,
-        bool_or(is_children_with_disabilities_team) as is_children_with_disabilities_team
-    from staging.stg_case_status
-    where authority = {{authority}}
-    group by person_id
-)
-
-select
-    c.*,
-    status.status_code as eet_status_code,
-    case
-        when c.activity_code ~ '^[FP]' then 'EET'
-        when c.activity_code ~ '^G' then 'NEET'
-    end as activity_group,
-    c.activity_sent is not null and c.activity_code is distinct from '0' as has_activity,
-    c.accommodation_sent is not null
-        and (c.accommodation_code is distinct from '0' or c.suitability_sent is not null)
-        as has_accommodation,
-    coalesce(cases.is_open, true) as is_open,
-    coalesce(c.eligibility_code, '?') <> 'N' as is_care_leaver,
-    coalesce(cases.is_children_with_disabilities_team, false)
-        as is_children_with_disabilities_team,
-    {verdict_sql(prefix="c.")} as combination,
-    {{night}} as night,
-    -- a return is of the collection year that it says, on whatever night it is loaded
-    coalesce(c.period::int, extract(year from {{night}} + interval '9 months')::int)
-        as collection_year
-from staging.stg_care_leavers as c
-left join status on c.person_id = status.person_id
-left join cases on c.person_id = cases.person_id
-where c.authority = {{authority}}
-""",
-)
-
-# A cost says which placement it pays for, not which person; one placement may have several records.
-COST_OF_PLACEMENT = Subject(
-    name=PLACEMENT_COST,
-    entity="placement_costs",
-    grain="one row per current record of local_placement_costs, with its placement's person",
-    sql="""
-select
-    c.*,
-    p.person_id,
-    p.placement_id is not null as is_known_placement,
-    {night} as night
-from staging.stg_placement_costs as c
-left join (
-    select placement_id, min(person_id) as person_id
-    from staging.stg_cla_placement
-    where authority = {authority} and placement_id is not null
-    group by placement_id
-) as p on c.placement_id = p.placement_id
-where c.authority = {authority}
-""",
-)
-
-# The next record of the same day is its twin, which rule REC-02 reports.
-EPISODES_IN_ORDER = Subject(
-    name=CARE_EPISODES_IN_ORDER,
-    entity="cla_episodes",
-    grain="one row per current record of ssd_cla_episodes, with the start of the child's next one",
-    sql="""
-select
-    e.*,
-    min(e.start_date) over (
-        partition by e.person_id
-        order by e.start_date
-        range between interval '1 day' following and unbounded following
-    ) as next_start_date,
-    {night} as night
-from staging.stg_cla_episodes as e
-where e.authority = {authority}
-""",
-)
-
-# Some vendors' placements name no child: the episodes that refer to them do. A temporary placement
-# (T0 to T4) is not the next one.
-PLACEMENTS_OF_CARE = Subject(
-    name=PLACEMENTS_IN_CARE,
-    entity="cla_placement",
-    grain="one row per current record of ssd_cla_placement, with the child's next one and whether"
-    " any episode of care overlaps it",
-    sql="""
-with
-
-episodes as (
-    select person_id, placement_id, start_date, end_date
-    from staging.stg_cla_episodes
-    where authority = {authority} and person_id is not null
-),
-
-children as (
-    select placement_id, min(person_id) as person_id
-    from episodes
-    where placement_id is not null
-    group by placement_id
-),
-
-care as (
-    select person_id, range_agg(daterange(start_date, end_date)) as days
-    from episodes
-    where start_date is not null and coalesce(end_date > start_date, true)
-    group by person_id
-),
-
-placements as (
-    select p.*, coalesce(p.person_id, children.person_id) as child_id
-    from staging.stg_cla_placement as p
-    left join children on p.placement_id = children.placement_id
-    where p.authority = {authority}
-)
-
-select
-    p.*,
-    min(p.start_date) filter (where coalesce(p.placement_type_code, '') !~ '^T[0-4]$') over (
-        partition by p.child_id
-        order by p.start_date
-        range between interval '1 day' following and unbounded following
-    ) as next_start_date,
-    coalesce(
-        case
-            when coalesce(p.end_date > p.start_date, true)
-                then care.days && daterange(p.start_date, p.end_date)
-        end,
-        false
-    ) as is_in_care,
-    {night} as night
-from placements as p
-left join care on p.child_id = care.person_id
-""",
-)
-
+# dbt builds each as a view over staging (dbt_project/models/staging/*/int_*.sql). The gate and core
+# both read it, so there is one definition of which record counts.
 NAMED = {
-    named.name: named
-    for named in (CARE_LEAVER_STATUS, COST_OF_PLACEMENT, EPISODES_IN_ORDER, PLACEMENTS_OF_CARE)
+    name: Subject(
+        name=name,
+        entity=entity,
+        sql=f"select s.*{added} from {{staging}}.int_{name} as s where s.authority = {{authority}}",
+    )
+    for name, entity, added in (
+        (STATUS, "care_leavers", ""),
+        (PLACEMENT_COST, "placement_costs", ""),
+        (CARE_EPISODES_IN_ORDER, "cla_episodes", ""),
+        (PLACEMENTS_IN_CARE, "cla_placement", ""),
+        (CENSUS_CHILDREN, "person", ""),
+        (
+            CENSUS_REFERRALS,
+            "cin_episodes",
+            ", {working_day_before_census} as no_action_from_date",
+        ),
+        (CENSUS_ASSESSMENTS, "cin_assessments", ", {45_working_days_ago} as due_from_date"),
+        (CENSUS_PLANS, "cin_plans", ""),
+        (CENSUS_ENQUIRIES, "s47_enquiry", ", {15_working_days_ago} as due_from_date"),
+        (CENSUS_CONFERENCES, "initial_cp_conference", ""),
+        (CENSUS_CP_PLANS, "cp_plans", ""),
+        (CENSUS_CP_REVIEWS, "cp_reviews", ""),
+        (CENSUS_TOTALS, "person", ""),
+        (CARE_LEAVERS_IN_LIFE, "care_leavers", ""),
+        (CARE_EPISODES_IN_LIFE, "cla_episodes", ""),
+        (PEOPLE_AT_ONCE, "person", ""),
+        (CP_PLANS_IN_CONTEXT, "cp_plans", ""),
+        (ALLOCATIONS_AT_ONCE, "involvements", ""),
+        # a file of the looked-after return each
+        ("return_children", "person", ""),
+        ("return_episodes", "cla_episodes", ""),
+        ("return_reviews", "cla_reviews", ""),
+        ("return_missing", "missing", ""),
+        ("return_care_leavers", "care_leavers", ""),
+        ("return_permanence", "permanence", ""),
+        ("return_social_workers", "involvements", ""),
+    )
 }

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a PostgreSQL of the suite's own, in a temporary CAREPATH_HOME."""
+"""Fixtures for all tests: a PostgreSQL server for the suite, in a temporary CAREPATH_HOME."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ os.environ["CAREPATH_HOME"] = str(HOME)
 os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
 import carepath.warehouse  # noqa: E402
+from carepath.demonstration.settings import lay_settings  # noqa: E402
 from carepath.settings import get_settings  # noqa: E402
 from carepath.warehouse import embedded, roles  # noqa: E402
 from carepath.warehouse.connect import connect  # noqa: E402
 from carepath.warehouse.passwords import ADMINISTRATOR  # noqa: E402
 
+# the suite runs with the demonstration's targets, unit costs, cohorts and dates
+lay_settings()
+
 SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
+NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +41,7 @@ def cluster() -> Iterator[embedded.Server]:
 
 @pytest.fixture(scope="session")
 def warehouse_template(cluster: embedded.Server) -> str:
-    """A copy of the migrated, empty warehouse, from which `warehouse` is made anew."""
+    """A copy of the migrated, empty warehouse, from which `warehouse` is made again."""
     carepath.warehouse.ready()
     _copy_database("warehouse", "warehouse_template")
     return "warehouse_template"
@@ -76,15 +81,26 @@ def shared_dir() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a browser."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip(NO_CHROMIUM)
+    return found
+
+
 def pytest_unconfigure() -> None:
     """Remove the suite's home."""
     shutil.rmtree(HOME, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List the tests that were left out because the folder `shared` is missing."""
+    """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    if left_out := [report.nodeid for report in skipped if NO_SHARED in str(report.longrepr)]:
-        terminalreporter.section(f"{len(left_out)} tests left out: {NO_SHARED}")
-        for name in left_out:
-            terminalreporter.line(name)
+    for missing in (NO_SHARED, NO_CHROMIUM):
+        names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
+        if names:
+            terminalreporter.section(f"{len(names)} tests left out: {missing}")
+            for name in names:
+                terminalreporter.line(name)

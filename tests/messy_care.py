@@ -119,7 +119,7 @@ class MessyCare:
     def load(
         self, night: dt.date, without: Mapping[str, Iterable[int]] | None = None
     ) -> LoadResult:
-        """Load it as it stands, less the rows `without` (positions by table)."""
+        """Load it without the rows `without` (positions by table)."""
         with connect("recording_system", "recording_system") as connection:
             for name in TABLES:
                 gone = set((without or {}).get(name, ()))
@@ -254,7 +254,7 @@ def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
             if latest is not None:
                 chosen[day] = latest
         for day, latest in chosen.items():
-            # nobody comes back to an earlier placement for a single day
+            # a child does not come back to an earlier placement for a single day
             is_alone = latest not in (chosen.get(day - 1), chosen.get(day + 1))
             if is_alone and any(chosen.get(earlier) == latest for earlier in range(first, day)):
                 continue

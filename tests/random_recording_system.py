@@ -95,7 +95,7 @@ class RandomRecordingSystem:
     def value(self, table: Table, column: Column, person: int | None = None) -> Any:
         """Return something that a column may hold: now and then, nothing.
 
-        Ids are those of a person's records; now and then, of somebody else's.
+        Ids are those of a person's records; now and then, those of another person.
         """
         draw = self.random
         if person is None or draw.random() < 0.01:
@@ -124,7 +124,7 @@ class RandomRecordingSystem:
             case "flag":
                 return draw.choice("YN")
             case "json":
-                return "{}"
+                return '["3B", "17A"]' if table.name == "ssd_assessment_factors" else "{}"
         return draw.choice(("social worker", "personal adviser", "elm"))
 
     def change(self, count: int) -> None:
@@ -175,5 +175,5 @@ class RandomRecordingSystem:
             )
 
     def load(self, night: dt.date) -> LoadResult:
-        """Load it as it stands."""
+        """Load it."""
         return load_source(None, self.spec, night, accept_truncation=tuple(load_contract().tables))

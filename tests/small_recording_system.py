@@ -77,7 +77,7 @@ class SmallRecordingSystem:
         )
 
     def load(self, night: str, **options: Any) -> LoadResult:
-        """Load it as it stands."""
+        """Load it."""
         return load_source(None, self.spec, dt.date.fromisoformat(night), **options)
 
 

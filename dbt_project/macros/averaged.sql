@@ -1,44 +1,19 @@
 {#- The end of a KPI model of scores: averages its members into the columns that every such
     mart has. `unit` is the SQL of the unit, over the columns of the result.
     `members` is a CTE with one row per record, measure and segment:
-      authority, snapshot_date, measure, segment,
+      authority, as_at_date, measure, segment,
       is_member         belongs to the segment at all
       value             what is averaged
-      left_out_reason   why the record can't be measured; null when it can
-    Those left out are in no average; they are counted, with their reasons. -#}
+      left_out_reason   why the record cannot be measured; null when it can
+    Members with a reason are left out of the averages, and counted with their reasons. -#}
 {% macro averaged(members, unit) -%}
-reasons as (
-    select
-        authority,
-        snapshot_date,
-        measure,
-        segment,
-        left_out_reason,
-        count(*) as member_count
-    from {{ members }}
-    where is_member and left_out_reason is not null
-    group by authority, snapshot_date, measure, segment, left_out_reason
-),
-
-left_out as (
-    select
-        authority,
-        snapshot_date,
-        measure,
-        segment,
-        sum(member_count) as left_out_count,
-        string_agg(
-            left_out_reason || ': ' || member_count,
-            '; ' order by member_count desc, left_out_reason
-        ) as left_out_reason
-    from reasons
-    group by authority, snapshot_date, measure, segment
-),
+/* members: {{ members }} */
+{{ reasons_left_out(members) }}
 
 measured as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         segment,
         case when is_member and left_out_reason is null then value end as value
@@ -48,7 +23,7 @@ measured as (
 averages as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         segment,
         avg(value) as value,
@@ -57,7 +32,7 @@ averages as (
         max(value) as maximum,
         count(value) as record_count
     from measured
-    group by authority, snapshot_date, measure, segment
+    group by authority, as_at_date, measure, segment
 ),
 
 averaged as (
@@ -69,14 +44,14 @@ averaged as (
     left join left_out
         on
             averages.authority = left_out.authority
-            and averages.snapshot_date = left_out.snapshot_date
+            and averages.as_at_date = left_out.as_at_date
             and averages.measure = left_out.measure
             and averages.segment = left_out.segment
 )
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     value::numeric(16, 4) as value,

@@ -1,6 +1,6 @@
-{#- The date of birth of each young person whom the source holds, by young_person_key, for
-    models of core that keep only what it leads to. A past state copies no names, so there
-    the records themselves are read, in the same order (person_identity). -#}
+{#- The date of birth of each young person, by young_person_key. Models of core read it to
+    work out ages, and do not keep it. A past state has no table of names, so there the
+    records are read, in the same order as in person_identity. -#}
 {% macro birth_dates() -%}
     {%- if var('as_known_at', none) -%}
     (

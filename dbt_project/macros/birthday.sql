@@ -1,5 +1,5 @@
-{#- The day on which somebody reaches an age: born on 29 February, it is 1 March in a
-    year that has no such day (as age() counts, and the law). -#}
+{#- The day on which a person reaches an age. For a birth on 29 February it is 1 March in
+    a year without that day, as in the law and in PostgreSQL's age(). -#}
 {% macro birthday(birth_date, years) -%}
     (
         ({{ birth_date }} + interval '{{ years }} years')::date

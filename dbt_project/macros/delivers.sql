@@ -1,5 +1,5 @@
-{#- Whether any of the deliveries had one of the contract's columns; one from before columns
-    were recorded counts as having them all. -#}
+{#- True if a delivery had at least one of the contract's columns given. A delivery from
+    before columns were recorded counts as having them all. -#}
 {% macro delivers(table_deliveries, columns) -%}
     bool_or(
         {{ table_deliveries }}.columns is null

@@ -1,10 +1,10 @@
-{#- Schema names are exactly those of the design. With the variable as_known_at every
-    schema is one of its own, so that a past state never touches tonight's tables. -#}
+{#- A schema has the name that dbt_project.yml gives it. With the variable as_known_at,
+    every schema gets another name, so that a past state never changes tonight's tables. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- set schema_name = (custom_schema_name or target.schema) | trim -%}
-    {%- set known_at = var('as_known_at', none) -%}
-    {%- if known_at and node.resource_type != 'seed' -%}
-        {{ schema_name }}_as_known_{{ (known_at | string).replace('-', '') }}
+    {%- set day = var('as_known_at', none) -%}
+    {%- if day and node.resource_type != 'seed' -%}
+        {{ schema_name }}_as_known_{{ (day | string).replace('-', '') }}
     {%- else -%}
         {{ schema_name }}
     {%- endif -%}

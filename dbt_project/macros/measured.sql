@@ -1,32 +1,35 @@
 {#- The end of a KPI model: counts its members into the columns that every KPI mart has.
     `members` is a CTE with one row per care leaver, measure and segment:
-      authority, snapshot_date, measure, segment,
+      authority, as_at_date, measure, segment,
       is_member         belongs to the segment at all
       is_counted        belongs to the numerator
-      left_out_reason   why the record can't be measured; null when it can
-    Numerator and denominator hold the members that are not left out; those left out are
-    counted, with their reasons. Where there are very many members, `members` may count
-    those that are alike first, in the column that `weight` names. -#}
-{% macro measured(members, weight=none) -%}
+      left_out_reason   why the record cannot be measured; null when it can
+    Members with a reason are left out of numerator and denominator, and counted with their
+    reasons. Where there are very many members, `members` may have one row for several that
+    are alike; `weight` names the column with their number.
+    `counts` are the measures that are numbers and not shares: in each segment, their
+    denominator is how many there are in all, and 'all' has none. -#}
+{% macro measured(members, weight=none, counts=[]) -%}
 {%- set how_many = 'coalesce(sum(' ~ weight ~ ') ' if weight else '(count(*) ' -%}
 {%- set otherwise = ', 0)' if weight else ')' -%}
+/* members: {{ members }} */
 reasons as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         segment,
         left_out_reason,
         {{ how_many }}filter (where is_member){{ otherwise }} as member_count,
         {{ how_many }}filter (where is_member and is_counted){{ otherwise }} as counted
     from {{ members }}
-    group by authority, snapshot_date, measure, segment, left_out_reason
+    group by authority, as_at_date, measure, segment, left_out_reason
 ),
 
 measured as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         segment,
         coalesce(sum(counted) filter (where left_out_reason is null), 0) as numerator,
@@ -40,12 +43,32 @@ measured as (
         ) filter (where left_out_reason is not null and member_count > 0)
             as left_out_reason
     from reasons
-    group by authority, snapshot_date, measure, segment
+    group by authority, as_at_date, measure, segment
 )
+{%- if counts %},
+
+with_totals as (
+    select
+        authority,
+        as_at_date,
+        measure,
+        segment,
+        numerator,
+        case
+            when measure not in ('{{ counts | join("', '") }}') then denominator
+            when segment <> 'all'
+                then max(numerator) filter (where segment = 'all')
+                    over (partition by authority, as_at_date, measure)
+        end as denominator,
+        left_out_count,
+        left_out_reason
+    from measured
+)
+{%- endif %}
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,
@@ -53,5 +76,5 @@ select
     round(numerator / nullif(denominator, 0), 6) as share,
     left_out_count::integer as left_out_count,
     left_out_reason
-from measured
+from {{ 'with_totals' if counts else 'measured' }}
 {%- endmacro %}

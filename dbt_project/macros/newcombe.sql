@@ -1,7 +1,7 @@
 {#- The 95 % interval for the difference of two independent shares, later minus earlier:
     method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, built from
-    the Wilson score limits of each share, without continuity correction. It never leaves
-    -1 to 1 and has a width also when a numerator is 0 or full. Null without a
+    the Wilson score limits of each share, without continuity correction. It always lies
+    within -1 to 1, and has a width even if a share is 0 or 1. Null without a
     denominator. -#}
 
 {#- Wilson limit of the share count / size; sign + is the upper limit, - the lower. -#}

@@ -1,5 +1,5 @@
-{#- The schemas of a warehouse as known at a past day are new: whoever reads a schema
-    of tonight may read its twin. Tonight's own schemas are granted by the migrations. -#}
+{#- Grants on the schemas of a past state: who may read a schema of tonight may read its
+    past state. The migrations grant tonight's schemas. -#}
 {% macro open_as_known_at(schemas) -%}
     {%- for schema in schemas if '_as_known_' in schema -%}
         {%- set reader = (

@@ -1,4 +1,4 @@
-{#- The day as known at which the warehouse is built, as a date; null is tonight. -#}
+{#- The date as known at which the warehouse is built; null for tonight. -#}
 {% macro past_day() -%}
     {%- set day = var('as_known_at', none) -%}
     {{ "date '" ~ day ~ "'" if day else 'null::date' }}

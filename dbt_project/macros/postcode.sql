@@ -1,5 +1,5 @@
 {#- A postcode in capitals and without spaces, so that 'zz1 1aa' and 'ZZ11AA' are one place;
-    null where it has not the form of one. -#}
+    null if it does not have the form of a postcode. -#}
 {% macro postcode(column) -%}
     substring(
         upper(regexp_replace({{ column }}, '[\s\u00a0]+', '', 'g'))

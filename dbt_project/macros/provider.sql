@@ -1,10 +1,10 @@
-{#- A provider is known by its URN. A URN of nothing but X stands for a provider without
-    one (abroad, or not registered with Ofsted). -#}
+{#- The URN of a provider. A URN that is only X means that the provider has none, because it
+    is abroad or not registered with Ofsted. -#}
 {% macro provider_urn(column) -%}
     case when {{ column }} !~ '^X+$' then {{ column }} end
 {%- endmacro %}
 
-{#- The provider; where no URN is known, all providers of one kind are one. -#}
+{#- The key of a provider. Without a URN, all providers of one kind share a key. -#}
 {% macro provider_key(authority, provider_urn, provider_code) -%}
     {{ surrogate_key([
         authority,

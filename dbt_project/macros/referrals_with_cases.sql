@@ -1,7 +1,7 @@
-{#- The referrals that open a case, of those whom a night touched: not one that led to no
-    action, nor one that closed on its day or before it. -#}
+{#- Of the people whom a night touched, the referrals that open a case. A referral without
+    further action does not, and one that closed on or before its own day does not. -#}
 {% macro referrals_with_cases() -%}
-select * from {{ touched(ref('fct_referrals'), 'young_person_key') }}
+select * from {{ touched(ref('fct_referrals')) }}
     where
         is_no_further_action is not true
         and referral_date is not null

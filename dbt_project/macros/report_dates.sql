@@ -1,7 +1,7 @@
-{#- Counting at many report dates in one pass. Each authority's report dates are numbered,
-    and a record learns the numbers of the first and the last date at which it counts by
-    binary search (width_bucket), not by meeting every date. Those that count alike at the
-    same dates are then counted once, and only these few meet the dates:
+{#- Counts records at many report dates in one pass. Each authority's report dates are
+    numbered. A binary search (width_bucket) gives each record the numbers of the first and
+    the last date at which it counts. Records that are alike and count at the same dates
+    become one row, and only these few rows are joined with the dates:
 
         with
 
@@ -11,7 +11,7 @@
         {{ last_date_number('end_date') }} as last_number
         ... inner join calendars on calendars.authority = ...
 
-    A record counts at no date where its first number is greater than its last. -#}
+    A record does not count at any date if its first number is greater than its last. -#}
 
 {#- The CTEs report_dates (one row per authority and date, with `date_number` and
     `year_before_date`, the last day before the 12 months that end with the date) and
@@ -36,14 +36,14 @@ calendars as (
 )
 {%- endmacro %}
 
-{#- The number of the first date on or after a day; null where there is no day. `dates` is an
+{#- The number of the first date on or after a day; null if the day is null. `dates` is an
     array in ascending order. -#}
 {% macro first_date_number(day, dates='calendars.report_dates') -%}
     width_bucket({{ day }} - 1, {{ dates }}) + 1
 {%- endmacro %}
 
-{#- The number of the last date before a day; that of the last date of all where there is no
-    day: what has no end still counts at it. -#}
+{#- The number of the last date before a day. If the day is null, it is the number of the
+    last date of all, because a record without an end still counts then. -#}
 {% macro last_date_number(day, dates='calendars.report_dates') -%}
     coalesce(width_bucket({{ day }} - 1, {{ dates }}), cardinality({{ dates }}))
 {%- endmacro %}

@@ -6,10 +6,12 @@ import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from carepath.errors import CarepathError
 
@@ -20,24 +22,32 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+site_app = typer.Typer(
+    help="The council's own settings: targets, unit costs, timescales, sources and the like.",
+    no_args_is_help=True,
+)
+app.add_typer(site_app, name="site")
+statistics_app = typer.Typer(
+    help="Published statistics: the Department's figures, neighbours and populations.",
+    no_args_is_help=True,
+)
+app.add_typer(statistics_app, name="statistics")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 NightOption = Annotated[
     dt.datetime,
-    typer.Option("--date", formats=["%Y-%m-%d"], help="The day whose close is loaded, 2019-06-30."),
+    typer.Option("--date", formats=["%Y-%m-%d"], help="The day to load, such as 2019-06-30."),
 ]
 
 
 @app.command()
 def demo(
-    scale: Annotated[
-        int, typer.Option(min=1, max=200, help="How many authorities of a borough's size.")
-    ] = 1,
-    seed: Annotated[int, typer.Option(help="Another seed invents other people.")] = 1034,
+    scale: Annotated[int, typer.Option(min=1, max=200, help="How many boroughs to invent.")] = 1,
+    seed: Annotated[int, typer.Option(help="A different number invents different people.")] = 1034,
 ) -> None:
     """Build an invented recording system and load four nights of it through Airflow."""
-    from carepath.demo import run_demo
+    from carepath.demonstration.nights import run_demo
 
     if not run_demo(console, scale=scale, seed=seed):
         raise typer.Exit(1)
@@ -45,17 +55,17 @@ def demo(
 
 @app.command()
 def up() -> None:
-    """Start the warehouse and Airflow as a service on 127.0.0.1, the nightly load switched on."""
-    from carepath import orchestration
+    """Start the warehouse and Airflow as a service on 127.0.0.1, with the nightly load on."""
+    from carepath.service import processes
     from carepath.settings import get_settings
 
-    password = orchestration.start_services(lambda line: console.print(f"  {line}"))
+    password = processes.start_services(lambda line: console.print(f"  {line}"))
     console.print(
         f"\nAirflow: [bold]http://127.0.0.1:{get_settings().airflow_port}[/bold]  user [bold]admin"
     )
     if password:
-        console.print(f"Password (shown this once; keep it): [bold]{password}[/bold]")
-    console.print("The DAG nightly_load runs at 02:00 London time. Stop with: make down")
+        console.print(f"Password (shown only once; keep it): [bold]{password}[/bold]")
+    console.print("The DAG nightly_load runs at 02:00 London time. To stop the service: make down")
 
 
 @app.command()
@@ -64,11 +74,11 @@ def down(
         bool, typer.Option("--database", help="Stop the embedded PostgreSQL too.")
     ] = False,
 ) -> None:
-    """Stop Airflow's services; the embedded PostgreSQL goes on unless --database is given."""
-    from carepath import orchestration
+    """Stop Airflow's services. The embedded PostgreSQL keeps running, unless you add --database."""
+    from carepath.service import processes
     from carepath.warehouse import embedded
 
-    stopped = orchestration.stop_services()
+    stopped = processes.stop_services()
     console.print(f"Stopped: {', '.join(stopped)}" if stopped else "No service was running.")
     if database:
         embedded.stop()
@@ -76,13 +86,29 @@ def down(
 
 
 @app.command()
+def systemd(
+    folder: Annotated[Path, typer.Argument(help="Where to write the units.")],
+) -> None:
+    """Write systemd units that start the service when the machine starts (docs/service.md)."""
+    from carepath.service.systemd import write_units
+
+    for path in write_units(folder):
+        console.print(f"Written: {path}", markup=False)
+    console.print(
+        "\nNext, as root: copy them to /etc/systemd/system, then"
+        " run `systemctl daemon-reload` and `systemctl enable --now carepath.target`."
+    )
+
+
+@app.command()
 def status() -> None:
-    """Say what runs, how the last nights ended, what is published and what is held."""
-    from carepath import orchestration, report
+    """Show what is running, how the last nights ended, what is published and what is held."""
+    from carepath.service import metadata, processes
+    from carepath.terminal.status import print_status
     from carepath.warehouse import ready
 
     ready()
-    report.print_status(console, orchestration.running_services())
+    print_status(console, processes.running_services(), metadata.runs_without_a_night())
 
 
 @app.command()
@@ -92,39 +118,43 @@ def run(
         list[str] | None,
         typer.Option(
             help="A source's name in sources.yml, or ssda903:FOLDER (an SSDA903 return). "
-            "May be repeated; without it, all listed sources are loaded."
+            "May be repeated. Without it, all listed sources are loaded."
         ),
     ] = None,
     accept_truncation: Annotated[
         list[str] | None,
-        typer.Option(metavar="TABLE", help="A table that may lose rows or columns."),
+        typer.Option(metavar="TABLE", help="A table that may lose rows or columns tonight."),
     ] = None,
     accept_movement: Annotated[
-        list[str] | None, typer.Option(metavar="KPI", help="A KPI that may leap tonight.")
+        list[str] | None,
+        typer.Option(
+            metavar="KPI",
+            help="A KPI that may change a lot tonight, or a published date that may go.",
+        ),
     ] = None,
-    abandon_running: Annotated[
-        bool, typer.Option(help="Close a night that was killed and still counts as running.")
-    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="Why. What you accept is a waiver, which a second person approves.")
+    ] = "",
 ) -> None:
-    """Run one night through the real Airflow DAG and say how it ended."""
-    from carepath import night as steps
-    from carepath import orchestration, report
+    """Run one night through Airflow, as the service does, and say how it ended."""
+    from carepath.night.steps import accept_first
+    from carepath.quality.waivers import Accepted
+    from carepath.service import night_run
     from carepath.sources import absolute_source
-    from carepath.warehouse import ready
+    from carepath.terminal.night import print_night, watching
 
-    if abandon_running:
-        ready()
-        console.print(f"Closed {steps.abandon()} night(s) that had not ended.")
-
-    with report.watching(console) as watch:
-        night = orchestration.run_night(
+    accepted = Accepted(accept_movement or [], accept_truncation or [], reason)
+    accept_first(date.date(), [absolute_source(name) for name in source or []], accepted)
+    with watching(console) as watch:
+        night = night_run.run_night(
             date.date(),
             sources=[absolute_source(name) for name in source or []],
             accept_truncation=accept_truncation or [],
             accept_movement=accept_movement or [],
+            reason=reason,
             watch=watch,
         )
-    report.print_night(console, night)
+    print_night(console, night)
     if night.state != "published":
         raise typer.Exit(1)
 
@@ -136,49 +166,331 @@ def doctor(
         typer.Option(help="Compare this source with the contract ('all' for every listed source)."),
     ] = None,
 ) -> None:
-    """Check this machine, the warehouse and a source's contract, and say what to mend."""
-    from carepath.doctor import examine
+    """Check this machine, the warehouse and a source, and say what to put right."""
+    from carepath.terminal.doctor import print_examination
 
-    if not examine(console, source):
+    if not print_examination(console, source):
         raise typer.Exit(1)
+
+
+@site_app.command()
+def init(
+    name: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files to write, such as timescales. Without a name, the usual ones."),
+    ] = None,
+) -> None:
+    """Write settings files for you to edit, with the defaults and comments in them."""
+    from carepath.site.starter import names, write_starters
+
+    for path in write_starters(name or ()):
+        console.print(f"Written: {path}", soft_wrap=True)
+    console.print("Existing files stay as they are. `carepath site check` checks all of them.")
+    console.print(f"All files: {', '.join(names())}")
+
+
+@site_app.command()
+def check() -> None:
+    """Check the settings as the next night will. Show which are yours and which are defaults."""
+    from carepath.site import read_site
+    from carepath.terminal.doctor import settings_table
+
+    console.print(settings_table())
+    problems = read_site().problems
+    for problem in problems:
+        console.print(f"[bold red]FIX[/] {escape(str(problem))}")
+    if problems:
+        raise typer.Exit(1)
+    console.print("All settings are valid. A change takes effect from the next night.")
+
+
+@statistics_app.command(name="add")
+def add_statistics(
+    file: Annotated[list[Path], typer.Argument(help="CSV files, as downloaded.")],
+) -> None:
+    """Add published files. A file that cannot be understood is refused whole."""
+    from carepath.terminal.statistics import add_files
+    from carepath.warehouse import ready
+
+    ready()
+    add_files(console, file)
+
+
+@statistics_app.command(name="list")
+def list_statistics() -> None:
+    """List the published files that count, with their numbers."""
+    from carepath.terminal.statistics import print_files
+    from carepath.warehouse import ready
+
+    ready()
+    print_files(console)
+
+
+@statistics_app.command(name="remove")
+def remove_statistics(
+    number: Annotated[int, typer.Argument(help="The number of the file in the list.")],
+) -> None:
+    """Remove a published file and what it says."""
+    from carepath.terminal.statistics import remove_file
+    from carepath.warehouse import ready
+
+    ready()
+    remove_file(console, number)
 
 
 @app.command()
 def rollback(
     authority: Annotated[
-        str | None, typer.Argument(help="Its code; only needed with several.")
+        str | None,
+        typer.Argument(
+            help="The authority's ONS code. Needed only if there are several authorities."
+        ),
     ] = None,
 ) -> None:
-    """Return the marts of an authority to the publication before, in seconds."""
-    from carepath import report
+    """Return an authority's marts to the previous publication. This takes seconds."""
+    from carepath.dates import written
+    from carepath.publish import only_authority
     from carepath.publish import rollback as roll_back
     from carepath.warehouse import ready
 
     ready()
-    publication = roll_back(report.only_authority(authority))
+    publication = roll_back(only_authority(authority))
     console.print(
         f"Rolled back: the marts of {publication.authority} hold the figures of "
-        f"[bold]{publication.night:%d %B %Y}[/bold] again (publication "
+        f"[bold]{written(publication.night)}[/bold] again (publication "
         f"{publication.publication_id})."
     )
 
 
-@app.command(name="work-list")
-def work_list(
-    authority: Annotated[str | None, typer.Option(help="Only this authority.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many records to print per rule.")] = 20,
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, not on the home's disk.")],
 ) -> None:
-    """Print the stewards' list: each record that fails a rule, why, and what to do."""
-    from carepath import report
+    """Back up the warehouse, Airflow's metadata, the passwords and the settings."""
+    from carepath.warehouse.backup import back_up
+
+    with console.status("backing up"):
+        tables = back_up(folder.expanduser().resolve())
+    console.print(f"Backed up {len(tables):,} tables to {folder}.", soft_wrap=True)
+    console.print("It holds children's records and passwords. Keep it where only you can read it.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that `carepath backup` has written.")],
+) -> None:
+    """Restore a backup into an empty warehouse, and compare every table with it."""
+    from carepath.warehouse.backup import restore as restore_backup
+
+    with console.status("restoring"):
+        tables = restore_backup(folder.expanduser().resolve())
+    console.print(f"Restored. All {tables:,} tables are as they were in the backup.")
+
+
+@app.command()
+def due(
+    authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Only this team. Part of its name is enough.")
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the list with case ids to a CSV file; - means the terminal."
+        ),
+    ] = None,
+) -> None:
+    """Print what is due in 14 days and what is overdue, by team: visits, reviews and the like."""
+    from carepath.terminal.due import print_due, read_due, write_csv
     from carepath.warehouse import ready
 
     ready()
-    report.print_work_list(console, authority=authority, limit=limit)
+    if csv is None:
+        print_due(console, authority, team)
+        return
+    found = read_due(authority, team)
+    if str(csv) == "-":
+        write_csv(sys.stdout, found)
+        return
+    csv.touch(mode=0o600)
+    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        write_csv(file, found)
+    console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
+
+
+@app.command()
+def changes(
+    authority: Annotated[
+        str | None, typer.Option(help="The authority (ONS code), if several have published.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to print per table.")] = 20,
+) -> None:
+    """Print what happened last night, what was corrected, and which earlier figures it moved."""
+    from carepath.publish import only_authority
+    from carepath.terminal.changes import print_changes
+    from carepath.warehouse import ready
+
+    ready()
+    print_changes(console, only_authority(authority), limit=limit)
+
+
+@app.command(name="work-list")
+def work_list(
+    authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Only this rule (EET-01) or group of rules (EET).")
+    ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Only young people of this team. Part of its name is enough.")
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Only what this role corrects. Part of its name is enough."),
+    ] = None,
+    severity: Annotated[
+        Literal["critical", "warning", "info"] | None, typer.Option(help="Only this severity.")
+    ] = None,
+    held: Annotated[
+        bool | None,
+        typer.Option(
+            "--held/--not-held", help="Only records that hold the figures, or only the others."
+        ),
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only records that are new on the list.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many records to print per rule.")] = 20,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all records to a CSV file; - means the terminal."),
+    ] = None,
+) -> None:
+    """Print the work list: each record that fails a rule, why, what to do, and who does it."""
+    from carepath.terminal.work_list import Filters, print_work_list, read_work_list, write_csv
+    from carepath.warehouse import ready
+
+    ready()
+    filters = Filters(authority, rule, team, owner, severity, held, new)
+    if csv is None:
+        print_work_list(console, filters, limit=limit)
+        return
+    found = read_work_list(filters)
+    if str(csv) == "-":
+        write_csv(sys.stdout, found)
+        return
+    csv.touch(mode=0o600)
+    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        write_csv(file, found)
+    console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
+
+
+@app.command()
+def waive(
+    rule: Annotated[str, typer.Argument(help="The rule, such as EET-01.")],
+    until: Annotated[
+        dt.datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="The last night on which the waiver may count."),
+    ],
+    reason: Annotated[str, typer.Option(help="Why the rule need not hold the night.")],
+    record: Annotated[
+        str | None, typer.Option(metavar="KEY", help="One record: its key on the work list.")
+    ] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(help="For a rule about figures: a KPI, a measure, a date, or all."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="The record's table, or the only table to waive.")
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="The first night. Without it, the latest."
+        ),
+    ] = None,
+    authority: Annotated[
+        str | None, typer.Option(help="ONS code. Needed only if there are several authorities.")
+    ] = None,
+) -> None:
+    """Ask for a waiver: a rule need not hold the night for a record, a figure or a time."""
+    from carepath.terminal.waivers import Wanted, ask_for
+    from carepath.warehouse import ready
+
+    ready()
+    wanted = Wanted(
+        rule.upper(), reason, until.date(), record, figure, table,
+        since.date() if since else None, authority,
+    )  # fmt: skip
+    ask_for(console, wanted)
+
+
+@app.command()
+def waivers(
+    authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Expired and withdrawn waivers too.")
+    ] = False,
+) -> None:
+    """List the waivers: what each is about, until when, why, and who asked and approved."""
+    from carepath.terminal.waivers import print_waivers
+    from carepath.warehouse import ready
+
+    ready()
+    print_waivers(console, authority, everything=everything)
+
+
+@app.command()
+def approve(
+    number: Annotated[list[int], typer.Argument(help="Numbers of waivers (`carepath waivers`).")],
+) -> None:
+    """Approve waivers that another person asked for. They count from the next night on."""
+    from carepath.terminal.waivers import approve_each
+    from carepath.warehouse import ready
+
+    ready()
+    approve_each(console, number)
+
+
+@app.command()
+def withdraw(
+    number: Annotated[int, typer.Argument(help="The number of the waiver.")],
+    reason: Annotated[str, typer.Option(help="Why it is withdrawn.")],
+) -> None:
+    """Withdraw a waiver. It never counts again, and stays in the history."""
+    from carepath.terminal.waivers import withdraw_one
+    from carepath.warehouse import ready
+
+    ready()
+    withdraw_one(console, number, reason)
+
+
+@app.command(name="annex-a")
+def annex_a(
+    date: Annotated[
+        dt.datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="The lists are as of this day."),
+    ],
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder for the files.")],
+    authority: Annotated[
+        str | None, typer.Option(help="ONS code. Needed only if there are several authorities.")
+    ] = None,
+) -> None:
+    """Write the lists of Annex A for an Ofsted inspection: CSV files and one workbook."""
+    from carepath.annex_a import export
+    from carepath.publish import only_authority
+    from carepath.terminal.annex_a import print_exported
+    from carepath.warehouse import ready
+
+    ready()
+    folder = to.expanduser().resolve()
+    with console.status("writing the lists"):
+        exported = export(only_authority(authority), date.date(), folder)
+    print_exported(console, exported, folder)
 
 
 @app.command(name="as-known-at")
 def as_known_at(date: NightOption) -> None:
-    """Build the whole warehouse as known at a past day, into schemas of its own."""
+    """Build the whole warehouse as it was known at a past day, in separate schemas."""
     from carepath.warehouse import ready
     from carepath.warehouse.dbt import run_dbt
 
@@ -192,29 +504,30 @@ def as_known_at(date: NightOption) -> None:
 @app.command()
 def docs(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if a generated file is stale.")
+        bool,
+        typer.Option("--check", help="Write nothing. Fail if a generated file is out of date."),
     ] = False,
 ) -> None:
-    """Write the generated pages and models, and dbt's own documentation."""
-    from carepath import documents
+    """Write all generated pages, the staging models, and dbt's own documentation."""
+    from carepath.documents import generated
 
     if check:
-        found = documents.stale()
+        found = generated.stale()
         for name in found:
-            console.print(f"stale: {name} (run `make docs`)")
+            console.print(f"{name} is out of date. Run `make docs`.")
         raise typer.Exit(bool(found))
     from carepath.warehouse import ready
 
+    for name in generated.write():
+        console.print(f"Written: {name}")
     ready()
-    for name in documents.write():
-        console.print(f"written: {name}")
     with console.status("dbt's documentation"):
-        page = documents.write_dbt_docs()
-    console.print(f"written: {page}")
+        page = generated.write_dbt_docs()
+    console.print(f"Written: {page}")
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def in_plain_words() -> Iterator[None]:
     """Turn an expected failure into its one message and exit code 1."""
     try:
         yield
@@ -223,11 +536,14 @@ def told_plainly() -> Iterator[None]:
         errors.print(str(error), markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
-        errors.print("Stopped. Nothing was half-published.")
+        errors.print("Stopped. Figures are published whole or not at all.")
         sys.exit(130)
 
 
 def main() -> None:
     """Run the command line."""
-    with told_plainly():
+    from carepath import logs
+
+    logs.configure()
+    with in_plain_words():
         app()

@@ -1,7 +1,7 @@
-"""Carepath in containers: what docker-compose.yml needs beside the ordinary commands.
+"""Carepath in containers: what docker-compose.yml needs besides the ordinary commands.
 
-`env-file` writes the secrets of a deployment, `prepare` sets everything up once, `airflow` runs
-one of Airflow's services. `env-file` needs nothing but Python, since it runs outside.
+`env-file` writes the secrets of a deployment. `prepare` sets everything up. `airflow` runs one of
+Airflow's services. `env-file` needs only Python, because it runs outside the containers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
 SECRETS = {
-    "POSTGRES_PASSWORD": "PostgreSQL's administrator; used when roles are made",
-    "CAREPATH_ADMIN_PASSWORD": "the account admin of Airflow's pages, until it is changed there",
+    "POSTGRES_PASSWORD": "password of PostgreSQL's administrator, who makes the roles",
+    "CAREPATH_ADMIN_PASSWORD": "password of admin on Airflow's pages, until it is changed there",
 }
 
 
@@ -24,8 +24,8 @@ def write_env_file(path: Path = ENV_FILE) -> bool:
     """Write generated secrets for docker-compose.yml, readable by their owner only.
 
     Returns:
-        False if there was such a file: it is left as it is, for a database made with its
-        passwords opens to no others.
+        False if the file exists. It is left as it is, because the database accepts only the
+        passwords that it was made with.
     """
     lines = [
         line
@@ -47,11 +47,12 @@ def prepare() -> None:
     Raises:
         WarehouseError: PostgreSQL or Airflow refused; the message says where.
     """
-    from carepath import orchestration
+    from carepath.service import accounts, configuration
 
     print("preparing roles, databases and Airflow's metadata", flush=True)  # noqa: T201
-    orchestration.initialise()
-    orchestration.make_admin(
+    configuration.check_sign_in()
+    configuration.initialise()
+    accounts.make_admin(
         lambda text: print(text, flush=True),  # noqa: T201
         os.environ["CAREPATH_ADMIN_PASSWORD"],
     )
@@ -60,13 +61,13 @@ def prepare() -> None:
 def airflow_environment(outside: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of an Airflow process in a container.
 
-    Carepath's own, except that what docker-compose.yml sets (where the service listens and
-    where the others find it) comes first.
+    It is Carepath's own, but values of docker-compose.yml come first. They say where the service
+    listens and where the others find it.
     """
-    from carepath import orchestration
+    from carepath.service import configuration
 
     set_outside = {name: value for name, value in outside.items() if name.startswith("AIRFLOW__")}
-    return {**orchestration.environment(), **set_outside}
+    return {**configuration.environment(), **set_outside}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,10 +81,14 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "env-file":
         written = write_env_file()
-        print(f"{ENV_FILE}: {'written' if written else 'already there, left as it is'}")  # noqa: T201
+        print(f"{ENV_FILE}: {'written' if written else 'exists, so it was left as it is'}")  # noqa: T201
     elif chosen.command == "prepare":
         prepare()
     else:
+        if chosen.arguments[:1] == ["scheduler"]:
+            from carepath.service.configuration import leave_out_missed_nights
+
+            leave_out_missed_nights()
         command = [sys.executable, "-m", "airflow", *chosen.arguments]
         os.execve(sys.executable, command, airflow_environment(os.environ))  # noqa: S606
     return 0

@@ -1,22 +1,24 @@
-"""`carepath doctor`: what is wrong on this machine, in the warehouse or with a source."""
+"""What is wrong on this machine, in the warehouse or with a source.
+
+Everything here returns data; carepath.terminal.doctor prints it.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
-
-import yaml
-from rich.console import Console
 
 from carepath import record_start
 from carepath.contract import load_contract
-from carepath.contract.doctor import compare, print_report
+from carepath.contract.differences import SourceComparison, compare
 from carepath.errors import CarepathError
 from carepath.settings import get_settings
+from carepath.site import FirstReportDate, read_site
+from carepath.site.decisions import DECISIONS
+from carepath.site.reading import RULES, SOURCES, site_folder
 from carepath.sources import find_source, open_source, read_sources
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
@@ -27,76 +29,85 @@ SMALLEST_MEMORY = 4 * GIGABYTE
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One check: what was looked at, whether it is well, and what was seen or must be done."""
+class Diagnosis:
+    """What one examination found: its subject, whether all is well, and what to do if not."""
 
-    what: str
+    subject: str
     well: bool
     text: str
 
 
-def examine(console: Console, source: str | None) -> bool:
-    """Check and print; with a source, compare it with the contract as well.
+def examine() -> Iterator[Diagnosis]:
+    """Examine the machine and the warehouse, one subject after the other."""
+    for examination in (
+        python,
+        memory,
+        disk,
+        home,
+        server,
+        schema,
+        settings,
+        listed_sources,
+        report_dates,
+    ):
+        yield _guarded(examination)
+
+
+def compare_source(name: str) -> SourceComparison:
+    """Compare a source with the contract.
 
     Args:
-        console: where to print.
-        source: a source's name, `ssda903:FOLDER`, `all`, or None for none.
+        name: a name in sources.yml, or `ssda903:FOLDER`.
 
-    Returns:
-        Whether all is well.
+    Raises:
+        CarepathError: there is no such source, or it cannot be reached.
     """
-    well = True
-    checks = (python, memory, disk, home, server, schema, listed_sources, report_dates)
-    for check in checks:
-        finding = _guarded(check)
-        well = well and finding.well
-        sign = "[green]ok  [/]" if finding.well else "[bold red]MEND[/]"
-        console.print(f"{sign} {finding.what:<22}", end="")
-        console.print(finding.text, markup=False)
-    if source:
-        names = [s.name for s in read_sources()] if source == "all" else [source]
-        for name in names:
-            well = _examine_source(console, name) and well
-    return well
+    spec = find_source(name)
+    with open_source(spec).open() as session:
+        described = session.describe()
+        is_partial = spec.is_partial or session.is_partial
+    return compare(load_contract(), described, spec.spelling, is_partial=is_partial)
 
 
-def python() -> Finding:
+def python() -> Diagnosis:
     """Python must be 3.11 or newer."""
     found = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding("Python", sys.version_info >= (3, 11), f"{found} (3.11 or newer is needed)")
+    return Diagnosis("Python", sys.version_info >= (3, 11), f"{found} (3.11 or newer is needed)")
 
 
-def memory() -> Finding:
+def memory() -> Diagnosis:
     """Airflow, dbt and PostgreSQL together need about 4 GB."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding("Memory", size >= SMALLEST_MEMORY, f"{size / GIGABYTE:.1f} GB (at least 4)")
+    return Diagnosis("Memory", size >= SMALLEST_MEMORY, f"{size / GIGABYTE:.1f} GB (at least 4)")
 
 
-def disk() -> Finding:
+def disk() -> Diagnosis:
     """A borough's warehouse takes a few gigabytes with its history."""
     folder = get_settings().home
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    return Finding(
+    return Diagnosis(
         "Disk", free >= SMALLEST_DISK, f"{free / GIGABYTE:.0f} GB free at {folder} (at least 5)"
     )
 
 
-def home() -> Finding:
+def home() -> Diagnosis:
     """Passwords must be readable by their owner only."""
     file = get_settings().home / "passwords.json"
     if not file.exists():
-        return Finding("Home", True, f"{file.parent} (made at the first start)")
+        return Diagnosis("Home", True, f"{file.parent} (made at the first start)")
     mode = file.stat().st_mode & 0o777
-    return Finding(
+    return Diagnosis(
         "Home",
         mode == 0o600,
-        f"{file.parent}" if mode == 0o600 else f"{file} is mode {mode:o}; do: chmod 600 {file}",
+        f"{file.parent}"
+        if mode == 0o600
+        else f"Other accounts can read {file}. Run `chmod 600 {file}`.",
     )
 
 
-def server() -> Finding:
+def server() -> Diagnosis:
     """The warehouse's PostgreSQL must answer and be 16 or later."""
     ready()
     with connect("carepath_analyst") as connection:
@@ -104,66 +115,122 @@ def server() -> Finding:
         place = f"{connection.info.host}:{connection.info.port}"
     kind = "existing" if get_settings().warehouse_url else "embedded"
     text = f"{version // 10000}.{version % 10000} ({kind}) at {place}"
-    return Finding("PostgreSQL", version >= 160000, text)
+    return Diagnosis("PostgreSQL", version >= 160000, text)
 
 
-def schema() -> Finding:
+def schema() -> Diagnosis:
     """All migrations must have been carried out."""
     with connect("carepath_owner") as connection:
         row = connection.execute("select version_num from ops.schema_version").fetchone()
-    return Finding("Warehouse", row is not None, f"migrated to {row[0] if row else 'nothing'}")
+    return Diagnosis("Warehouse", row is not None, f"migrated to {row[0] if row else 'nothing'}")
 
 
-def listed_sources() -> Finding:
+def listed_sources() -> Diagnosis:
     """At least one recording system should be listed."""
     names = [spec.name for spec in read_sources()]
     file = get_settings().sources_file
+    wanted = site_folder() / SOURCES
+    before = get_settings().home / SOURCES
+    if file == before:
+        text = f"{file} is in its old place. Move it: mv {file} {wanted}"
+        return Diagnosis("Sources", True, f"{len(names)} listed; {text}")
+    if before.is_file():
+        text = f"Carepath reads {wanted}, and not {before}. Delete {before}."
+        return Diagnosis("Sources", False, text)
     if not names:
-        return Finding(
-            "Sources", True, f"none listed yet in {file} (README, 'Connect your own system')"
+        return Diagnosis(
+            "Sources",
+            True,
+            f"No source is listed yet in {file}. 'Connect your own system' in the README says how.",
         )
-    return Finding("Sources", True, f"{len(names)} in {file}: {', '.join(names[:5])}")
+    return Diagnosis("Sources", True, f"{len(names)} in {file}: {', '.join(names[:5])}")
 
 
-def report_dates() -> Finding:
+def settings() -> Diagnosis:
+    """The council's own settings must be valid, or the next night is refused."""
+    found = read_site()
+    if found.problems:
+        return Diagnosis("Settings", False, " ".join(str(problem) for problem in found.problems))
+    own = sum(not each.is_default for each in settings_in_use())
+    return Diagnosis("Settings", True, f"{own} files of your own in {site_folder()}")
+
+
+@dataclass(frozen=True)
+class SettingInUse:
+    """One settings file: what it is for, and whether the default is used.
+
+    Attributes:
+        row_count: its rows, or entries.
+    """
+
+    file: str
+    says: str
+    is_default: bool
+    row_count: int
+
+
+def settings_in_use() -> list[SettingInUse]:
+    """Return which settings are set and which are defaults, as the next night will use them."""
+    site = read_site()
+    rules, decisions = site_folder() / RULES, site_folder() / DECISIONS
+    return [
+        SettingInUse(
+            SOURCES,
+            "the recording systems that a night loads",
+            not get_settings().sources_file.is_file(),
+            len(read_sources()),
+        ),
+        SettingInUse(
+            RULES, "thresholds of warning rules", not rules.is_file(), len(site.thresholds)
+        ),
+        SettingInUse(
+            DECISIONS,
+            "who approves waivers, and budgets of figures",
+            not decisions.is_file(),
+            len(site.decisions.budgets),
+        ),
+        *(
+            SettingInUse(f"{name}.csv", table.file.says, table.is_default, len(table.rows))
+            for name, table in site.tables.items()
+        ),
+    ]
+
+
+def report_dates() -> Diagnosis:
     """The pathway must not be counted before records have been complete for two years."""
-    project = get_settings().project_root / "dbt_project" / "dbt_project.yml"
-    declared = yaml.safe_load(project.read_text(encoding="utf-8"))["vars"]["first_report_date"]
-    first = date.fromisoformat(declared)
+    subject = "First report date"
+    rows = [row for _, row in read_site().tables["first_report_dates"].rows]
+    dates = {
+        row.authority: row.first_report_date for row in rows if isinstance(row, FirstReportDate)
+    }
     with connect("carepath_analyst") as connection:
         found = record_start.starts(connection)
+    shown = ", ".join(f"{day} ({authority or 'any'})" for authority, day in dates.items())
     if not found:
-        return Finding("First report date", True, f"{first} (too few records to judge it by)")
-    (authority, kind), complete = max(found.items(), key=lambda each: (each[1], each[0]))
-    least = record_start.first_report_date(complete)
-    since = f"{kind} of {authority} are complete from {complete:%B %Y} on"
-    if first >= least:
-        return Finding("First report date", True, f"{first} ({since})")
-    return Finding(
-        "First report date",
-        False,
-        f"{first}, but {since}, and figures look back up to two years: the earliest show too "
-        f"little. Set first_report_date in {project} to {least} or a later quarter end",
-    )
+        return Diagnosis(subject, True, f"{shown}; there are too few records to judge it")
+    said = []
+    for authority in sorted({authority for authority, _ in found}):
+        complete, kind = max(
+            (day, kind) for (code, kind), day in found.items() if code == authority
+        )
+        least = record_start.first_report_date(complete)
+        first = dates.get(authority, dates[None])
+        since = f"{kind} of {authority} are complete from {complete:%B %Y}"
+        if first < least:
+            return Diagnosis(
+                subject,
+                False,
+                f"{first}, but {since}. Figures look back up to two years, so the earliest "
+                f"are too low. Set the date of {authority} in "
+                f"{site_folder() / 'first_report_dates.csv'} to {least} or a later quarter end.",
+            )
+        said.append(f"{first} ({since})")
+    return Diagnosis(subject, True, "; ".join(said))
 
 
-def _guarded(check: Callable[[], Finding]) -> Finding:
+def _guarded(examination: Callable[[], Diagnosis]) -> Diagnosis:
     try:
-        return check()
+        return examination()
     except CarepathError as error:
-        return Finding(check.__name__.replace("_", " ").capitalize(), False, str(error))
-
-
-def _examine_source(console: Console, name: str) -> bool:
-    try:
-        spec = find_source(name)
-        with open_source(spec).open() as session:
-            described = session.describe()
-            is_partial = spec.is_partial or session.is_partial
-    except CarepathError as error:
-        console.print(f"[bold red]MEND[/] {name:<22}", end="")
-        console.print(str(error), markup=False)
-        return False
-    report = compare(load_contract(), described, spec.spelling, is_partial=is_partial)
-    print_report(console, report)
-    return report.kept
+        subject = examination.__name__.replace("_", " ").capitalize()
+        return Diagnosis(subject, False, str(error))

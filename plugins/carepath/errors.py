@@ -20,12 +20,19 @@ class CarepathError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        action = f" What to do: {self.todo}" if self.todo else ""
-        return f"{place}{self.what}{action}"
+        what = self.what if place else self.what[:1].upper() + self.what[1:]
+        action = f" What to do: {_sentence(self.todo)}" if self.todo else ""
+        return f"{place}{_sentence(what)}{action}"
 
     def __reduce__(self) -> tuple[object, ...]:
         # keyword-only arguments would otherwise be lost between Airflow's processes
         return _rebuild, (type(self), self.what, self.where, self.todo)
+
+
+def _sentence(text: str) -> str:
+    """Return the text with the full stop that ends a sentence, if it has none yet."""
+    text = text.strip()
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _rebuild(kind: type[CarepathError], what: str, where: str, todo: str) -> CarepathError:
@@ -45,30 +52,42 @@ class SourceError(CarepathError):
 
 
 class DeliveryError(CarepathError):
-    """A delivery is malformed, truncated or out of order; nothing of it was kept."""
+    """A delivery is malformed, truncated or out of order. None of it was kept."""
+
+
+class StatisticsError(CarepathError):
+    """A file of published statistics cannot be understood. None of it was kept."""
+
+
+class NightError(CarepathError):
+    """Another night is running or has taken over. The refused night has changed nothing."""
+
+
+class WaiverError(CarepathError):
+    """A waiver is refused, or waits for a second person. Nothing was waived."""
 
 
 class GateHeldError(CarepathError):
-    """The gate holds the KPI refresh; the marts keep the figures of the night before."""
+    """A gate holds the figures. The marts keep those of the last accepted night."""
 
 
 class PublicationError(CarepathError):
-    """The marts could not be published or rolled back; they are as they were."""
+    """The marts could not be published or rolled back. They are as they were."""
 
 
 def safe_message(error: BaseException) -> str:
     """Return an error's text without values of a record.
 
-    PostgreSQL puts row values into DETAIL and CONTEXT; only its primary message is kept, and
-    what that quotes of the data (`invalid input syntax ...: "1990-13-01"`) is cut out. Understands
-    psycopg's errors, psycopg2's (dbt) and SQLAlchemy's.
+    PostgreSQL puts values of rows into DETAIL and CONTEXT, so only its primary message is kept.
+    Data that this message quotes (`invalid input syntax ...: "1990-13-01"`) is cut out. It reads
+    errors of psycopg, psycopg2 (dbt) and SQLAlchemy.
     """
     error = getattr(error, "orig", None) or error
     diagnostics = getattr(error, "diag", None)
     if diagnostics is None:
         return str(error)
     primary = diagnostics.message_primary or type(error).__name__
-    if (diagnostics.sqlstate or "").startswith("22"):  # a data exception: what it quotes is data
+    if (diagnostics.sqlstate or "").startswith("22"):  # a data exception quotes data
         primary = re.sub(r'"[^"]*"', '"..."', primary)
     head, quoted, _ = primary.partition(': "')
     return head if quoted else primary

@@ -7,14 +7,15 @@ from datetime import date
 from typing import Final
 
 import psycopg
+from dateutil.relativedelta import relativedelta
 
 # a quarter counts as incomplete with fewer than half the records of the year after it
 SHARE: Final = 0.5
-# with fewer than this a quarter, on average, chance decides
+# with fewer records than this in an average quarter, chance decides
 FEWEST: Final = 20
 YEARS_LOOKED_BACK: Final = 2
 
-# per kind of record that the pathway rests on: authority, quarter and how many began in it
+# for each kind of record that the pathway is made from: how many began in each quarter
 QUARTERS: Final = {
     "referrals": (
         "select authority, date_trunc('quarter', referral_date)::date, count(*)"
@@ -33,21 +34,21 @@ def complete_from(counts: Mapping[date, int]) -> date | None:
     """Return the first day from which every quarter has its share of the records.
 
     A source that keeps only some of its older records delivers few of them for a while. Each
-    quarter is compared with the mean of the four after it, so that growth is no gap.
+    quarter is compared with the mean of the four after it, so that growth does not look like a gap.
 
     Args:
         counts: records that began in each quarter, by the quarter's first day.
 
     Returns:
-        The first day of the quarter after the last incomplete one, of the first quarter where
-        none is incomplete, or None where the records are too few to tell.
+        The first day of the quarter after the last incomplete one, or of the first quarter if all
+        are complete. None if there are too few records to tell.
     """
     if not counts:
         return None
     first, last = min(counts), max(counts)
     quarters = [first]
     while quarters[-1] < last:
-        quarters.append(_months_after(quarters[-1], 3))
+        quarters.append(quarters[-1] + relativedelta(months=3))
     found = None
     for position, quarter in enumerate(quarters[:-4]):
         usual = sum(counts.get(each, 0) for each in quarters[position + 1 : position + 5]) / 4
@@ -62,17 +63,16 @@ def complete_from(counts: Mapping[date, int]) -> date | None:
 
 def first_report_date(complete: date) -> date:
     """Return the first quarter end by which records had been complete for two years."""
-    after = _months_after(complete.replace(day=1), 12 * YEARS_LOOKED_BACK)
-    if complete.day > 1:
-        after = _months_after(after, 1)
-    after = _months_after(after, (1 - after.month) % 3)
+    # only whole months count, so a start within a month waits for the next one
+    after = complete + relativedelta(years=YEARS_LOOKED_BACK, months=complete.day > 1, day=1)
+    after += relativedelta(months=(1 - after.month) % 3)
     return date.fromordinal(after.toordinal() - 1)
 
 
 def starts(connection: psycopg.Connection) -> dict[tuple[str, str], date]:
-    """Return from when records are complete, by authority and kind, where they tell.
+    """Return from when records are complete, by authority and kind, if there are enough to tell.
 
-    Nothing where core has not been built yet.
+    The result is empty until core has been built.
     """
     found: dict[tuple[str, str], date] = {}
     for kind, query in QUARTERS.items():
@@ -86,8 +86,3 @@ def starts(connection: psycopg.Connection) -> dict[tuple[str, str], date]:
             if complete is not None:
                 found[authority, kind] = complete
     return found
-
-
-def _months_after(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, day.day)

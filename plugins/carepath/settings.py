@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     warehouse_url: str | None = Field(
         default=None,
         description="An existing PostgreSQL (16 or later) instead of the embedded one, as "
-        "postgresql://administrator:password@host:port; the administrator may create roles",
+        "postgresql://administrator:password@host:port; its administrator can create roles",
     )
     parallel_tables: int = Field(
         default=2, ge=1, le=32, description="Tables read from one source at the same time"
@@ -42,13 +42,17 @@ class Settings(BaseSettings):
         default=20, ge=0, description="Losses of fewer rows than this never count as truncation"
     )
 
-    alert_email: str | None = Field(
-        default=None, description="Who is told when a night was held or failed"
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Apprise addresses that get the alert of a night that was held or failed, "
+        "separated by spaces; `alert_urls` in the home can hold more, one on each line",
     )
-    alert_from: str = Field(default="carepath@localhost", description="Sender of those e-mails")
-    smtp_host: str | None = Field(default=None, description="Mail server; none: the log only")
-    smtp_port: int = Field(default=25, description="Port of the mail server")
     airflow_port: int = Field(default=8080, description="Port of Airflow's pages on 127.0.0.1")
+    airflow_url: str | None = Field(
+        default=None,
+        description="Address at which people open Airflow's pages, if they are behind a web "
+        "server with TLS; by default http://127.0.0.1 and the port",
+    )
 
     @property
     def project_root(self) -> Path:
@@ -61,9 +65,20 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     @property
+    def pages_url(self) -> str:
+        """Where people open Airflow's pages, without a slash at the end."""
+        return (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
+
+    @property
+    def alert_urls_file(self) -> Path:
+        """Addresses of alerts; they hold passwords, so only their owner may read the file."""
+        return self.home / "alert_urls"
+
+    @property
     def sources_file(self) -> Path:
-        """The list of recording systems that a night loads."""
-        return self.home / "sources.yml"
+        """The list of recording systems that a night loads, also in its old place."""
+        own, before = self.home / "site" / "sources.yml", self.home / "sources.yml"
+        return before if before.is_file() and not own.is_file() else own
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,12 @@
 {{ config(tags=['nightly']) }}
--- Ages, needs, legal statuses and placement groups are each the whole of those who are
--- measured, and with those left out they are all children looked after.
+-- Ages, needs, legal statuses and placement groups must each add up to all children who
+-- are measured. With those left out, they must add up to all children looked after.
 with
 
 parts as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         case
             when segment like 'aged %' then 'age'
             when segment like 'need: %' then 'need'
@@ -20,7 +20,7 @@ parts as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure as whole,
         numerator,
         denominator,
@@ -32,7 +32,7 @@ parts as (
 children as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         numerator as child_count
     from {{ ref('kpi_looked_after') }}
     where measure = 'looked after' and segment = 'all'
@@ -40,14 +40,14 @@ children as (
 
 select
     parts.authority,
-    parts.snapshot_date,
+    parts.as_at_date,
     parts.whole
 from parts
 inner join children
     on
         parts.authority = children.authority
-        and parts.snapshot_date = children.snapshot_date
-group by parts.authority, parts.snapshot_date, parts.whole, children.child_count
+        and parts.as_at_date = children.as_at_date
+group by parts.authority, parts.as_at_date, parts.whole, children.child_count
 having
     sum(parts.numerator) <> max(parts.denominator)
     or max(parts.denominator) + max(parts.left_out_count) <> max(children.child_count)

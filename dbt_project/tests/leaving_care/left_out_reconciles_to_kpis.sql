@@ -1,5 +1,5 @@
 {{ config(tags=['nightly']) }}
--- kpi_left_out splits what the KPI marts leave out: nothing more, nothing less.
+-- kpi_left_out must split exactly what the KPI marts leave out.
 {%- set marts = [
     'kpi_care_leavers', 'kpi_mothers', 'kpi_uasc', 'kpi_eet', 'kpi_pathway_plan',
     'kpi_accommodation', 'kpi_staying_put', 'kpi_category_of_need', 'kpi_ethnicity',
@@ -10,7 +10,7 @@ measured as (
     {%- for mart in marts %}
         select
             authority,
-            snapshot_date,
+            as_at_date,
             measure,
             segment,
             left_out_count
@@ -23,24 +23,24 @@ measured as (
 split as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         segment,
         sum(left_out_count) as left_out_count
     from {{ ref('kpi_left_out') }}
-    group by authority, snapshot_date, measure, segment
+    group by authority, as_at_date, measure, segment
 )
 
 select
     coalesce(measured.authority, split.authority) as authority,
-    coalesce(measured.snapshot_date, split.snapshot_date) as snapshot_date,
+    coalesce(measured.as_at_date, split.as_at_date) as as_at_date,
     coalesce(measured.measure, split.measure) as measure,
     coalesce(measured.segment, split.segment) as segment
 from measured
 full join split
     on
         measured.authority = split.authority
-        and measured.snapshot_date = split.snapshot_date
+        and measured.as_at_date = split.as_at_date
         and measured.measure = split.measure
         and measured.segment = split.segment
 where measured.left_out_count is distinct from split.left_out_count

@@ -1,12 +1,12 @@
 {{ config(tags=['nightly']) }}
--- The answers of in touch, the moves of a year and the ways of a change are each the
--- whole of those who are measured: their numerators add up to the denominator.
+-- The answers of in touch, the moves of a year and the ways of a change must each add
+-- up: their numerators make the denominator.
 with
 
 parts as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'in touch' as whole,
         segment,
         numerator,
@@ -15,7 +15,7 @@ parts as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         case
             when measure like '%accommodation%' then 'moves'
             else 'workers'
@@ -27,7 +27,7 @@ parts as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'eligibility' as whole,
         'all' as segment,
         numerator,
@@ -37,7 +37,7 @@ parts as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure as whole,
         'since ' || earlier_snapshot_date as segment,
         numerator,
@@ -47,9 +47,9 @@ parts as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     whole,
     segment
 from parts
-group by authority, snapshot_date, whole, segment
+group by authority, as_at_date, whole, segment
 having sum(numerator) <> max(denominator) or min(denominator) <> max(denominator)

@@ -1,7 +1,7 @@
 """Code lists of the Department for Education (DfE), read from the dbt seed `code_lists.csv`.
 
-A list says which codes exist, what they mean, how else recording systems spell them, and in
-which collection years they are valid. Collection year Y covers 1 April Y-1 to 31 March Y.
+A list gives its codes, their meanings, the other spellings of recording systems, and the collection
+years in which each code is valid. Collection year Y covers 1 April Y-1 to 31 March Y.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Final
 
 from carepath.errors import SettingsError
 from carepath.settings import PROJECT_ROOT
 
 SEED: Final = PROJECT_ROOT / "dbt_project" / "seeds" / "code_lists.csv"
+# each council sets its own programmes (carepath.site); these are the project's default
+PROGRAMMES: Final = PROJECT_ROOT / "dbt_project" / "site" / "programmes.csv"
 
-# Codes that are also an answer to anything: what follows them says what is meant, so they count
-# only as the whole value or in a spelling of the list ("No - refused contact" is not NO).
+# Codes that are also plain answers. The words after them decide the meaning ("No - refused contact"
+# is not NO), so such a code counts only as the whole value or in a spelling of the list.
 ANSWERS: Final = frozenset({"yes", "no", "none"})
 
 
 @dataclass(frozen=True)
 class Code:
-    """One code: its meaning, its other spellings, the collection years in which it is valid."""
+    """One code with its meaning, other spellings, and first and last collection year."""
 
     code: str
     description: str
@@ -51,21 +54,21 @@ class CodeList:
 
     @cached_property
     def spellings(self) -> Mapping[str, str]:
-        """Every spelling that is understood, as `spelling_key` gives it, to its code."""
+        """The code for every known spelling; keys are as `spelling_key` gives them."""
         return spellings(self)
 
     @cached_property
     def heads(self) -> Mapping[str, str]:
-        """The codes that anything may follow, as `spelling_key` gives them, to themselves."""
+        """The codes that other words may follow; keys are as `spelling_key` gives them."""
         keys = {spelling_key(each.code): each.code for each in self.codes}
         return {key: code for key, code in keys.items() if key not in ANSWERS}
 
     def normalise(self, value: str | None) -> str | None:
         """Return the code that `value` means, or None if it is blank or unknown.
 
-        Understands the code, its description, an alias, and the code followed by anything
-        after a dash or colon ("F1 - ...", "F1: ..."); case and extra whitespace don't matter.
-        A description is not cut: what follows it may make it another one's.
+        It may be the code, its description, an alias, or the code with other words after a dash or
+        colon ("F1 - ...", "F1: ..."). Case and extra whitespace do not matter. Words after a
+        description are not ignored, because they may give it the meaning of another code.
         """
         if value is None:
             return None
@@ -74,18 +77,18 @@ class CodeList:
 
 
 def spelling_key(value: str) -> str:
-    """Return `value` in lower case, trimmed, with each run of whitespace made one space."""
+    """Return `value` trimmed, in lower case, and with single spaces."""
     return re.sub(r"\s+", " ", value).strip().lower()
 
 
 def code_part(key: str) -> str:
-    """Return what stands before the first colon or spaced dash; "" if there is neither."""
+    """Return the text before the first colon or spaced dash; "" if there is neither."""
     found = re.match(r"(.+?) ?(?::| [-\u2013\u2014]) ?", key)
     return found.group(1).strip() if found else ""
 
 
 def spellings(code_list: CodeList) -> dict[str, str]:
-    """Return each understood spelling of `code_list` with its code.
+    """Return each known spelling of `code_list` with its code.
 
     Raises:
         SettingsError: one spelling means two codes.
@@ -96,9 +99,9 @@ def spellings(code_list: CodeList) -> dict[str, str]:
             key = spelling_key(text)
             if found.setdefault(key, code.code) != code.code:
                 raise SettingsError(
-                    f"'{text}' means both {found[key]} and {code.code}",
+                    f"'{text}' means both {found[key]} and {code.code}.",
                     where=f"code list {code_list.name}",
-                    todo="remove one of the spellings from seeds/code_lists.csv.",
+                    todo="Remove one of the spellings from seeds/code_lists.csv.",
                 )
     return found
 
@@ -116,7 +119,23 @@ def load() -> Mapping[str, CodeList]:
         SettingsError: a code is declared twice or one spelling means two codes.
     """
     with SEED.open(encoding="utf-8", newline="") as file:
-        return read(csv.DictReader(file))
+        return read(csv.DictReader(file)) | {"programme": read_programmes(PROGRAMMES)}
+
+
+def read_programmes(path: Path) -> CodeList:
+    """Return the programmes of a `programmes.csv` as the code list `programme`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return CodeList(
+            "programme",
+            tuple(
+                Code(
+                    code=row["programme_code"],
+                    description=row["programme"],
+                    aliases=tuple(text for text in row["other_spellings"].split("|") if text),
+                )
+                for row in csv.DictReader(file)
+            ),
+        )
 
 
 def read(rows: Iterable[Mapping[str, str]]) -> dict[str, CodeList]:
@@ -137,7 +156,7 @@ def read(rows: Iterable[Mapping[str, str]]) -> dict[str, CodeList]:
         names = [code.code for code in ordered]
         if len(set(names)) != len(names):
             raise SettingsError(
-                "a code is declared twice", where=f"code list {name}", todo="keep one row."
+                "A code is declared twice.", where=f"code list {name}", todo="Keep one row."
             )
         lists[name] = CodeList(name, ordered)
         spellings(lists[name])

@@ -7,16 +7,19 @@ a local extension (prefix `local_`). The YAML of a table reads:
     entity: care_leavers             staging model stg_care_leavers; default: name without prefix
     domain: leaving_care             folder of the models
     required: true                   a source without the table stops the night
-    natural_key: [clea_person_id]    from meaning; never an id that the vendor's export invents
+    natural_key: [clea_person_id]    what identifies a record; never an id that the export makes up
     key_note: why this key
-    versions: true                   staging also shows all versions (stg_<entity>_versions)
+    versions: true                   staging also has all versions (stg_<entity>_versions)
     columns:
       - name: clea_care_leaver_activity
         as: activity                 name in staging; default: name without the table's prefix
         type: code                   one of TYPES
         code_list: activity
+        range: [0, 40]               for type integer or number: no real value lies outside. Make
+                                     it wide enough for rules to judge unlikely values
         required: true               default false
         personal: true               default false: a name, date of birth, address, identifier
+        indexed: true                default false: a text that is part of a key of a mart
         arrives_as: {liquidlogic: description, default: code}
         vendors: {mosaic: {name: other_name, type: int}, eclipse: {absent: true}}
 """
@@ -27,12 +30,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, cast, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, model_validator
+from pydantic import ValidationInfo as Info
+from pydantic.dataclasses import dataclass as checked
 
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.errors import SettingsError
+from carepath.yaml_files import read_yaml, validate
 
 ColumnType = Literal["row_id", "id", "text", "date", "integer", "number", "flag", "code", "json"]
 Vendor = Literal["liquidlogic", "mosaic", "eclipse"]
@@ -41,9 +47,13 @@ Arrival = Literal["code", "description", "code - description"]
 TYPES: Final[tuple[str, ...]] = get_args(ColumnType)
 VENDORS: Final[tuple[Vendor, ...]] = get_args(Vendor)
 ARRIVALS: Final[tuple[str, ...]] = get_args(Arrival)
+# The most bytes of a value that becomes part of an index, and of a record's whole key. PostgreSQL
+# allows about 2,700 bytes for all parts of an index entry together.
+LONGEST_VALUE: Final = 500
+LONGEST_KEY: Final = 2_000
 FOLDER: Final = Path(__file__).parent / "tables"
 
-# What history and staging add to every table; a contract column may not take these names.
+# The columns that history and staging add to every table; the contract may not use these names.
 RESERVED: Final = frozenset(
     {
         "authority",
@@ -59,88 +69,143 @@ RESERVED: Final = frozenset(
     }
 )
 
-_TABLE_KEYS = {
-    "table",
-    "entity",
-    "domain",
-    "description",
-    "required",
-    "natural_key",
-    "key_note",
-    "versions",
-    "columns",
-}
-_COLUMN_KEYS = {
-    "name",
-    "as",
-    "type",
-    "code_list",
-    "required",
-    "personal",
-    "description",
-    "arrives_as",
-    "vendors",
-}
+Flag = Annotated[bool, Strict()]
+Text = Annotated[
+    str, BeforeValidator(lambda text: " ".join(str(text).split()))
+]  # white space becomes single spaces
+_AS_WRITTEN: Final = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True)
+@checked(frozen=True, config=_AS_WRITTEN)
 class VendorSpelling:
-    """How one vendor's export departs from the contract in one column.
+    """How one vendor's export differs from the contract in one column.
 
-    `name` is the vendor's own name for the column, `type` its SQL type where that belongs to
-    another family than the contract's, `absent` says that the export has no such column.
+    `name` is the vendor's name for the column. `type` is its SQL type, if that belongs to another
+    family than the contract's. `absent` is true if the export does not have the column.
     """
 
     name: str | None = None
     type: str | None = None
-    absent: bool = False
+    absent: Flag = False
 
 
-@dataclass(frozen=True)
+@checked(frozen=True, config=_AS_WRITTEN)
 class Column:
     """One column that a source delivers.
 
-    `as_name` is its name in staging: a code column becomes `<as_name>_code` and
-    `<as_name>_sent`, a flag `is_...` or `has_...`.
+    `as_name` is its name in staging. A code column becomes `<as_name>_code` and `<as_name>_sent`; a
+    flag is called `is_...` or `has_...`. `range` is the least and the greatest value of a number:
+    staging shows values outside it as null, and NaN and Infinity too.
     """
 
     name: str
     as_name: str
     type: ColumnType
-    description: str
-    required: bool = False
-    personal: bool = False
+    description: Text = ""
+    required: Flag = False
+    personal: Flag = False
     code_list: str | None = None
-    arrives_as: Mapping[str, Arrival] | None = None
-    vendors: Mapping[str, VendorSpelling] | None = None
+    range: tuple[int, int] | None = None
+    indexed: Flag = False
+    arrives_as: Mapping[Vendor | Literal["default"], Arrival] = Field(default_factory=dict)
+    vendors: Mapping[Vendor, VendorSpelling] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        """Take the name in staging from `as`, or else from the name without its prefix."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+            return raw
+        others = {key: value for key, value in raw.items() if key != "as"}
+        return {"as_name": raw.get("as") or raw["name"].partition("_")[2], **others}
+
+    @model_validator(mode="after")
+    def _agrees(self, info: Info) -> Self:
+        if (self.type == "code") != (self.code_list is not None):
+            raise ValueError("type code and code_list belong together. | Write both or neither.")
+        known = (info.context or {}).get("code_lists")
+        if self.code_list and known is not None and self.code_list not in known:
+            raise ValueError(
+                f"There is an unknown code list {self.code_list}. | Add it to seeds/code_lists.csv."
+            )
+        if (self.type in ("integer", "number")) != (self.range is not None):
+            raise ValueError(
+                "Types integer and number have a range, others do not. | Add or remove it."
+            )
+        if self.range and self.range[0] >= self.range[1]:
+            raise ValueError("The range is empty. | Write [least, greatest], as whole numbers.")
+        return self
 
     def spelling(self, vendor: str | None) -> VendorSpelling:
-        """Return how `vendor` spells this column; the contract's own spelling where unsaid."""
-        return (self.vendors or {}).get(vendor or "", VendorSpelling())
+        """Return how `vendor` spells this column; as in the contract if not stated."""
+        spellings = self.vendors.items()
+        return next((found for name, found in spellings if name == vendor), VendorSpelling())
 
     def arrival(self, vendor: str | None) -> Arrival:
         """Return the form in which `vendor` sends a code column."""
-        forms = self.arrives_as or {}
-        return forms.get(vendor or "", forms.get("default", "code"))
+        default = self.arrives_as.get("default", "code")
+        return next((form for name, form in self.arrives_as.items() if name == vendor), default)
 
 
-@dataclass(frozen=True)
+@checked(frozen=True, config=_AS_WRITTEN)
 class Table:
-    """One table that a source delivers, and the key by which its records are known."""
+    """One table that a source delivers, and the natural key of its records."""
 
     name: str
     entity: str
     domain: str
-    description: str
-    required: bool
     natural_key: tuple[str, ...]
-    key_note: str
-    versions: bool
     columns: tuple[Column, ...]
+    description: Text = ""
+    key_note: Text = ""
+    required: Flag = False
+    versions: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        """Take the entity from the table's name if the file does not give one."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("table"), str):
+            return raw
+        others = {key: value for key, value in raw.items() if key != "table"}
+        name = raw["table"]
+        return {
+            "name": name,
+            "entity": name.removeprefix("ssd_").removeprefix("local_"),
+            **others,
+        }
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        names, as_names = self.column_names, [column.as_name for column in self.columns]
+        for name in (*names, *as_names):
+            if names.count(name) > 1 or as_names.count(name) > 1:
+                raise ValueError(
+                    f"The column {name} is declared twice. | Give each column its own name."
+                )
+        if taken := RESERVED.intersection((*names, *as_names)):
+            raise ValueError(
+                f"{min(taken)} is a name that history adds itself. | Choose another name."
+            )
+        if not self.natural_key:
+            raise ValueError("There is no natural key. | Name the columns that identify a record.")
+        for key in self.natural_key:
+            if key not in names:
+                raise ValueError(f"The key column {key} is not declared. | Declare it.")
+            if self.column(key).type == "row_id":
+                raise ValueError(
+                    f"{key} is a row id, which may change every night. | Choose columns that "
+                    "identify the record."
+                )
+            if self.column(key).personal:
+                raise ValueError(
+                    f"{key} is personal, but keys are kept in quality. | Remove it from the key."
+                )
+        return self
 
     @property
     def local(self) -> bool:
-        """True for an extension that the Standard Safeguarding Dataset lacks."""
+        """True for a local extension, which is not in the Standard Safeguarding Dataset."""
         return self.name.startswith("local_")
 
     @property
@@ -156,8 +221,17 @@ class Table:
         raise KeyError(f"{self.name}.{name}")
 
     @property
+    def indexed_columns(self) -> tuple[str, ...]:
+        """The columns that become part of an index: ids, parts of keys, names in marts."""
+        return tuple(
+            column.name
+            for column in self.columns
+            if column.type == "id" or column.indexed or column.name in self.natural_key
+        )
+
+    @property
     def person_column(self) -> str | None:
-        """The column that holds the person's case id; None for a table not about a person."""
+        """The column with the person's case id; None if the table is not about persons."""
         return next((c.name for c in self.columns if c.as_name == "person_id"), None)
 
 
@@ -168,7 +242,7 @@ class Contract:
     tables: Mapping[str, Table]
 
     def owners(self, as_name: str) -> list[Table]:
-        """Return the tables about persons whose records are known by an id of this name."""
+        """Return the tables about persons that have an id of this name in their natural key."""
         return [
             table
             for table in self.tables.values()
@@ -190,7 +264,7 @@ def load_contract() -> Contract:
     """Read the contract that this package ships, once per process.
 
     Raises:
-        SettingsError: a file contradicts itself or another; the message names table and column.
+        SettingsError: a file is wrong or contradicts another; names table and column.
     """
     return read_contract(FOLDER, code_lists=frozenset(load_code_lists()))
 
@@ -199,7 +273,7 @@ def read_contract(folder: Path, *, code_lists: frozenset[str]) -> Contract:
     """Read the tables of `folder/*.yml` in order of their names.
 
     Args:
-        folder: one YAML file per table, called like the table.
+        folder: one YAML file per table, with the table's name.
         code_lists: the code lists that a column may refer to.
 
     Raises:
@@ -212,99 +286,25 @@ def read_contract(folder: Path, *, code_lists: frozenset[str]) -> Contract:
     ):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError(
-                f"the contract declares the {what} {twice[0]} twice",
+                f"The contract declares the {what} {twice[0]} twice.",
                 where=str(folder.name),
-                todo="keep one file per table and one table per entity.",
+                todo="Keep one file per table and one table per entity.",
             )
     return Contract({table.name: table for table in tables})
 
 
+_TABLE: Final = TypeAdapter(Table)
+
+
 def _read_table(path: Path, code_lists: frozenset[str]) -> Table:
     where = f"contract {path.name}"
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _check_keys(raw, _TABLE_KEYS, {"table", "domain", "natural_key", "columns"}, where)
-    name = str(raw["table"])
-    if name != path.stem:
-        _refuse(f"the file declares {name}", where, "call the file like its table.")
-    columns = tuple(_read_column(item, where, code_lists) for item in raw["columns"])
-    table = Table(
-        name=name,
-        entity=raw.get("entity") or name.removeprefix("ssd_").removeprefix("local_"),
-        domain=raw["domain"],
-        description=_one_line(raw.get("description", "")),
-        required=bool(raw.get("required", False)),
-        natural_key=tuple(raw["natural_key"]),
-        key_note=_one_line(raw.get("key_note", "")),
-        versions=bool(raw.get("versions", False)),
-        columns=columns,
+    table = validate(
+        _TABLE, read_yaml(path, where=where), where=where, context={"code_lists": code_lists}
     )
-    _check_table(table, where)
+    if table.name != path.stem:
+        raise SettingsError(
+            f"The file declares {table.name}.",
+            where=where,
+            todo="Give the file the name of its table.",
+        )
     return table
-
-
-def _read_column(raw: dict[str, Any], where: str, code_lists: frozenset[str]) -> Column:
-    here = f"{where}, column {raw.get('name', '?') if isinstance(raw, dict) else raw}"
-    _check_keys(raw, _COLUMN_KEYS, {"name", "type"}, here)
-    name, kind, code_list = raw["name"], raw["type"], raw.get("code_list")
-    if kind not in TYPES:
-        _refuse(f"unknown type {kind}", here, f"use one of {', '.join(TYPES)}.")
-    if (kind == "code") != (code_list is not None):
-        _refuse("type code and code_list belong together", here, "give both or neither.")
-    if code_list is not None and code_list not in code_lists:
-        _refuse(f"unknown code list {code_list}", here, "add it to seeds/code_lists.csv.")
-    arrives_as = raw.get("arrives_as") or {}
-    for vendor, form in arrives_as.items():
-        if vendor not in (*VENDORS, "default") or form not in ARRIVALS:
-            _refuse(f"cannot read arrives_as {vendor}: {form}", here, "see model.py.")
-    vendors = {}
-    for vendor, spelling in (raw.get("vendors") or {}).items():
-        if vendor not in VENDORS:
-            _refuse(f"unknown vendor {vendor}", here, f"use one of {', '.join(VENDORS)}.")
-        _check_keys(spelling, {"name", "type", "absent"}, set(), f"{here}, {vendor}")
-        vendors[vendor] = VendorSpelling(**spelling)
-    return Column(
-        name=name,
-        as_name=raw.get("as") or name.partition("_")[2],
-        type=kind,
-        description=_one_line(raw.get("description", "")),
-        required=bool(raw.get("required", False)),
-        personal=bool(raw.get("personal", False)),
-        code_list=code_list,
-        arrives_as=cast("dict[str, Arrival]", arrives_as),
-        vendors=vendors,
-    )
-
-
-def _check_table(table: Table, where: str) -> None:
-    names, as_names = table.column_names, [column.as_name for column in table.columns]
-    for twice in {n for n in (*names, *as_names) if names.count(n) > 1 or as_names.count(n) > 1}:
-        _refuse(f"the column {twice} is declared twice", where, "give each its own name.")
-    if taken := RESERVED.intersection((*names, *as_names)):
-        _refuse(f"{min(taken)} is a name that history adds itself", where, "choose another.")
-    if not table.natural_key:
-        _refuse("there is no natural key", where, "name the columns that identify a record.")
-    for key in table.natural_key:
-        if key not in names:
-            _refuse(f"the key column {key} is not declared", where, "declare it.")
-        if table.column(key).type == "row_id":
-            _refuse(f"{key} is a row id, which may change every night", where, "use meaning.")
-        if table.column(key).personal:
-            _refuse(f"{key} is personal, but keys are kept in quality", where, "leave it out.")
-
-
-def _check_keys(raw: object, allowed: set[str], needed: set[str], where: str) -> None:
-    if not isinstance(raw, dict):
-        _refuse("expected names and values", where, "see the top of contract/model.py.")
-    keys = set(cast("dict[str, Any]", raw))
-    if missing := needed - keys:
-        _refuse(f"{min(missing)} is missing", where, "add it.")
-    if unknown := keys - allowed:
-        _refuse(f"unknown entry {min(unknown)}", where, f"use {', '.join(sorted(allowed))}.")
-
-
-def _refuse(what: str, where: str, todo: str) -> None:
-    raise SettingsError(what, where=where, todo=todo)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

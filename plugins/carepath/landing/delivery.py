@@ -1,4 +1,4 @@
-"""What a load is, and what it counted: plain values that the steps hand to each other."""
+"""What a load is and what it counted, as plain values that the steps pass on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Progress = Callable[[str, int], None]  # a table has arrived, with so many rows
+Progress = Callable[[str, int], None]  # called with a table that has arrived and its number of rows
 
 
 @dataclass(frozen=True)
 class Load:
-    """One delivery of one source. `night` is the day whose close it stands for."""
+    """One delivery of one source. It holds the records as they were at the close of `night`."""
 
     load_id: int
     source: str
@@ -29,14 +29,14 @@ class TableDelivery:
         row_count: rows as sent, duplicates included.
         byte_count: bytes as sent, in COPY's text format.
         content_hash: SHA-256 of column names and bytes.
-        seconds: of the extract.
-        columns: the contract's columns that the source has; none of a table it no longer has.
-        previous_row_count: rows of the last loaded delivery of the same period; None if first.
-        is_unchanged: byte for byte what the last loaded delivery was; history is not compared.
-        duplicate_count: rows equal to another of the delivery (row ids aside).
+        seconds: time of the extract.
+        columns: the contract's columns that the source has; empty if the table is gone.
+        previous_row_count: rows of the last loaded delivery of the period; None if it is the first.
+        is_unchanged: the same bytes as in the last loaded delivery, so history is not compared.
+        duplicate_count: rows that repeat another row of the delivery, apart from row ids.
         opened_count: versions opened in history.
         closed_count: versions closed in history.
-        history_seconds: of comparing with history and writing the difference.
+        history_seconds: time of comparing with history and writing the changes.
     """
 
     table: str
@@ -60,13 +60,13 @@ class Previous:
     row_count: int
     duplicate_count: int
     content_hash: str
-    is_latest: bool  # no load of another period came after it
-    columns: frozenset[str] = frozenset()  # empty where they were not recorded yet
+    is_latest: bool  # no load of another period came later
+    columns: frozenset[str] = frozenset()  # empty for deliveries from before columns were recorded
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did; seconds are wall clock, of all tables together."""
+    """What a load did. Seconds are elapsed time, for all tables together."""
 
     load: Load
     tables: tuple[TableDelivery, ...]

@@ -1,10 +1,10 @@
 """History: every version of every record, and the nights between which it was current.
 
-A version is a record's content. Tonight's delivery and the current versions are compared as sets
-of content hashes; what is new opens, what is gone closes, what comes back opens again. The
-comparison reads only, table by table beside each other; then one transaction writes the difference
-of all tables, replaces landing and marks the load as loaded. Killed at any point, a load has either
-happened or not.
+A version is the content of a record. Tonight's delivery and the current versions are compared by
+their content hashes. A new version opens, a missing one closes, and one that comes back opens
+again. The comparison only reads, several tables at a time. Then one transaction writes the changes
+of all tables, replaces landing and marks the load as loaded. So a load that is killed has either
+happened completely or not at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from carepath.landing.extract import Going, in_parallel
 from carepath.landing.tables import content_hash, incoming, leaf, record_key, swap
 from carepath.settings import get_settings
 
-# One hash join per table; nested loops over millions of rows are never what is wanted.
+# One hash join per table: nested loops over millions of rows would take hours.
 COMPARING = "set local enable_nestloop = off; set local enable_mergejoin = off;"
 
 COMPARE = sql.SQL(
@@ -40,7 +40,7 @@ COMPARE = sql.SQL(
     """
 )
 
-# Where nothing is current, all is new: only rows equal to another one are noted, to be left out.
+# Where no version is current, every row is new. Only repeated rows are noted, to leave them out.
 COMPARE_FIRST = sql.SQL(
     """
     insert into landing.changes
@@ -55,9 +55,10 @@ COMPARE_FIRST = sql.SQL(
     """
 )
 
-# A return that adds to earlier ones: a version of an earlier period stays current until its record
-# is sent differently; only those of the same period are closed because they are not sent. A record
-# that a later period has is left as that one says.
+# For a return that adds to earlier ones. A version of an earlier period stays current until its
+# record is sent again. Sent without a change, it opens again with the later period, so the period
+# says which return last contained the record. Only versions of the same period close when they are
+# not sent. A record that a later period has stays as it is.
 COMPARE_ACCUMULATING = sql.SQL(
     """
     with sent as materialized (
@@ -70,18 +71,23 @@ COMPARE_ACCUMULATING = sql.SQL(
     ),
     opened as materialized (
         select row, key from sent
-        where not exists (select from versions where versions.hash = sent.hash)
+        where not exists (
+                select from versions
+                where versions.hash = sent.hash and coalesce(period, '') >= {period}
+            )
             and not exists (
                 select from versions where versions.key = sent.key and period > {period}
             )
     ),
     closed as (
         select row from versions
-        where not exists (select from sent where sent.hash = versions.hash)
-            and (
+        where (
                 period is not distinct from {period}
-                or (coalesce(period, '') < {period}
-                    and exists (select from opened where opened.key = versions.key))
+                and not exists (select from sent where sent.hash = versions.hash)
+            )
+            or (
+                coalesce(period, '') < {period}
+                and exists (select from opened where opened.key = versions.key)
             )
     )
     insert into landing.changes
@@ -91,14 +97,11 @@ COMPARE_ACCUMULATING = sql.SQL(
     """
 )
 
-# A list of row addresses, read from landing.changes; PostgreSQL fetches just those rows.
+# A list of row addresses from landing.changes, so that PostgreSQL fetches only those rows.
 _ROWS = (
     "ctid = any(array(select {side} from landing.changes where load_id = {{load}}"
     " and table_name = {{name}} and {side} is not null))"
 )
-
-CLOSED_ROWS = sql.SQL(_ROWS.format(side="history_row"))
-OPENED_ROWS = sql.SQL(_ROWS.format(side="incoming_row"))
 
 CLOSE = sql.SQL(
     "update {history} set known_to = {night}, to_load = {load} where to_load is null and "
@@ -114,7 +117,7 @@ OPEN = """
     where {chosen}
 """
 OPEN_CHANGED = sql.SQL(OPEN.format(chosen=_ROWS.format(side="incoming_row")))
-# A person's records lie together: core looks up whom a night touched, in few pages then.
+# A person's records are stored together, so that core finds touched people in few pages.
 OPEN_FIRST = sql.SQL(
     OPEN.format(
         chosen="not exists (select from landing.changes where load_id = {load}"
@@ -125,7 +128,7 @@ OPEN_FIRST = sql.SQL(
 
 @dataclass(frozen=True)
 class _Difference:
-    """What the comparison of one table found; `is_first`: nothing was current before."""
+    """What the comparison of one table found. `is_first`: no version was current before."""
 
     delivery: TableDelivery
     is_first: bool
@@ -144,25 +147,26 @@ def apply_history(
     *,
     accumulates: Collection[str] = frozenset(),
 ) -> list[TableDelivery]:
-    """Bring history to what a delivery says, and landing with it, in one transaction.
+    """Bring history and landing up to a delivery, in one transaction.
 
-    Loading the same delivery again opens and closes nothing. Exact duplicates collapse. No version
-    is ever deleted; one that opens and closes on the same night is known on no day, only at loads.
+    Loading the same delivery again opens and closes nothing. Exact duplicates are kept once. No
+    version is ever deleted. One that opens and closes on the same night was not known on any day,
+    only between two loads.
 
     Args:
-        connection: as carepath_loader, in autocommit; it writes everything that counts.
-        load: the load, whose deliveries lie in `landing.<leaf>__incoming`.
-        contract: its columns make content hash and record key.
+        connection: as carepath_loader, in autocommit; it makes all lasting changes.
+        load: the load; its deliveries are in `landing.<leaf>__incoming`.
+        contract: its columns give content hash and record key.
         deliveries: what `extract` returned.
-        previous: what it was given.
-        accumulates: tables of a return whose rows of earlier periods stay current.
+        previous: the `previous` that `extract` received.
+        accumulates: tables of a return in which rows of earlier periods stay current.
 
     Returns:
         The deliveries with their counts.
 
     Raises:
         DeliveryError: another source of the authority delivers one of the tables, the night is
-            earlier than the source's last, or history changed meanwhile.
+            earlier than the source's last, or history changed during the comparison.
     """
     connection.execute("delete from landing.changes where load_id = %s", (load.load_id,))
 
@@ -182,18 +186,21 @@ def apply_history(
         )
         refuse_earlier(connection, load)
         kept = _owned(connection, load, deliveries)
-        touched.begin(connection)
         done = [
             _write(connection, load, contract, each)
             for each in sorted(differences, key=lambda each: each.delivery.table)
             if each.delivery.table in kept
         ]
+        written = [each for each in differences if each.opened + each.closed]
         touched.record(
             connection,
             contract,
             load.load_id,
             load.authority,
-            first=[each.delivery.table for each in differences if each.is_first and each.opened],
+            changed=[each.delivery.table for each in written if not each.is_first],
+            first=[each.delivery.table for each in written if each.is_first],
+            accumulates=accumulates,
+            period=load.period,
         )
         done += [
             replace(each, duplicate_count=previous[each.table].duplicate_count)
@@ -210,19 +217,19 @@ def apply_history(
 
 
 def refuse_earlier(connection: psycopg.Connection[Any], load: Load) -> None:
-    """Refuse a night before the last one of the source: history only goes forward.
+    """Refuse a night before the source's last one: history only goes forward.
 
     Raises:
-        DeliveryError: naming both nights.
+        DeliveryError: names both nights.
     """
     found = connection.execute(
         "select max(night) from ops.loads where source = %s and state = 'loaded'", (load.source,)
     ).fetchone()
     if found and found[0] and found[0] > load.night:
         raise DeliveryError(
-            f"the night {load.night} is earlier than {found[0]}, which is loaded already",
+            f"The night {load.night} is earlier than {found[0]}, which is already loaded.",
             where=f"source {load.source}",
-            todo=f"load {found[0]} or a later night. To see an earlier one, query history as known "
+            todo=f"Load {found[0]} or a later night. To see an earlier one, query history as known "
             "at that date (docs/history.md).",
         )
 
@@ -288,10 +295,6 @@ def _write(
     table = contract.tables[difference.delivery.table]
     names = _names(load, table)
     opened = closed = 0
-    # a first delivery touches everybody, which is what nothing recorded means
-    if difference.opened + difference.closed and not difference.is_first:
-        rows = {"closed": CLOSED_ROWS.format(**names), "opened": OPENED_ROWS.format(**names)}
-        touched.note(connection, contract, table, names | rows)
     if difference.closed:
         closed = connection.execute(CLOSE.format(**names)).rowcount
     if difference.opened:
@@ -299,9 +302,9 @@ def _write(
         opened = connection.execute(statement.format(**names)).rowcount
     if (opened, closed) != (difference.opened, difference.closed):
         raise DeliveryError(
-            "history changed while the delivery was compared with it",
+            "History changed while the delivery was being compared with it.",
             where=f"source {load.source}, table {table.name}",
-            todo="run the night again; nothing was loaded.",
+            todo="Run the night again. Nothing was loaded.",
         )
     return replace(
         difference.delivery,
@@ -315,7 +318,7 @@ def _write(
 def _owned(
     connection: psycopg.Connection[Any], load: Load, deliveries: Sequence[TableDelivery]
 ) -> set[str]:
-    """Return the tables that are this source's; one sent empty is nobody's."""
+    """Return the tables that this source may write. Any source may deliver a table empty."""
     others = dict(
         connection.execute(
             """
@@ -334,16 +337,17 @@ def _owned(
     for each in deliveries:
         if each.table in others and each.row_count:
             raise DeliveryError(
-                f"the source {others[each.table]} delivers this table for {load.authority} already",
+                f"The source {others[each.table]} already delivers this table for "
+                f"{load.authority}.",
                 where=f"source {load.source}, table {each.table}",
-                todo="let one source deliver it. To hand it over, load it empty from the other one "
-                f"first, with `--accept-truncation {each.table}`; nothing was loaded.",
+                todo="Let only one source deliver it. To change the source, first load it empty "
+                f"from the other one, with `--accept-truncation {each.table}`. Nothing was loaded.",
             )
     return {each.table for each in deliveries if each.table not in others}
 
 
 def _is_landed(connection: psycopg.Connection[Any], load: Load, delivery: TableDelivery) -> bool:
-    """Tell whether landing holds these very bytes; after a crash of the server it is empty."""
+    """Say whether landing holds these bytes. After a crash of the server it is empty."""
     if not delivery.is_unchanged:
         return False
     return not delivery.row_count or bool(

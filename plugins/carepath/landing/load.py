@@ -1,4 +1,4 @@
-"""One source of one night: extract and history, recorded in ops."""
+"""Load one source for one night: extract it, bring history up to it, and record both in ops."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import psycopg
 
 from carepath.contract import load_contract
-from carepath.contract.doctor import compare
+from carepath.contract.differences import compare
 from carepath.errors import CarepathError, DeliveryError, SourceError, safe_message
 from carepath.landing.delivery import Load, LoadResult, Previous, Progress, TableDelivery
 from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
 from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority, index_people
 from carepath.sources import SourceSpec, open_source
-from carepath.sources.findings import findings_of, keep_findings
+from carepath.sources.notes import keep_notes, notes_of
 from carepath.warehouse.connect import connect
 
 
@@ -31,13 +31,13 @@ def load_source(
     accept_truncation: Collection[str] = (),
     progress: Progress | None = None,
 ) -> LoadResult:
-    """Take one delivery of a source into landing and history; all of it or nothing.
+    """Load one delivery of a source into landing and history: all of it or nothing.
 
     Args:
         run_id: the run in ops.runs; None outside a night.
         spec: the source.
-        night: the day whose close the delivery stands for.
-        period: collection year of a return; by default what the source itself says.
+        night: the day; the delivery holds the records as they were at its close.
+        period: collection year of a return; None for what the source itself says.
         accept_truncation: tables that may lose rows or columns this time.
         progress: called with name and rows of each table that has arrived.
 
@@ -58,16 +58,16 @@ def load_source(
                 if period is None and session.period is not None:
                     load = _say_period(connection, load, session.period)
                 previous = _previous(connection, load)
-                report = compare(
+                comparison = compare(
                     contract,
                     session.describe(),
                     spec.spelling,
                     is_partial=session.is_partial or spec.is_partial,
                 )
                 delivered = [name for name, table in previous.items() if table.row_count]
-                plans = plan(report, spec.name, delivered)
+                plans = plan(comparison, spec.name, delivered)
                 ensure_authority(contract, load.authority, [p.table.name for p in plans])
-                keep_findings(connection, load.load_id, findings_of(session))
+                keep_notes(connection, load.load_id, notes_of(session))
                 started = time.monotonic()
                 deliveries = extract(
                     session,
@@ -93,15 +93,15 @@ def load_source(
 
 
 def _changed_much(delivery: TableDelivery) -> bool:
-    """Tell whether statistics are out of date now; smaller changes are left to autovacuum."""
+    """Say whether statistics are out of date. Autovacuum sees to smaller changes."""
     return delivery.opened_count + delivery.closed_count > 0.1 * delivery.row_count
 
 
 @contextmanager
 def _only_one(connection: psycopg.Connection[Any], spec: SourceSpec) -> Iterator[None]:
-    """Let one process at a time load a source; the lock goes with the connection.
+    """Let only one process load a source at a time. The lock ends with the connection.
 
-    The server takes a moment to see that a killed process is gone, so the next one waits a little.
+    The server needs a moment to notice a killed process, so the next one waits up to 15 seconds.
     """
     try:
         connection.execute("set lock_timeout = '15s'")
@@ -110,9 +110,9 @@ def _only_one(connection: psycopg.Connection[Any], spec: SourceSpec) -> Iterator
         )
     except psycopg.errors.LockNotAvailable:
         raise DeliveryError(
-            "another process is loading this source",
+            "Another process is loading this source.",
             where=f"source {spec.name}",
-            todo="wait for it to end, then run the night again.",
+            todo="Wait for it to end, then run the night again.",
         ) from None
     connection.execute("reset lock_timeout")
     yield
@@ -137,9 +137,9 @@ def _register(connection: psycopg.Connection[Any], spec: SourceSpec, kind: str) 
         ).fetchone()
         if found and found[0] != spec.authority:
             raise SourceError(
-                f"the source delivered for {found[0]} before, and now for {spec.authority}",
+                f"The source delivered for {found[0]} before, and now for {spec.authority}.",
                 where=f"source {spec.name}",
-                todo="correct the authority in sources.yml, or give the new source its own name.",
+                todo="Correct the authority in sources.yml, or give the new source another name.",
             )
 
 
@@ -150,11 +150,12 @@ def _begin(
     night: dt.date,
     period: str | None,
 ) -> Load:
-    """Open the load; earlier ones of the source that never ended were interrupted."""
+    """Begin the load. Earlier loads of the source that did not end are marked as failed."""
     with connection.transaction():
         connection.execute(
             "with interrupted as ("
-            "update ops.loads set state = 'failed', finished_at = now(), message = 'interrupted'"
+            "update ops.loads set state = 'failed', finished_at = now(),"
+            " message = 'The load was interrupted.'"
             " where source = %s and state in ('landing', 'landed') returning load_id)"
             " delete from landing.changes where load_id in (select load_id from interrupted)",
             (spec.name,),
@@ -172,7 +173,7 @@ def _begin(
 def _failing(connection: psycopg.Connection[Any], load: Load) -> Iterator[None]:
     """Record how a load failed, without any value of a record.
 
-    What history has taken stays loaded: the next delivery is compared with it.
+    A load that history already holds stays "loaded": the next delivery is compared with it.
     """
     try:
         yield

@@ -2,9 +2,9 @@
 
 - `landing.<table>`: one unlogged leaf per authority, owned by carepath_loader.
 - `landing.<table>__<authority>__incoming`: beside the leaf, for the delivery that is arriving.
-- `landing.changes`: what a delivery changes, until history takes it.
-- `history.<table>`: one leaf per authority, owned by carepath_owner. The loader may select, insert
-  and close a version; the database itself refuses it to delete one or to alter what it says.
+- `landing.changes`: what a delivery changes, until it is written to history.
+- `history.<table>`: one leaf per authority, owned by carepath_owner. The loader may read, insert
+  and close versions. The database does not let it delete one or change its content.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ COMMENTS: Final = {
     "period": "collection year of the return that brought it; null for a live system",
 }
 
-# A leaf is replaced as a whole every night and read once: nothing to vacuum, nothing to analyse.
+# A leaf is replaced every night and read once, so there is nothing to vacuum or analyse.
 _LEAF_SETTINGS = sql.SQL("with (autovacuum_enabled = false)")
-# Few rows change in a night: settle hint bits and statistics by share of rows, not at 20 %.
+# Few rows change in a night, so vacuum and analyse at 5 % of rows instead of the default.
 _HISTORY_SETTINGS = sql.SQL(
     "with (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)"
 )
@@ -62,7 +62,7 @@ def incoming(table: str, authority: str) -> str:
 
 
 def hashed_columns(table: Table) -> list[str]:
-    """Return the columns that say whether a record changed: not the vendor's row ids."""
+    """Return the columns that show whether a record changed: all but the vendor's row ids."""
     return sorted(column.name for column in table.columns if column.type != "row_id")
 
 
@@ -82,11 +82,11 @@ def record_key(table: Table) -> sql.Composed:
 
 
 def ensure(contract: Contract) -> None:
-    """Make landing and history hold every table and column of the contract.
+    """Give landing and history every table and column of the contract.
 
-    A column that the contract gained is added, and the hashes of current versions are taken anew,
-    so that the new column alone makes no new version. A column that the contract lost stays.
-    Takes a few milliseconds when there is nothing to do.
+    A new column of the contract is added. The hashes of current versions are then calculated again,
+    so that the new column alone makes no new version. A column that the contract lost stays. This
+    takes a few milliseconds when there is nothing to do.
     """
     with connect(OWNER) as owner, connect(LOADER) as loader:
         _lock(owner)
@@ -103,7 +103,7 @@ def ensure(contract: Contract) -> None:
 
 
 def ensure_authority(contract: Contract, authority: str, tables: Iterable[str]) -> None:
-    """Make an authority's partitions of some tables; nothing if they are there."""
+    """Make an authority's partitions of some tables where they do not exist yet."""
     wanted = [contract.tables[name] for name in tables]
     with connect(OWNER) as owner, connect(LOADER) as loader:
         _lock(owner)
@@ -126,7 +126,7 @@ def ensure_authority(contract: Contract, authority: str, tables: Iterable[str]) 
 
 
 def _lock(connection: psycopg.Connection[Any]) -> None:
-    """Let one process at a time alter these tables."""
+    """Let only one process alter these tables at a time."""
     connection.execute("select pg_advisory_xact_lock(hashtext('carepath.landing.tables'))")
 
 
@@ -166,6 +166,10 @@ def _ensure_parent(
                 )
             )
         if schema == "history":
+            # a small sample is enough: `analyse` only needs the number of authorities
+            connection.execute(
+                sql.SQL("alter table {} alter column authority set statistics 10").format(name)
+            )
             _protect(connection, name)
         return
     added = [column for column in table.column_names if column not in there]
@@ -174,7 +178,7 @@ def _ensure_parent(
             sql.SQL("alter table {} add column {} text").format(name, sql.Identifier(column))
         )
     if added and schema == "landing":
-        # tables for arriving deliveries are no partitions, so they don't follow their parent
+        # tables for arriving deliveries are not partitions: they do not get their parent's columns
         for (other,) in connection.execute(
             "select relname from pg_class where relnamespace = 'landing'::regnamespace"
             " and relkind = 'r' and relname ~ %s",
@@ -186,7 +190,7 @@ def _ensure_parent(
 
 
 def _ensure_hashes(owner: psycopg.Connection[Any], contract: Contract, server_version: int) -> None:
-    """Take hashes anew where they rest on other columns, or on another PostgreSQL's functions."""
+    """Calculate hashes again where the columns or PostgreSQL's version have changed."""
     said = {
         str(name): text
         for name, text in owner.execute(
@@ -220,7 +224,7 @@ def _create_leaf(
         _finish_landing(connection, name, authority)
     else:
         _protect(connection, leaf_name)
-    # attached rather than created as a partition: that would wait for everyone who reads the parent
+    # attached afterwards: creating it as a partition would wait for everybody who reads the parent
     connection.execute(
         sql.SQL("alter table {} attach partition {} for values in ({})").format(
             sql.Identifier(schema, parent), leaf_name, sql.Literal(authority)
@@ -249,7 +253,7 @@ def _create_like_parent(
 
 
 def _protect(connection: psycopg.Connection[Any], name: sql.Identifier) -> None:
-    """Let the loader of history open and close versions, and nothing else."""
+    """Let the loader open and close versions of history, and do nothing else."""
     connection.execute(
         sql.SQL(
             "revoke all on {0} from carepath_loader;"
@@ -259,7 +263,7 @@ def _protect(connection: psycopg.Connection[Any], name: sql.Identifier) -> None:
 
 
 def _finish_landing(connection: psycopg.Connection[Any], name: str, authority: str) -> None:
-    # the default lets COPY name only what was sent; the constraint lets a leaf be attached unread
+    # the default fills the column that COPY leaves out; the constraint spares a scan when attaching
     connection.execute(
         sql.SQL(
             "alter table {0} alter column authority set default {1},"
@@ -269,20 +273,31 @@ def _finish_landing(connection: psycopg.Connection[Any], name: str, authority: s
 
 
 def analyse(authority: str, names: Iterable[str]) -> None:
-    """Let the planner know what became of some tables of an authority's history."""
+    """Give the planner statistics of some tables of an authority's history.
+
+    Staging joins each table with ops.cutoffs by authority. Without statistics of the whole table,
+    the planner assumes 200 authorities, so it expects far too few rows of each.
+    """
     with connect(OWNER, autocommit=True) as owner:
+        # before version 18, PostgreSQL always analyses the partitions too
+        whole = (
+            "analyze only {} (authority)"
+            if owner.info.server_version >= 180000
+            else ("analyze {} (authority)")
+        )
         for table in names:
+            owner.execute(sql.SQL(whole).format(sql.Identifier("history", table)))
             owner.execute(
                 sql.SQL("analyze {}").format(sql.Identifier("history", leaf(table, authority)))
             )
 
 
 def index_people(contract: Contract, authority: str) -> None:
-    """Let the records of a person be found in an authority's history.
+    """Index an authority's history by person.
 
     The expression is that of `person_id` in staging (macro staging_id), so that core can look up
-    whom a night touched. Made once a table holds its first records: a whole index costs less
-    than one that grows row by row.
+    the people whom a night touched. The index is made after the first records are in: that is
+    faster than adding to it row by row.
     """
     columns = {
         leaf(table.name, authority): table.person_column

@@ -1,23 +1,23 @@
-"""Whose records a load touches, so that core need make only their rows anew (docs/adr/0007).
+"""Whose records a load touches, so that core makes only their rows again (docs/adr/0007).
 
-A record touches the person that it names, in its old and its new version, and everybody of whom a
-record, of whatever time, goes by one of its ids or refers to it: a referral whose date changes
-touches the child whose assessment names that referral. With sound records that is the same child.
-Who shares an id with somebody else is entangled, and made anew every night: nobody else's rows then
-rest on a record of a person whose rows are not made anew with theirs. Records without an id share
-that, since their record_key is the same.
+A record touches the person that it names, before and after the change. It also touches everybody
+who has a record with one of its ids: a new cost touches the child of the placement. With sound
+records that is one child. People who share an id are entangled and are made again every night, so
+no row that is kept rests on records of a second person. Records without an id share a blank one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from carepath.contract import Contract, Table
+
+# about no person, but people's rows rest on them: a change touches everybody of the authority
+ABOUT_EVERYBODY: Final = frozenset({"local_area_postcodes"})
 
 BEGIN = """
 create temporary table touched_ids
@@ -26,31 +26,37 @@ create temporary table holders
     (kind text not null, id text not null, person_id text not null) on commit drop
 """
 
-# {closed}, {opened}: the rows of history and of the delivery that change
-NOTE = sql.SQL(
+TOUCH = sql.SQL(
     """
     insert into touched_ids
     select distinct {name}, ids.kind, upper(ids.id)
-    from (
-        select {noted} from {history} where {closed}
-        union all
-        select {noted} from {incoming} where {opened}
-    ) as changed
-    cross join lateral (values {ids}) as ids (kind, id)
-    where ids.id is not null
+    from history.{table} as record cross join lateral (values {ids}) as ids (kind, id)
+    where record.authority = {authority} and {load} in (record.from_load, record.to_load)
+        and ids.id is not null
     """
 )
 
-# who has a record that goes by an id, or refers to one; '' is nobody
+# A return says by its silence that an episode of an earlier one is over.
+TOUCH_SILENT = sql.SQL(
+    """
+    insert into touched_ids
+    select distinct {name}, 'person', upper(btrim(record.{person}))
+    from history.{table} as record
+    where record.authority = {authority} and record.to_load is null
+        and record.period < {period} and btrim(record.{person}) <> ''
+    """
+)
+
+# {all}: every id of this kind, or those that the load touched. A person '' is nobody.
 HOLD = sql.SQL(
     """
     insert into holders
     select {kind}, upper({id}), upper(btrim(coalesce(record.{person}, '')))
     from history.{table} as record
-    where record.authority = {authority} and {id} is not null {noted}
+    where record.authority = {authority} and {id} is not null
+        and ({all} or upper({id}) in (select id from touched_ids where kind = {kind}))
     """
 )
-NOTED = sql.SQL("and upper({id}) in (select id from touched_ids where kind = {kind})")
 
 RECORD = sql.SQL(
     """
@@ -61,7 +67,9 @@ RECORD = sql.SQL(
     union
     select {load}::bigint, touched_ids.table_name, holders.person_id
     from touched_ids inner join holders using (kind, id)
-    where holders.person_id <> '';
+    where holders.person_id <> ''
+    union
+    select {load}::bigint, unnest({everybody}::text[]), '';
     insert into ops.entangled_people (authority, person_id)
     select distinct {authority}, person_id
     from holders
@@ -74,48 +82,16 @@ RECORD = sql.SQL(
 )
 
 
-def begin(connection: psycopg.Connection[Any]) -> None:
-    """Open the lists of what a load touches, for the transaction that is open."""
-    connection.execute(BEGIN)
-
-
-def note(
-    connection: psycopg.Connection[Any],
-    contract: Contract,
-    table: Table,
-    names: Mapping[str, sql.Composable],
-) -> None:
-    """Note the ids of a table's records that are about to close and to open.
-
-    Args:
-        connection: in the transaction that writes history, before it has written the table.
-        contract: says which columns refer to records.
-        table: what changes.
-        names: `name`, `history`, `incoming`, and as conditions `closed` and `opened`.
-    """
-    ids = list(_ids(contract, table))
-    if table.person_column:
-        ids.append(_Id("person", table.person_column))
-    if ids:
-        connection.execute(
-            NOTE.format(
-                **names,
-                noted=sql.SQL(", ").join(sql.Identifier(each.column) for each in ids),
-                ids=sql.SQL(", ").join(
-                    sql.SQL("({}, {})").format(sql.Literal(each.kind), each.of("changed"))
-                    for each in ids
-                ),
-            )
-        )
-
-
 def record(
     connection: psycopg.Connection[Any],
     contract: Contract,
     load_id: int,
     authority: str,
     *,
+    changed: Collection[str],
     first: Collection[str],
+    accumulates: Collection[str] = frozenset(),
+    period: str | None = None,
 ) -> None:
     """Write ops.changed_people and ops.entangled_people, once history has taken all tables.
 
@@ -124,48 +100,66 @@ def record(
         contract: says which columns refer to records.
         load_id: the load.
         authority: its authority.
-        first: tables that held nothing before: everybody's ids are looked at, not those noted.
+        changed: tables that held records before, of which the load opened or closed some.
+        first: tables that held nothing before. Each touches everybody.
+        accumulates: tables of a return in which rows of earlier periods stay current. Each touches
+            everybody whose record only an earlier return contains.
+        period: the return's period.
     """
-    noted = {
-        str(kind)
-        for (kind,) in connection.execute("select distinct kind from touched_ids").fetchall()
-    }
-    kinds = {each.kind for name in first for each in _ids(contract, contract.tables[name])}
-    for table in contract.tables.values():
-        for each in _ids(contract, table):
-            if table.person_column and each.kind in noted | kinds:
-                names = {"kind": sql.Literal(each.kind), "id": each.of("record")}
+    names = {"load": sql.Literal(load_id), "authority": sql.Literal(authority)}
+    ids = [(table, list(ids_of_records(contract, table))) for table in contract.tables.values()]
+    connection.execute(BEGIN)
+    for table, found in ids:
+        if table.person_column:
+            found = [*found, ("person", _trimmed(table.person_column))]
+        if table.name in changed and found:
+            pairs = [sql.SQL("({}, {})").format(sql.Literal(kind), id_) for kind, id_ in found]
+            connection.execute(
+                TOUCH.format(
+                    **names,
+                    name=sql.Literal(table.name),
+                    table=sql.Identifier(table.name),
+                    ids=sql.SQL(", ").join(pairs),
+                )
+            )
+        if table.name in accumulates and table.person_column and period:
+            connection.execute(
+                TOUCH_SILENT.format(
+                    **names,
+                    name=sql.Literal(table.name),
+                    table=sql.Identifier(table.name),
+                    person=sql.Identifier(table.person_column),
+                    period=sql.Literal(period),
+                )
+            )
+    touched = connection.execute("select distinct kind from touched_ids").fetchall()
+    every = {kind for table, found in ids if table.name in first for kind, _ in found}
+    for table, found in ids:
+        for kind, id_ in found:
+            if table.person_column and (kind in every or (kind,) in touched):
                 connection.execute(
                     HOLD.format(
                         **names,
+                        kind=sql.Literal(kind),
+                        id=id_,
                         person=sql.Identifier(table.person_column),
                         table=sql.Identifier(table.name),
-                        authority=sql.Literal(authority),
-                        noted=sql.SQL("") if each.kind in kinds else NOTED.format(**names),
+                        all=sql.Literal(kind in every),
                     )
                 )
-    connection.execute(RECORD.format(load=sql.Literal(load_id), authority=sql.Literal(authority)))
+    everybody = [*first, *ABOUT_EVERYBODY.intersection(changed)]
+    connection.execute(RECORD.format(**names, everybody=sql.Literal(everybody)))
 
 
-@dataclass(frozen=True)
-class _Id:
-    """A column of ids: of the records of which table (`kind`), and whether of its own."""
-
-    kind: str
-    column: str
-    is_own: bool = False
-
-    def of(self, rows: str) -> sql.Composed:
-        """Return the id in some rows as SQL: null refers to nothing, an own one is a blank then."""
-        id_ = sql.SQL("nullif(btrim({}), '')").format(sql.Identifier(rows, self.column))
-        return sql.SQL("coalesce({}, ' ')").format(id_) if self.is_own else id_
-
-
-def _ids(contract: Contract, table: Table) -> Iterator[_Id]:
-    """Return a table's columns that hold ids of records about persons."""
+def ids_of_records(contract: Contract, table: Table) -> Iterator[tuple[str, sql.Composable]]:
+    """Return each id in a table's rows: of a record of which table, and its SQL."""
     for column in table.columns:
         owners = contract.owners(column.as_name)
         if table in owners and column.name in table.natural_key:
-            yield _Id(table.name, column.name, is_own=True)
+            yield table.name, sql.SQL("coalesce({}, ' ')").format(_trimmed(column.name))
         elif len(owners) == 1 and table not in owners:
-            yield _Id(owners[0].name, column.name)
+            yield owners[0].name, _trimmed(column.name)
+
+
+def _trimmed(column: str) -> sql.Composable:
+    return sql.SQL("nullif(btrim(record.{}), '')").format(sql.Identifier(column))

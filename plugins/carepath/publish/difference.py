@@ -28,12 +28,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What has to be done to one table, worked out beforehand.
+class TableChange:
+    """The changes that one table needs, worked out beforehand.
 
     Attributes:
-        kept_in: the temporary table of rows that differ; None where the table to be changed
-            held no row, so that all rows of the source are new.
+        kept_in: the temporary table of rows that differ; None if the table to be changed
+            was empty, so that all rows of the source are new.
     """
 
     source: str
@@ -51,8 +51,8 @@ def find_difference(
     source: str,
     target: str,
     authority: str,
-) -> Difference:
-    """Compare one table of two schemas: a single pass over both, which locks out nobody.
+) -> TableChange:
+    """Compare one table of two schemas in a single pass over both, without blocking readers.
 
     Args:
         shape: the table, its columns and its key, the same in both schemas.
@@ -69,7 +69,7 @@ def find_difference(
             sql.Identifier(source, shape.name), scope
         )
         ((inserted,),) = connection.execute(count).fetchall()
-        return Difference(source, target, authority, shape, None, Change(inserted=inserted))
+        return TableChange(source, target, authority, shape, None, Change(inserted=inserted))
     kept_in = f"difference_{target}_{shape.name}"[:63]
     values = [column for column in shape.columns if column not in shape.key]
     connection.execute(
@@ -103,7 +103,7 @@ def find_difference(
                 else sql.Identifier("_new", column)
                 for column in shape.columns
             ),
-            # one authority on both sides already: comparing it again for each row costs a fifth
+            # both sides hold one authority only, and comparing it for each row costs a fifth
             same_key=_same_key([c for c in shape.key if c != AUTHORITY] or shape.key),
             differs=sql.SQL("row({}) is distinct from row({})").format(
                 sql.SQL(", ").join(sql.Identifier("_new", column) for column in values),
@@ -117,11 +117,11 @@ def find_difference(
     counts = connection.execute(
         sql.SQL("select _change, count(*) from {} group by _change").format(sql.Identifier(kept_in))
     ).fetchall()
-    return Difference(source, target, authority, shape, kept_in, Change(**dict(counts)))
+    return TableChange(source, target, authority, shape, kept_in, Change(**dict(counts)))
 
 
-def apply_difference(connection: psycopg.Connection, difference: Difference) -> None:
-    """Carry a difference out. Only row locks: readers go on seeing the rows of before.
+def apply_difference(connection: psycopg.Connection, difference: TableChange) -> None:
+    """Carry a difference out. It locks rows only, so readers keep seeing the old rows.
 
     The source must still hold the rows that were compared.
     """

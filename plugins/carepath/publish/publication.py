@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from carepath.errors import PublicationError, safe_message
-from carepath.publish.difference import Difference, apply_difference, find_difference
+from carepath.publish.difference import TableChange, apply_difference, find_difference
 from carepath.publish.shape import (
     Shape,
     add_columns,
@@ -28,7 +28,7 @@ from carepath.warehouse.code_version import code_version
 from carepath.warehouse.connect import connect
 
 MARTS, PREVIOUS = "marts", "marts_prev"
-PUBLICATION_TABLE = "publication"  # marts.publication is not built: it tells what marts holds
+PUBLICATION_TABLE = "publication"  # marts.publication is not built: it says what marts holds
 PUBLISHER_LOCK = 0x_CA4E_9A74  # the advisory lock that lets one publisher work at a time
 WAIT_FOR_OTHERS = "15min"
 
@@ -67,18 +67,18 @@ def publish(
 ) -> Publication:
     """Make one authority's rows in `marts` equal to its rows in `marts_build`.
 
-    All tables and the record of the publication change in one transaction, row by row where
-    they differ, so that a reader sees the old set or the new one and never waits. The set that
-    it replaces goes to `marts_prev`. Publishing a run's build again changes and records
-    nothing and returns the publication of before.
+    All tables and the record of the publication change in one transaction, and only rows that
+    differ are written. A reader sees the old set or the new one, and never waits. The replaced
+    set goes to `marts_prev`. Publishing the same build again changes and records nothing, and
+    returns the earlier publication.
 
     Args:
         run_id: the run that built the marts.
-        authority: whose rows to publish; shared tables (the calendar) go with them.
+        authority: its rows are published, and shared tables (the calendar) with them.
         load_id: the delivery that the build rests on.
         night: the night of that delivery.
-        tables: the marts; by default all that dbt builds, and then a mart that dbt builds no
-            longer is an error.
+        tables: the marts; by default all that dbt builds. Then a published mart that dbt no longer
+            builds is an error.
 
     Raises:
         PublicationError: the marts are as they were, and the message says why.
@@ -96,7 +96,7 @@ def publish(
                     if (latest.kind, latest.run_id, latest.load_id) == ("publish", run_id, load_id):
                         return latest
             to_previous = _differences(connection, shapes, MARTS, PREVIOUS, authority)
-            # in this order: what goes to marts_prev may still be read from marts
+            # in this order, because rows for marts_prev may still be read from marts
             for difference in (*to_previous, *to_marts):
                 apply_difference(connection, difference)
             publication = _record(
@@ -116,8 +116,8 @@ def publish(
 def rollback(authority: str) -> Publication:
     """Return one authority's marts to the set that its last publication replaced.
 
-    One step back is kept. Tables without an authority go back only if nobody has published
-    since: the rows of another authority may need what they hold.
+    Carepath keeps one step back. Tables without an authority go back only if no other authority
+    has published since, because its rows may need what they hold.
 
     Raises:
         PublicationError: there is nothing to return to, or the last step was a rollback.
@@ -153,7 +153,7 @@ def rollback(authority: str) -> Publication:
 
 @contextmanager
 def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
-    """Open the owner's connection, alone among publishers until it closes or dies."""
+    """Open the owner's connection. No other publisher works until it closes or dies."""
     try:
         with connect("carepath_owner", autocommit=True) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -162,7 +162,7 @@ def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
             connection.execute(
                 sql.SQL("set lock_timeout = {}").format(sql.Literal(WAIT_FOR_OTHERS))
             )
-            # outside the transaction, whose snapshot must be younger than the last publication
+            # before the transaction, so that its snapshot is newer than the last publication
             connection.execute("select pg_advisory_lock(%s)", [PUBLISHER_LOCK])
             yield connection
     except psycopg.errors.LockNotAvailable:
@@ -176,7 +176,7 @@ def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
         raise PublicationError(
             f"PostgreSQL refused: {safe_message(error)}",
             where=authority + (table if error.diag.table_name else ""),
-            todo="the marts are as they were; correct the build and publish again.",
+            todo="correct the build and publish again. The marts are as they were.",
         ) from None
 
 
@@ -190,7 +190,7 @@ def _agree_on_shapes(
     gone = published.keys() - {shape.name for shape in wanted} - {PUBLICATION_TABLE}
     if complete and gone:
         raise PublicationError(
-            "dbt builds this no longer; its figures would stay at an old night for ever.",
+            "dbt no longer builds this table, so its figures would never change again.",
             where=", ".join(f"marts.{name}" for name in sorted(gone)),
             todo="drop it from marts and marts_prev with a migration, or build it again.",
         )
@@ -245,9 +245,9 @@ def _refuse_empty_build(
         for shape in scoped
     ):
         raise PublicationError(
-            "The build holds not one row of this authority.",
+            "The build has no rows of this authority.",
             where=authority,
-            todo="run the build step again: a crash of the server empties what was built.",
+            todo="run the build step again. A crash of the server empties what was built.",
         )
 
 
@@ -257,14 +257,14 @@ def _differences(
     source: str,
     target: str,
     authority: str,
-) -> list[Difference]:
+) -> list[TableChange]:
     return [
         find_difference(connection, shape, source=source, target=target, authority=authority)
         for shape in shapes
     ]
 
 
-def _changed(differences: Sequence[Difference]) -> dict[str, dict[str, int]]:
+def _changed(differences: Sequence[TableChange]) -> dict[str, dict[str, int]]:
     return {d.shape.name: d.change.as_dict() for d in differences if d.change}
 
 
@@ -299,16 +299,16 @@ def _rollback_pair(
     latest = _latest(connection, authority)
     if latest and latest[0].kind == "rollback":
         raise PublicationError(
-            f"The last publication is rolled back already, to the figures of {latest[0].night}; "
-            "one step back is kept.",
+            "The last publication has already been rolled back, to the figures of "
+            f"{latest[0].night}. Carepath keeps one step back.",
             where=authority,
-            todo="publish a corrected build; an older state can be built as known at its load.",
+            todo="publish a corrected build. `carepath as-known-at` builds an older state.",
         )
     if len(latest) < 2:
         raise PublicationError(
             "There is no publication to return to."
             if not latest
-            else f"The publication of {latest[0].night} is the first; there is none before it.",
+            else f"The publication of {latest[0].night} is the first, so there is no earlier one.",
             where=authority,
             todo="publish a corrected build.",
         )

@@ -1,19 +1,19 @@
 """The shape of a mart (columns, types, key) and how it may change from build to build.
 
 A table may appear and a column may be added. Anything else (a column dropped, a type changed,
-a key changed, a table no longer built) could break a report or a row policy that rests on it,
-so the publication refuses it and a migration has to carry it out: see the decision record
+a key changed, a table no longer built) could break a report or a row policy that depends on
+it. So the publication refuses it, and a migration must make the change: see the decision record
 "Publish by difference".
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from carepath.errors import PublicationError
 from carepath.publish.tables import MartTable
@@ -26,7 +26,7 @@ LOCK_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Shape:
-    """A table as it stands in one schema: type by column name, in order, and primary key."""
+    """A table as it is in one schema: type by column name, in order, and primary key."""
 
     name: str
     columns: Mapping[str, str]
@@ -75,16 +75,16 @@ def built_shape(mart: MartTable, built: Shape | None) -> Shape:
     """Return the shape that a mart should have: what dbt built, with the declared key.
 
     The authority leads the key of every table that has one, so that the rows of one authority
-    lie together and two authorities can never dispute a row.
+    lie together and two authorities never share a row.
 
     Raises:
         PublicationError: the table was not built, or lacks a column of its key.
     """
     if built is None:
         raise PublicationError(
-            "The build has no such table.",
+            "The build does not have this table.",
             where=f"marts_build.{mart.name}",
-            todo="look at the build step of this night; publish again when it has succeeded.",
+            todo="read the log of the build step. Publish again when the step has succeeded.",
         )
     key = mart.key
     if built.by_authority:
@@ -133,10 +133,10 @@ def added_columns(wanted: Shape, present: Shape, schema: str) -> dict[str, str]:
 def add_columns(
     connection: psycopg.Connection, schema: str, table: str, columns: Mapping[str, str]
 ) -> None:
-    """Add empty columns to a table in a short transaction of its own.
+    """Add empty columns to a table in a short, separate transaction.
 
-    The change needs the table for itself for a moment. It gives up after half a second, so that
-    readers never queue behind it for longer, and tries again.
+    The change must have the table to itself for a moment. It gives up after half a second and tries
+    again later, so that readers never wait longer behind it.
 
     Raises:
         PublicationError: a reader kept the table open during all attempts.
@@ -151,22 +151,29 @@ def add_columns(
             for column, type_ in columns.items()
         ),
     )
-    for attempt in range(1, LOCK_ATTEMPTS + 1):
-        try:
-            with connection.transaction():
-                connection.execute(
-                    sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT))
-                )
-                connection.execute(statement)
-                return
-        except psycopg.errors.LockNotAvailable:
-            if attempt < LOCK_ATTEMPTS:
-                time.sleep(LOCK_PAUSE_SECONDS)
-    raise PublicationError(
-        f"A column could not be added: a reader kept the table open for {LOCK_ATTEMPTS} attempts.",
-        where=f"{schema}.{table}",
-        todo="end the long transaction (pg_stat_activity names it) and publish again.",
+
+    def alter() -> None:
+        with connection.transaction():
+            connection.execute(
+                sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT))
+            )
+            connection.execute(statement)
+
+    patiently = Retrying(
+        retry=retry_if_exception_type(psycopg.errors.LockNotAvailable),
+        stop=stop_after_attempt(LOCK_ATTEMPTS),
+        wait=wait_fixed(LOCK_PAUSE_SECONDS),
+        reraise=True,
     )
+    try:
+        patiently(alter)
+    except psycopg.errors.LockNotAvailable:
+        raise PublicationError(
+            "A column could not be added: a reader kept the table open for "
+            f"{LOCK_ATTEMPTS} attempts.",
+            where=f"{schema}.{table}",
+            todo="End the long transaction (pg_stat_activity names it) and publish again.",
+        ) from None
 
 
 def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> None:

@@ -44,7 +44,7 @@ def mart_tables(manifest: Path | None = None) -> list[MartTable]:
         nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     except FileNotFoundError:
         raise PublicationError(
-            "dbt has not run yet: its list of models is missing.",
+            "The list of dbt's models is missing, because dbt has not run yet.",
             where=manifest.name,
             todo="build the marts first (the build step of a night).",
         ) from None
@@ -57,7 +57,7 @@ def mart_tables(manifest: Path | None = None) -> list[MartTable]:
     ]
     if not marts:
         raise PublicationError(
-            f"No model of dbt goes to the schema {BUILD_SCHEMA}.", where=manifest.name
+            f"dbt has no model for the schema {BUILD_SCHEMA}.", where=manifest.name
         )
     return sorted(marts, key=lambda mart: mart.name)
 
@@ -66,7 +66,7 @@ def _key_of(node: dict[str, dict[str, dict[str, Sequence[str]]]]) -> tuple[str, 
     key = tuple(node["config"].get("meta", {}).get("key", ()))
     if not key:
         raise PublicationError(
-            "The mart declares no key, so its rows cannot be told apart.",
+            "The mart does not declare a key, so Carepath cannot identify its rows.",
             where=str(node["name"]),
             todo="declare `config: meta: key: [column, ...]` in the model's YAML.",
         )

@@ -1,4 +1,4 @@
-"""What a gate keeps in schema `quality`: its runs, results, decision, and the register's mirror."""
+"""The runs, results and decisions of the gates, as schema `quality` keeps them."""
 
 from __future__ import annotations
 
@@ -8,50 +8,73 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+import structlog
 
 from carepath.errors import WarehouseError
 from carepath.quality.decision import Decision, Result
-from expectations.register import domain_of
-from expectations.register import rules as register
+from carepath.quality.findings import bring_up_to_date
+from carepath.quality.log import log_gate_run
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Cutoff:
-    """The load as at which an authority's records are shown, and its night."""
+class JudgedLoad:
+    """The load that a gate run judges, with its authority and night."""
 
     load_id: int
+    authority: str
     night: dt.date
 
 
-def read_cutoff(connection: psycopg.Connection[Any], authority: str) -> Cutoff:
-    """Return the authority's row of `ops.cutoffs`.
+def read_load(connection: psycopg.Connection[Any], load_id: int) -> JudgedLoad:
+    """Return a load that is complete, so that a gate can judge it.
 
     Raises:
-        WarehouseError: it has none, so there is nothing to judge.
+        WarehouseError: the load is not complete.
     """
     row = connection.execute(
-        "select load_id, night from ops.cutoffs where authority = %s", (authority,)
+        "select load_id, authority, night from ops.loads where load_id = %s and state = 'loaded'",
+        (load_id,),
     ).fetchone()
     if row is None:
         raise WarehouseError(
-            "the authority has no load to judge", where=authority, todo="load its source first"
+            "The load is not complete, so the gate cannot judge it.",
+            where=f"load {load_id}",
+            todo="Load the source again.",
         )
-    return Cutoff(*row)
+    return JudgedLoad(*row)
 
 
 def open_gate_run(
-    connection: psycopg.Connection[Any], run_id: str, authority: str, gate: int, cutoff: Cutoff
+    connection: psycopg.Connection[Any], run_id: str, gate: int, load: JudgedLoad
 ) -> int:
-    """Begin a gate run, as held: a run that never finishes must not count as passed."""
+    """Begin a gate run with the decision to hold, in case it never finishes."""
     row = connection.execute(
         "insert into quality.gate_runs (run_id, authority, gate, load_id, night, decision, reasons)"
-        " values (%s, %s, %s, %s, %s, 'hold', array['the gate run did not finish'])"
+        " values (%s, %s, %s, %s, %s, 'hold', array['The gate run did not finish.'])"
         " returning gate_run_id",
-        (run_id, authority, gate, cutoff.load_id, cutoff.night),
+        (run_id, load.authority, gate, load.load_id, load.night),
     ).fetchone()
     if row is None:
-        raise WarehouseError("the gate run was not recorded", where=authority)
+        raise WarehouseError("The gate run was not recorded.", where=load.authority)
     return int(row[0])
+
+
+def log_failed_rules(results: Sequence[Result]) -> None:
+    """Log each rule that failed on a table: its counts, never a value of a record."""
+    for result in results:
+        if result.state in ("failed", "error"):
+            log.warning(
+                "a rule failed",
+                rule=result.rule_id,
+                table=result.table_name,
+                state=result.state,
+                severity=result.severity,
+                failing=result.failing,
+                population=result.population,
+                holds=result.holds,
+            )
 
 
 def keep_decision(
@@ -60,12 +83,14 @@ def keep_decision(
     decision: Decision,
     results: Sequence[Result],
 ) -> None:
-    """Store the results and the decision of a gate run in one transaction."""
+    """Store the results and the decision of a gate run in one transaction; log what failed."""
+    log_failed_rules(results)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.rule_results (gate_run_id, rule_id, table_name, state,"
-            " population_count, failing_count, share, threshold, holds, message, seconds)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " population_count, failing_count, waived_count, share, threshold, threshold_count,"
+            " holds, message, seconds)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     gate_run_id,
@@ -74,8 +99,10 @@ def keep_decision(
                     r.state,
                     r.population,
                     r.failing,
+                    r.waived,
                     r.share,
                     r.threshold if r.severity == "warning" else None,
+                    r.threshold_count if r.severity == "warning" else None,
                     r.holds,
                     r.message or None,
                     r.seconds,
@@ -84,59 +111,9 @@ def keep_decision(
             ],
         )
         cursor.execute(
-            "update quality.gate_runs set decision = %s, reasons = %s, decided_at = now()"
-            " where gate_run_id = %s",
+            "update quality.gate_runs set decision = %s, reasons = %s, decided_at = now(),"
+            " finished_at = now() where gate_run_id = %s",
             ("pass" if decision.passed else "hold", list(decision.reasons), gate_run_id),
         )
-
-
-def mirror(connection: psycopg.Connection[Any]) -> None:
-    """Make `quality.rules` equal to the register and the checks; a rule that is gone is retired."""
-    from carepath.quality.checks import CHECKS
-
-    rows = [
-        (
-            rule.rule_id,
-            domain_of(rule),
-            ", ".join(rule.subjects) if len(rule.subjects) < 6 else "many tables",
-            rule.severity,
-            rule.owner,
-            rule.says,
-            rule.todo,
-            rule.reference,
-            rule.threshold if rule.severity == "warning" else None,
-            list(rule.falsifies),
-        )
-        for rule in register()
-    ]
-    rows += [
-        (c.rule_id, "Figures", "marts_build", "critical", c.owner, c.says, c.todo, c.reference,
-         None, [])
-        for c in CHECKS
-    ]  # fmt: skip
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into quality.rules as r (rule_id, domain, entity, severity, owner, plain_words,
-                what_to_do, reference, threshold, falsifies, retired_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, null)
-            on conflict (rule_id) do update set
-                (domain, entity, severity, owner, plain_words, what_to_do, reference, threshold,
-                    falsifies, retired_at)
-                = (excluded.domain, excluded.entity, excluded.severity, excluded.owner,
-                    excluded.plain_words, excluded.what_to_do, excluded.reference,
-                    excluded.threshold, excluded.falsifies, null)
-            where (r.domain, r.entity, r.severity, r.owner, r.plain_words, r.what_to_do,
-                    r.reference, r.threshold, r.falsifies, r.retired_at)
-                is distinct from (excluded.domain, excluded.entity, excluded.severity,
-                    excluded.owner, excluded.plain_words, excluded.what_to_do,
-                    excluded.reference, excluded.threshold, excluded.falsifies,
-                    null::timestamptz)
-            """,
-            rows,
-        )
-        cursor.execute(
-            "update quality.rules set retired_at = now()"
-            " where retired_at is null and rule_id <> all(%s)",
-            ([row[0] for row in rows],),
-        )
+        bring_up_to_date(connection, gate_run_id)
+        log_gate_run(connection, gate_run_id, decision, results)

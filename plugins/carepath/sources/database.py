@@ -1,14 +1,18 @@
 """A recording system in any other database that SQLAlchemy can read, streamed row by row.
 
-One connection in one repeatable-read transaction reads the tables one after another: databases
-that can't hand a snapshot to a second connection still give one consistent picture.
+One connection in one transaction reads the tables one after another, under the strictest isolation
+that the database has for readers (`ISOLATION`). Before the first one is read, every table of the
+contract is opened: MySQL and MariaDB then lock it, so that a rebuild waits. Oracle and SQL Server
+refuse to read on from a table that was rebuilt. Any other database may not show one consistent
+state. With every database, Carepath notices a table that had rows when it was opened and is empty
+when it is read.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import lru_cache
@@ -19,9 +23,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from carepath.contract import Table
+from carepath.contract import Table, load_contract
 from carepath.errors import SourceError
-from carepath.sources import SourceColumn, SourceSession, SourceSpec
+from carepath.sources.address import Address, resolve, unreadable
+from carepath.sources.kind import Kind, SourceColumn, SourceSession, rebuilt
+from carepath.sources.spec import SourceSpec
 
 BATCH: Final = 2_000  # rows; about 200 kB
 
@@ -36,8 +42,8 @@ ISOLATION: Final = {
 
 Row = Sequence[Any]
 
-# Stand-ins that no sane record contains: for nulls, and in a batch with tabs or line breaks of its
-# own for what separates fields and rows. A batch that contains them too is encoded value by value.
+# Control characters that mark a null and, in a batch whose values hold tabs or line breaks, divide
+# fields and rows. A batch that contains them itself is encoded value by value.
 _FIELD, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 _ESCAPES: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\x00", ""))
 
@@ -45,40 +51,68 @@ _ESCAPES: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), 
 class DatabaseSource:
     """Any database with a SQLAlchemy dialect; see `carepath.sources.Source`."""
 
-    def __init__(self, spec: SourceSpec, url: str) -> None:
+    def __init__(self, spec: SourceSpec, address: Address) -> None:
         self.name, self.authority, self.schema = spec.name, spec.authority, spec.schema
         try:
-            self._engine = sa.create_engine(url, poolclass=sa.NullPool)
-        except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-            reason = f": {error}" if isinstance(error, NoSuchModuleError | ImportError) else ""
+            self._engine = sa.create_engine(address.url, poolclass=sa.NullPool)
+        except (NoSuchModuleError, ImportError) as error:
             raise SourceError(
-                f"the URL of the source cannot be used{reason}",
+                "The URL of the source cannot be used, because a driver is not installed: "
+                f"{address.hide(str(error))}.",
                 where=f"source {spec.name}",
-                todo="write it as dialect+driver://user:password@host/database, and install the "
-                "driver in Carepath's environment.",
+                todo="Install the driver in Carepath's environment, or correct the beginning of "
+                "the URL (dialect+driver).",
             ) from None
+        except (ArgumentError, ValueError, TypeError):
+            raise unreadable(spec) from None
         self.kind = self._engine.dialect.name
 
     @contextmanager
     def open(self) -> Iterator[SourceSession]:
         """Connect, and read everything in one transaction."""
-        try:
-            connection = self._engine.connect()
-        except Exception as error:  # drivers differ in what they raise before SQLAlchemy wraps it
-            raise self.failed("the source cannot be reached", error) from None
-        try:
+        with self.connect() as connection:
             self._begin(connection)
             yield _DatabaseSession(self, connection)
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """Open a connection and close it in the end, without a commit."""
+        try:
+            connection = self._engine.connect()
+        except Exception as error:  # SQLAlchemy does not wrap all that a driver raises here
+            raise self.failed("The source cannot be reached", error) from None
+        try:
+            yield connection
         finally:
             connection.close()
 
+    def tables(self, connection: sa.Connection) -> list[str]:
+        """Return the source's tables and views with a prefix of the contract, in order."""
+        try:
+            inspector = sa.inspect(connection)
+            names = [
+                *inspector.get_table_names(self.schema), *inspector.get_view_names(self.schema)
+            ]  # fmt: skip
+        except SQLAlchemyError as error:
+            raise self.failed("The tables of the source cannot be listed", error) from None
+        return sorted(name for name in names if name.lower().startswith(("ssd_", "local_")))
+
+    def count(self, connection: sa.Connection, name: str) -> int:
+        """Return how many rows a table holds."""
+        query = sa.select(sa.func.count()).select_from(sa.table(name, schema=self.schema))
+        try:
+            return int(connection.execute(query).scalar_one())
+        except SQLAlchemyError as error:
+            raise self.failed("Reading stopped", error, name) from None
+
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
-        """Return the error to raise; a driver's message may quote values, so only its kind."""
+        """Return the error to raise. It leaves out the driver's message, which may quote values."""
         cause = getattr(error, "orig", None) or error
         return SourceError(
             f"{what} ({type(cause).__name__})",
             where=f"source {self.name}" + (f", table {table}" if table else ""),
-            todo="check that it is up and that its address and account in sources.yml are right.",
+            todo="Check that the source is up, and that its address and account in sources.yml are "
+            "right.",
         )
 
     def _begin(self, connection: sa.Connection) -> None:
@@ -92,7 +126,7 @@ class DatabaseSource:
             if not connection.in_transaction():
                 connection.begin()
         except SQLAlchemyError as error:
-            raise self.failed("no consistent picture can be taken", error) from None
+            raise self.failed("The source cannot show one consistent state", error) from None
 
 
 class _DatabaseSession:
@@ -105,61 +139,94 @@ class _DatabaseSession:
         self._source, self._connection = source, connection
         self._lock = threading.Lock()
         self._described: dict[str, list[SourceColumn]] | None = None
+        self._names = source.tables(connection)
+        contract = load_contract().tables
+        self._held_rows = {
+            name: self._touch(name) for name in self._names if name.lower() in contract
+        }
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         if self._described is None:
             try:
                 inspector = sa.inspect(self._connection)
-                schema = self._source.schema
-                names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
                 self._described = {
                     name: [
                         SourceColumn(str(c["name"]), str(c["type"]))
-                        for c in inspector.get_columns(name, schema)
+                        for c in inspector.get_columns(name, self._source.schema)
                     ]
-                    for name in names
-                    if name.lower().startswith(("ssd_", "local_"))
+                    for name in self._names
                 }
             except SQLAlchemyError as error:
-                raise self._source.failed("its tables cannot be listed", error) from None
+                raise self._source.failed(
+                    "The tables of the source cannot be listed", error
+                ) from None
         return self._described
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
-        name = next((n for n in self.describe() if n.lower() == table.name), table.name)
-        # columns without a type: values come as the driver gives them, unprocessed
+        name = self._name(table)
+        # columns have no type, so that SQLAlchemy passes on the driver's values as they are
         query = sa.select(
             *[
                 sa.null().label(f"absent_{n}") if column is None else sa.column(column)
                 for n, column in enumerate(columns)
             ]
         ).select_from(sa.table(name, schema=self._source.schema))
+        is_empty = True
         try:
             with (
                 self._lock,
                 self._connection.execute(query.execution_options(stream_results=True)) as result,
             ):
-                yield from encode(_fetch(result))
+                for chunk in encode(_fetch(result)):
+                    is_empty = False
+                    yield chunk
         except SQLAlchemyError as error:
-            raise self._source.failed("reading stopped", error, table.name) from None
+            raise self._source.failed("Reading stopped", error, table.name) from None
+        if is_empty and self._held_rows.get(name):
+            raise rebuilt(self._source.name, table.name)
+
+    def count_now(self, tables: Collection[Table]) -> dict[str, int]:
+        with self._source.connect() as connection:
+            there = self._source.tables(connection)
+            contract = load_contract().tables
+            changed = {name for name in {*there} ^ {*self._names} if name.lower() in contract}
+            if changed:
+                raise rebuilt(self._source.name, min(changed))
+            names = {self._name(table): table.name for table in tables}
+            return {
+                names[name]: self._source.count(connection, name) for name in there if name in names
+            }
+
+    def _touch(self, name: str) -> bool:
+        """Open a table within the transaction; return whether it holds a row."""
+        query = sa.select(sa.literal(1)).select_from(sa.table(name, schema=self._source.schema))
+        try:
+            return self._connection.execute(query.limit(1)).first() is not None
+        except SQLAlchemyError as error:
+            raise self._source.failed("The table cannot be read", error, name) from None
+
+    def _name(self, table: Table) -> str:
+        """Return the source's own name for a table of the contract."""
+        return next((name for name in self._names if name.lower() == table.name), table.name)
 
 
 def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]:
     """Yield batches of rows as the driver gives them.
 
-    SQLAlchemy's own rows cost as much again as reading does in a fast driver. Its strategy stays
-    between, which knows what each driver has fetched already and wraps its errors.
+    SQLAlchemy's own rows would double the time of a fast driver. Its strategy is still used: it
+    knows what the driver has fetched already, and wraps its errors.
     """
     while rows := result.cursor_strategy.fetchmany(result, result.cursor, BATCH):
         yield rows
 
 
 def encode(batches: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """Yield each batch of rows, none empty, in PostgreSQL's COPY text format.
+    """Yield each batch of rows (none may be empty) in PostgreSQL's COPY text format.
 
-    Dates and times become ISO text, bytes PostgreSQL's hexadecimal form, NUL characters, which
-    PostgreSQL cannot store, are left out.
+    Dates and times become ISO text, and bytes PostgreSQL's hexadecimal form. NUL characters are
+    left out, because PostgreSQL cannot store them.
     """
-    mixed: set[int] = set()  # columns in which anything but text was seen
+    mixed: set[int] = set()  # columns in which values other than text were seen
     for rows in batches:
         yield _encode(rows, mixed)
 
@@ -211,7 +278,7 @@ def _as_text(column: Sequence[Any]) -> tuple[list[str], int]:
     present = [value for value in column if value is not None]
     if len(kinds) == 1:
         texts = iter(_texts(present, kinds.pop()))
-    else:  # as SQLite allows
+    else:  # SQLite allows several types in one column
         texts = chain.from_iterable(_texts([value], type(value)) for value in present)
     nulls = len(column) - len(present)
     return ([_NULL if v is None else next(texts) for v in column] if nulls else list(texts)), nulls
@@ -222,7 +289,7 @@ def _texts(values: Sequence[Any], kind: type) -> Iterable[str]:
     if kind is str:
         return values
     if kind is dt.datetime:
-        # equal instants of different zones have different texts
+        # not cached: equal instants in different zones have different texts
         zoned = any(map(attrgetter("tzinfo"), values))
         return map(dt.datetime.isoformat, values, repeat(" ")) if zoned else map(_moment, values)
     if kind is dt.date:
@@ -235,13 +302,27 @@ def _texts(values: Sequence[Any], kind: type) -> Iterable[str]:
         ]
     if issubclass(kind, bytes | bytearray | memoryview):
         return ["\\x" + bytes(value).hex() for value in values]
-    return map(str, values)  # int and float give their shortest
+    return map(str, values)  # str() gives the shortest text of an int or a float
 
 
-# A column's dates repeat, and ISO text takes a microsecond: ten times as long as finding it again.
+# A column's dates repeat. Making ISO text takes ten times as long as finding it in a cache.
 _day: Final = lru_cache(1 << 14)(dt.date.isoformat)
 
 
 @lru_cache(1 << 14)
 def _moment(value: dt.datetime) -> str:
     return value.isoformat(" ")
+
+
+def source(spec: SourceSpec) -> DatabaseSource:
+    """Return the source that an entry of sources.yml describes."""
+    return DatabaseSource(spec, resolve(spec))
+
+
+KIND: Final = Kind(
+    example="dialect+driver://user:password@host:port/database",
+    handles=lambda url: ":" in url,
+    source=source,
+    at=DatabaseSource,
+    is_general=True,
+)

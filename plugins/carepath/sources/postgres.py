@@ -1,39 +1,83 @@
 """A recording system in PostgreSQL, read by COPY under one snapshot.
 
-Rows are relayed as libpq hands them over, without being decoded: psycopg's own `Copy` object costs
-about three times as much per row.
+A snapshot alone does not protect a night: after TRUNCATE, or DROP and CREATE, a table looks empty
+to an older snapshot. So Carepath locks the tables (ACCESS SHARE) before it takes the snapshot.
+A rebuild then waits until the tables have been read, and the night waits for a rebuild.
+
+Rows are passed on as libpq gives them, without decoding: psycopg's own `Copy` object takes about
+three times as long per row.
 """
 
 from __future__ import annotations
 
+import re
 import selectors
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg import pq, sql
 from psycopg.errors import error_from_result
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from carepath.contract import Table
+from carepath.contract import Table, load_contract
 from carepath.errors import SourceError, safe_message
-from carepath.sources import SourceColumn, SourceSession, SourceSpec
+from carepath.settings import get_settings
+from carepath.sources.address import Address, resolve
+from carepath.sources.kind import Kind, SourceColumn, SourceSession, rebuilt
+from carepath.sources.spec import SourceSpec
 
 CHUNK: Final = 1 << 17  # bytes; larger ones leave the processor's cache
 
-# What keeps the source safe from us, and its dates the same whatever its own settings are.
+# These protect the source from long queries, and fix the form of dates.
 SESSION: Final = {
-    "lock_timeout": "10s",  # a table that somebody alters is not waited for
+    "lock_timeout": "10s",  # do not wait long for a table that is being altered
     "statement_timeout": "2h",
-    "idle_in_transaction_session_timeout": "4h",  # the snapshot goes if this process is lost
+    "idle_in_transaction_session_timeout": "4h",  # ends the snapshot of a dead process
     "datestyle": "ISO, YMD",
     "intervalstyle": "iso_8601",
-    "timezone": "Europe/London",  # an instant becomes the day on which it was recorded
+    "timezone": "Europe/London",  # an instant belongs to the day in England
     "client_encoding": "UTF8",
 }
+
+PATIENCE: Final = 60.0  # seconds for which a night waits for a rebuild to end
+# Shorter than PostgreSQL's deadlock_timeout (1 s). Where a rebuild and Carepath wait for each
+# other's tables, Carepath lets go first and tries again, so the rebuild is never cancelled.
+TABLE_LOCK_TIMEOUT: Final = "300ms"
+
+
+# libpq's message about a failed connection names the host, the user and the database, and may hold
+# parts of a password. So only its meaning is passed on, in these words.
+CAUSES: Final = (
+    ("resolve host|translate host name", "the name of its host is not known"),
+    ("connection refused", "nothing answers at its host and port"),
+    ("no route to host|unreachable", "this machine cannot reach its host"),
+    ("timeout|timed out", "it did not answer in time"),
+    ("password authentication failed|no password supplied", "it refuses the user or the password"),
+    ("pg_hba.conf", "it does not allow this user from this machine (pg_hba.conf)"),
+    ("permission denied", "its user may not connect to this database"),
+    ("does not exist", "it has no such database or user"),
+    ("too many clients|too many connections|slots are reserved", "its connections are all in use"),
+    ("starting up|shutting down|recovery mode", "it is starting or stopping"),
+    ("ssl|certificate|gssapi", "no encrypted connection could be made"),
+    ("closed|terminat|lost|reset by peer", "it closed the connection"),
+    ("invalid|option", "an option of its URL cannot be used"),
+)
+
+
+class SourceBusyError(SourceError):
+    """Another session is altering the source's tables, perhaps to rebuild them; try again."""
+
+
+@dataclass(frozen=True)
+class _Relation:
+    """A table or view of the source: its identity and its columns."""
+
+    oid: int
+    columns: tuple[SourceColumn, ...]
 
 
 class PostgresSource:
@@ -41,16 +85,9 @@ class PostgresSource:
 
     kind = "postgresql"
 
-    def __init__(self, spec: SourceSpec, url: str) -> None:
+    def __init__(self, spec: SourceSpec, address: Address) -> None:
         self.name, self.authority, self.schema = spec.name, spec.authority, spec.schema
-        try:
-            parts = make_url(url)
-        except (ArgumentError, ValueError):
-            raise SourceError(
-                "the URL of the source cannot be read",
-                where=f"source {spec.name}",
-                todo="write it as postgresql://user:password@host:port/database.",
-            ) from None
+        self._address, parts = address, address.url
         self._parameters = {
             name: str(value)
             for name, value in {
@@ -60,7 +97,7 @@ class PostgresSource:
                 "password": parts.password,
                 "dbname": parts.database,
                 "connect_timeout": 15,
-                # a source that went away without a word is noticed within two minutes
+                # a source that stops answering is noticed within two minutes
                 "keepalives_idle": 60,
                 "keepalives_interval": 10,
                 "keepalives_count": 6,
@@ -72,100 +109,164 @@ class PostgresSource:
 
     @contextmanager
     def open(self) -> Iterator[SourceSession]:
-        """Connect, and hold one snapshot for as long as the session is open."""
-        with ExitStack() as stack:
-            connections = _Connections(self, stack)
+        """Lock the contract's tables and hold one snapshot for as long as the session is open.
+
+        Raises:
+            SourceError: the source cannot be reached, or a table cannot be read.
+            SourceBusyError: another session keeps a table locked for `PATIENCE` seconds.
+        """
+        patiently = Retrying(
+            retry=retry_if_exception_type(SourceBusyError),
+            stop=stop_after_delay(PATIENCE),
+            wait=wait_fixed(1),
+            reraise=True,
+        )
+        with patiently(_Connections, self) as connections:
             yield _PostgresSession(self, connections)
 
-    def connect(self, snapshot: str | None = None) -> psycopg.Connection[Any]:
+    def connect(
+        self,
+        snapshot: str | None = None,
+        level: psycopg.IsolationLevel = psycopg.IsolationLevel.REPEATABLE_READ,
+    ) -> psycopg.Connection[Any]:
         """Open a connection in a read-only transaction that sees `snapshot`."""
         try:
             connection = psycopg.connect(**self._parameters)  # type: ignore[arg-type]
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.isolation_level = level
             connection.read_only = True
             if snapshot is not None:
                 connection.execute(sql.SQL("set transaction snapshot {}").format(snapshot))
             for name, value in SESSION.items():
-                connection.execute(
-                    sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(value))
-                )
+                _set(connection, name, value)
         except psycopg.Error as error:
-            raise self.failed("the source cannot be reached", error) from None
+            raise self.failed("The source cannot be reached", error) from None
         return connection
+
+    def identifier(self, name: str) -> sql.Identifier:
+        """Return a table's name in SQL, with the schema that sources.yml names."""
+        return sql.Identifier(self.schema, name) if self.schema else sql.Identifier(name)
 
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
         """Return the error to raise for what a driver raised."""
-        place = f"source {self.name}" + (f", table {table}" if table else "")
-        reason = safe_message(error).strip()
-        if isinstance(error, psycopg.OperationalError) and error.diag.message_primary is None:
-            # libpq's own text, which names host and role but no record; the last line is the cause
-            reason = (str(error).strip().splitlines() or [reason])[-1]
+        if isinstance(error, psycopg.Error) and error.diag.message_primary is None:
+            reason = _cause(str(error))
+        else:
+            reason = self._address.hide(safe_message(error).strip())
         return SourceError(
             f"{what}: {reason}",
-            where=place,
-            todo="check that it is up and that its address and account in sources.yml are right.",
+            where=f"source {self.name}" + (f", table {table}" if table else ""),
+            todo="Check that the source is up, and that its address and account in sources.yml are "
+            "right.",
+        )
+
+    def busy(self, table: str) -> SourceBusyError:
+        """Return the error for a table that another session is altering."""
+        return SourceBusyError(
+            "Another session has locked the table or is replacing it, probably to rebuild it. "
+            f"Carepath waited {PATIENCE:.0f} seconds.",
+            where=f"source {self.name}, table {table}",
+            todo="Run the night again when the rebuild has ended. If the source is always rebuilt "
+            "at this time, start the night later.",
         )
 
 
 class _Connections:
-    """Connections that all see the snapshot of the first one, lent to one thread at a time."""
+    """Connections that hold the contract's tables and see one snapshot.
 
-    def __init__(self, source: PostgresSource, stack: ExitStack) -> None:
-        self.source, self._stack = source, stack
-        self.first = stack.enter_context(source.connect())
-        found = self.first.execute("select pg_export_snapshot()").fetchone()
-        self._snapshot = str(found[0]) if found else None
-        self._idle: list[psycopg.Connection[Any]] = []
-        self._lock = threading.Lock()
+    The guard runs in READ COMMITTED: it has no snapshot, so it sees the source as it is now. The
+    readers share one snapshot. Each of them locks all tables before the first row is read: a
+    reader that asked for a lock later would wait behind a rebuild that waits for the guard.
+    """
+
+    def __init__(self, source: PostgresSource) -> None:
+        self.source = source
+        self._lending, self._guarding = threading.Lock(), threading.Lock()
+        with ExitStack() as stack:
+            self._guard = source.connect(level=psycopg.IsolationLevel.READ_COMMITTED)
+            stack.callback(self._guard.close)
+            self.relations = self._read_catalogue()
+            self._hold(self._guard)
+            self._idle: list[psycopg.Connection[Any]] = []
+            snapshot = None
+            for _ in range(get_settings().parallel_tables):
+                reader = source.connect(snapshot)
+                stack.callback(reader.close)
+                self._idle.append(reader)
+                if snapshot is None:
+                    found = reader.execute("select pg_export_snapshot()").fetchone()
+                    snapshot = str(found[0]) if found else None
+                self._hold(reader)
+            if changed := self._changed():
+                raise source.busy(changed)
+            self.count = len(self._idle)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> _Connections:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     @contextmanager
     def lend(self) -> Iterator[psycopg.Connection[Any]]:
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = self.source.connect(self._snapshot)
-            with self._lock:
-                self._stack.callback(connection.close)
+        """Lend a reader to one thread. A reader that failed is not lent again."""
+        with self._lending:
+            connection = self._idle.pop()
         yield connection
-        with self._lock:  # after an error it is left aside, and closed with the session
+        with self._lending:
             self._idle.append(connection)
 
+    def count_now(self, names: Collection[str]) -> dict[str, int]:
+        """Return how many rows the tables hold at this moment, by their names in the source.
 
-class _PostgresSession:
-    period: str | None = None
-    accumulates: frozenset[str] = frozenset()
-    is_partial: bool = False
-    parallel: int | None = None
+        Raises:
+            SourceError: a table of the contract was dropped, made or replaced since.
+        """
+        with self._guarding:
+            if changed := self._changed():
+                raise rebuilt(self.source.name, changed)
+            counts = {}
+            for name in names:
+                query = sql.SQL("select count(*) from {}").format(self.source.identifier(name))
+                try:
+                    found = self._guard.execute(query).fetchone()
+                except psycopg.Error as error:
+                    raise self.source.failed("Reading stopped", error, name) from None
+                counts[name] = int(found[0]) if found else 0
+            return counts
 
-    def __init__(self, source: PostgresSource, connections: _Connections) -> None:
-        self._source, self._connections = source, connections
-        self._described: dict[str, list[SourceColumn]] | None = None
+    def _hold(self, connection: psycopg.Connection[Any]) -> None:
+        """Lock the contract's tables, and those that its views read, until the connection closes.
 
-    def describe(self) -> dict[str, list[SourceColumn]]:
-        if self._described is None:
-            self._described = self._read_catalogue()
-        return self._described
+        A query without rows takes the lock with the right to read alone, for materialised views
+        and partitions too. LOCK TABLE would need more rights, and does not cover those.
+        """
+        _set(connection, "lock_timeout", TABLE_LOCK_TIMEOUT)
+        for name in _contracted(self.relations):
+            try:
+                connection.execute(
+                    sql.SQL("select from {} limit 0").format(self.source.identifier(name))
+                )
+            except (
+                psycopg.errors.LockNotAvailable,
+                psycopg.errors.UndefinedTable,
+                psycopg.errors.DeadlockDetected,
+            ):
+                raise self.source.busy(name) from None
+            except psycopg.Error as error:
+                raise self.source.failed("The table cannot be read", error, name) from None
+        _set(connection, "lock_timeout", SESSION["lock_timeout"])
 
-    def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
-        name = next((n for n in self.describe() if n.lower() == table.name), table.name)
-        schema = self._source.schema
-        query = sql.SQL("copy (select {} from {}) to stdout").format(
-            sql.SQL(", ").join(
-                sql.NULL if column is None else sql.Identifier(column) for column in columns
-            ),
-            sql.Identifier(schema, name) if schema else sql.Identifier(name),
-        )
+    def _changed(self) -> str | None:
+        """Return a table of the contract that was dropped, made or replaced, or None."""
+        before, now = _contracted(self.relations), _contracted(self._read_catalogue())
+        return min((n for n in {*before, *now} if before.get(n) != now.get(n)), default=None)
+
+    def _read_catalogue(self) -> dict[str, _Relation]:
         try:
-            with self._connections.lend() as connection:
-                yield from copy_out(connection, query.as_bytes(connection))
-        except psycopg.Error as error:
-            raise self._source.failed("reading stopped", error, table.name) from None
-
-    def _read_catalogue(self) -> dict[str, list[SourceColumn]]:
-        try:
-            rows = self._connections.first.execute(
+            rows = self._guard.execute(
                 """
-                select c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+                select c.relname, c.oid, a.attname, format_type(a.atttypid, a.atttypmod)
                 from pg_class as c
                 inner join pg_attribute as a on a.attrelid = c.oid
                 where c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0
@@ -173,14 +274,62 @@ class _PostgresSession:
                     and c.relnamespace = coalesce(%s, current_schema())::regnamespace
                 order by c.relname, a.attnum
                 """,
-                (self._source.schema,),
+                (self.source.schema,),
             ).fetchall()
         except psycopg.Error as error:
-            raise self._source.failed("its tables cannot be listed", error) from None
-        described: dict[str, list[SourceColumn]] = {}
-        for table, column, kind in rows:
-            described.setdefault(table, []).append(SourceColumn(column, kind))
-        return described
+            raise self.source.failed("The tables of the source cannot be listed", error) from None
+        columns: dict[tuple[str, int], list[SourceColumn]] = {}
+        for name, oid, column, kind in rows:
+            columns.setdefault((name, oid), []).append(SourceColumn(column, kind))
+        return {name: _Relation(oid, tuple(found)) for (name, oid), found in columns.items()}
+
+
+class _PostgresSession:
+    period: str | None = None
+    accumulates: frozenset[str] = frozenset()
+    is_partial: bool = False
+
+    def __init__(self, source: PostgresSource, connections: _Connections) -> None:
+        self._source, self._connections = source, connections
+        self.parallel: int | None = connections.count
+
+    def describe(self) -> dict[str, list[SourceColumn]]:
+        return {name: list(found.columns) for name, found in self._connections.relations.items()}
+
+    def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
+        query = sql.SQL("copy (select {} from {}) to stdout").format(
+            sql.SQL(", ").join(
+                sql.NULL if column is None else sql.Identifier(column) for column in columns
+            ),
+            self._source.identifier(self._name(table)),
+        )
+        try:
+            with self._connections.lend() as connection:
+                yield from copy_out(connection, query.as_bytes(connection))
+        except psycopg.Error as error:
+            raise self._source.failed("Reading stopped", error, table.name) from None
+
+    def count_now(self, tables: Collection[Table]) -> dict[str, int]:
+        names = {self._name(table): table.name for table in tables}
+        counts = self._connections.count_now(
+            [name for name in names if name in self._connections.relations]
+        )
+        return {names[name]: count for name, count in counts.items()}
+
+    def _name(self, table: Table) -> str:
+        """Return the source's own name for a table of the contract."""
+        names = self._connections.relations
+        return next((name for name in names if name.lower() == table.name), table.name)
+
+
+def _contracted(relations: Mapping[str, _Relation]) -> dict[str, _Relation]:
+    """Return the relations that are tables of the contract."""
+    tables = load_contract().tables
+    return {name: found for name, found in relations.items() if name.lower() in tables}
+
+
+def _set(connection: psycopg.Connection[Any], name: str, value: str) -> None:
+    connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
 
 
 def copy_out(connection: psycopg.Connection[Any], query: bytes) -> Iterator[bytes]:
@@ -231,3 +380,24 @@ def _expect(found: pq.abc.PGresult | None, status: pq.ExecStatus) -> None:
         raise psycopg.OperationalError("the connection was closed")
     if found.status != status:
         raise error_from_result(found)
+
+
+def _cause(text: str) -> str:
+    """Return the meaning of libpq's text, in words that hold no part of an address."""
+    for pattern, cause in CAUSES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return cause
+    return "the connection failed"
+
+
+def source(spec: SourceSpec) -> PostgresSource:
+    """Return the source that an entry of sources.yml describes."""
+    return PostgresSource(spec, resolve(spec))
+
+
+KIND: Final = Kind(
+    example="postgresql://user:password@host:port/database",
+    handles=lambda url: re.match(r"postgres(ql)?(\+\w+)?:", url) is not None,
+    source=source,
+    at=PostgresSource,
+)

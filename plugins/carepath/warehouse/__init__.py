@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 def ready() -> None:
-    """Make the warehouse ready for work: server up, databases and roles there, tables migrated.
+    """Make the warehouse ready: start the server, make databases and roles, migrate tables.
 
-    Idempotent, and a few hundredths of a second when there is nothing to do.
+    Idempotent. It takes a few hundredths of a second if there is nothing to do.
 
     Raises:
         WarehouseError: if the server cannot be started, reached or set up.
@@ -22,10 +22,10 @@ def ready() -> None:
 
 
 def recreate() -> None:
-    """Empty the warehouse: drop the database with everything in it, and make it anew.
+    """Empty the warehouse: drop the database with everything in it, and make it again.
 
     Roles, passwords, Airflow's metadata and the recording system of the demonstration stay.
-    Connections to it are cut off; marts, history and all records of past nights are gone.
+    Its connections are ended. Marts, history and all records of past nights are deleted.
     """
     from carepath.warehouse import migrate, roles
 

@@ -19,8 +19,8 @@ APPLICATION = "carepath"
 def parameters(role: str, dbname: str = "warehouse") -> dict[str, str]:
     """Return libpq's connection parameters for a role and database.
 
-    `ADMINISTRATOR` stands for the embedded cluster's superuser or, with CAREPATH_WAREHOUSE_URL,
-    for the administrator that it names.
+    `ADMINISTRATOR` means the embedded cluster's superuser or, with CAREPATH_WAREHOUSE_URL, the
+    administrator that it names.
 
     Raises:
         WarehouseError: if the warehouse has not been set up.
@@ -54,7 +54,7 @@ def administrator_parameters() -> dict[str, str]:
         raise SettingsError(
             "The address of the PostgreSQL server cannot be read.",
             where="CAREPATH_WAREHOUSE_URL",
-            todo="write it as postgresql://administrator:password@host:port/postgres",
+            todo="write it as postgresql://administrator:password@host:port/postgres.",
         )
     return {"port": "5432", "dbname": "postgres", **found}
 

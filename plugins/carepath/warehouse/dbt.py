@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 
+from carepath import site
 from carepath.errors import WarehouseError, safe_message
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect, parameters
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
-# where nothing listens: for what dbt does without a warehouse
+# an address where nothing listens, for commands that need no warehouse
 _NOWHERE = {
     "CAREPATH_DBT_HOST": "127.0.0.1",
     "CAREPATH_DBT_PORT": "1",
@@ -39,11 +40,11 @@ class ModelTiming:
 
     Attributes:
         model: its name in dbt.
-        status: dbt's word: success, error, skipped, pass, fail, warn.
+        status: dbt's word: success, error, skipped, pass or fail. A test that warns is `fail`.
         seconds: how long it ran.
         row_count: rows written, or failing rows of a test; None where dbt does not know (views).
         message: dbt's message, without any value of a record.
-        authorities: whose rows fail a test; None if it cannot tell, or did not fail.
+        authorities: those with rows that fail a test; None if it cannot tell, or did not fail.
     """
 
     model: str
@@ -77,6 +78,7 @@ def environment() -> dict[str, str]:
     """
     found = parameters("carepath_loader")
     return {
+        **site_environment(),
         "CAREPATH_DBT_HOST": found["host"],
         "CAREPATH_DBT_PORT": found["port"],
         "CAREPATH_DBT_SSLMODE": found.get("sslmode", "prefer"),
@@ -86,9 +88,20 @@ def environment() -> dict[str, str]:
     }
 
 
+def site_environment() -> dict[str, str]:
+    """Return the environment variables that give staging a council's own programmes.
+
+    Raises:
+        SettingsError: the settings are not valid.
+    """
+    from carepath.documents import staging
+
+    return staging.site_environment([site.effective_programmes()])
+
+
 @lru_cache(maxsize=1)
 def read_manifest() -> dict[str, Any]:
-    """Return what dbt understands of the project; it needs no warehouse for that.
+    """Return dbt's manifest of the project. This needs no warehouse.
 
     Raises:
         WarehouseError: dbt cannot parse the project.
@@ -96,7 +109,7 @@ def read_manifest() -> dict[str, Any]:
     settings = get_settings()
     target = settings.home / "dbt_target" / "parsed"
     with _changed_environment(_NOWHERE):
-        outcome = _invoke(["parse", *_options(None, None, target)])
+        outcome = _invoke(["parse", *_options(None, own_project(), target)])
     if not outcome.success:
         _raise("parse", (), outcome.exception)
     found: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
@@ -112,45 +125,48 @@ def run_dbt(
     project: Path | None = None,
     tolerate_failed_tests: bool = False,
 ) -> DbtResult:
-    """Run one dbt command in this process; not from two threads at once (dbt cannot).
+    """Run one dbt command in this process. dbt cannot run in two threads at once.
 
     Args:
         command: as on dbt's command line, for example `["build", "--select", "core"]`.
         layer: what the timings are recorded under in ops.model_timings.
         run_id: the run that they belong to; None records nothing.
-        vars: dbt variables. dbt parses the whole project anew when they change.
+        vars: dbt variables. dbt parses the whole project again when they change.
         project: another project than the warehouse's own `dbt_project`.
-        tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge,
-            and what depends on its model is built; one that cannot run, or a model that fails or
-            is skipped, is still an error.
+        tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge.
+            A test that cannot run, or a model that fails, is still an error.
 
     Raises:
         WarehouseError: if a model or test failed (named), or dbt could not begin.
     """
     began = time.monotonic()
-    going_on = _going_on_after_failed_tests() if tolerate_failed_tests else nullcontext()
-    with _changed_environment(environment()), going_on:
+    with _changed_environment(environment()):
         outcome = _invoke([*command, *_options(vars, project)])
     nodes = getattr(outcome.result, "results", None) or ()
     models = tuple(_timing(node) for node in nodes if not _is_quiet_hook(node))
     if run_id is not None:
         _record(run_id, layer, models)
-    if not outcome.success and not (tolerate_failed_tests and _only_tests_failed(models)):
+    failed_tests = any(model.status == "fail" for model in models)
+    if not outcome.success or (failed_tests and not tolerate_failed_tests):
         _raise(layer, models, outcome.exception)
     return DbtResult(layer=layer, seconds=time.monotonic() - began, models=models)
+
+
+def own_project() -> Path:
+    """Return dbt's project in the checkout, with the default settings."""
+    return get_settings().project_root / "dbt_project"
 
 
 def _options(
     vars: Mapping[str, Any] | None, project: Path | None, target: Path | None = None
 ) -> list[str]:
     settings = get_settings()
-    own = settings.project_root / "dbt_project"
-    project = project or own
-    # What dbt has parsed stays valid as long as variables do: runs with some have their own place.
+    project = project or site.dbt_project()
+    # dbt parses again when variables change, so runs with variables have their own place.
     kept = settings.home / "dbt_target" / project.name / ("with_vars" if vars else "plain")
     options = {
         "--project-dir": project,
-        "--profiles-dir": own,
+        "--profiles-dir": own_project(),
         "--target-path": target or kept,
         "--log-path": settings.logs / "dbt",
         "--log-level": "none",
@@ -164,16 +180,18 @@ def _options(
 
 
 def _invoke(arguments: list[str]) -> Any:
-    from dbt.cli.main import dbtRunner  # 2 s: only who runs dbt waits for it
+    from dbt.cli.main import dbtRunner  # takes 2 s, so only processes that run dbt import it
 
     _keep_values_out_of_errors()
-    return dbtRunner(callbacks=[_tell]).invoke(arguments)
+    return dbtRunner(callbacks=[_log_node]).invoke(arguments)
 
 
 def _keep_values_out_of_errors() -> None:
     """Make dbt's adapter raise and log PostgreSQL's primary message only.
 
     dbt puts the whole text of an error into its log; its DETAIL and CONTEXT print row values.
+    dbt has no setting for that, and a log that was written cannot be unread. So this is the one
+    place where Carepath replaces a method of dbt's own.
     """
     import psycopg2
     from dbt.adapters.postgres.connections import PostgresConnectionManager
@@ -196,30 +214,14 @@ def _keep_values_out_of_errors() -> None:
     PostgresConnectionManager.keeps_values_out = True
 
 
-@contextmanager
-def _going_on_after_failed_tests() -> Iterator[None]:
-    """Let `dbt build` build what depends on a model whose test found rows, as severity warn does.
-
-    Said here and not in the project: there a test is an error, which the suite has to notice.
-    """
-    from dbt.artifacts.schemas.results import NodeStatus
-    from dbt.task.build import BuildTask
-
-    stopping = BuildTask.MARK_DEPENDENT_ERRORS_STATUSES
-    BuildTask.MARK_DEPENDENT_ERRORS_STATUSES = [
-        status for status in stopping if status != NodeStatus.Fail
-    ]
-    try:
-        yield
-    finally:
-        BuildTask.MARK_DEPENDENT_ERRORS_STATUSES = stopping
-
-
-def _tell(event: Any) -> None:
-    """Log each node as it finishes: a build is long, and people watch it."""
+def _log_node(event: Any) -> None:
+    """Log each node as it finishes, because a build is long and people watch it."""
     if event.info.name == "NodeFinished":
         node = event.data.node_info
-        log.info("dbt %s %s: %s", node.resource_type, node.node_name, node.node_status)
+        is_well = node.node_status in ("success", "pass")
+        # there are hundreds of tests, so only those that failed are shown
+        say = log.debug if is_well and node.resource_type == "test" else log.info
+        say("dbt", kind=node.resource_type, model=node.node_name, status=node.node_status)
 
 
 def _is_quiet_hook(node: Any) -> bool:
@@ -230,18 +232,20 @@ def _timing(node: Any) -> ModelTiming:
     rows = node.failures
     if rows is None:
         rows = (node.adapter_response or {}).get("rows_affected")
+    # the project's data tests warn, so that dbt builds what depends on a model that fails one
+    status = "fail" if str(node.status) == "warn" else str(node.status)
     return ModelTiming(
         model=node.node.name,
-        status=str(node.status),
+        status=status,
         seconds=node.execution_time,
         row_count=rows if isinstance(rows, int) and rows >= 0 else None,
         message=node.message or "",
-        authorities=_whose(node) if str(node.status) == "fail" else None,
+        authorities=_failing_authorities(node) if status == "fail" else None,
     )
 
 
-def _whose(node: Any) -> tuple[str, ...] | None:
-    """Return whose rows fail a test, if each of the rows that it selects names its authority."""
+def _failing_authorities(node: Any) -> tuple[str, ...] | None:
+    """Return the authorities with rows that fail a test; None if a failing row names none."""
     query = node.node.compiled_code
     try:
         with connect("carepath_loader") as connection:
@@ -268,12 +272,6 @@ def _record(run_id: str, layer: str, models: Sequence[ModelTiming]) -> None:
                 for m in models
             ],
         )  # fmt: skip
-
-
-def _only_tests_failed(models: Sequence[ModelTiming]) -> bool:
-    """Tell whether all that went wrong is tests that found rows: dbt says `fail` of tests only."""
-    wrong = {model.status for model in models} & (FAILURES | {"skipped"})
-    return wrong == {"fail"}
 
 
 def _raise(layer: str, models: Sequence[ModelTiming], exception: BaseException | None) -> None:

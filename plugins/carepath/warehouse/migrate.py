@@ -19,13 +19,13 @@ def head() -> str:
 
 
 def upgrade(dbname: str = "warehouse") -> None:
-    """Bring a database to the newest revision, as carepath_owner; nothing if it is there."""
+    """Bring a database to the newest revision, as carepath_owner, unless it is there already."""
     with connect("carepath_owner", dbname) as owner:
         if _revision(owner) == head():
             return
         owner.execute(LOCK)
         owner.execute("create schema if not exists ops")
-    # imported late: a night that has nothing to migrate does not wait for them
+    # imported late, so that a night with nothing to migrate does not wait for them
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine, text

@@ -1,7 +1,7 @@
-"""Core and marts: tables that dbt builds, of which a night makes anew only what it touches.
+"""Core and marts: tables that dbt builds. A night rebuilds only the rows that it touches.
 
-dbt keeps rows from night to night (docs/adr/0007), which is right only while the same code makes
-them: where anything differs from what the tables stand were made with, all is built anew.
+dbt keeps rows from night to night (docs/adr/0007). That is right only while the same code makes
+them. If anything differs from what made the tables, everything is rebuilt.
 """
 
 from __future__ import annotations
@@ -12,25 +12,30 @@ from typing import Any, Final
 
 import psycopg
 
+from carepath import site
 from carepath.errors import WarehouseError
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.staging import PROJECT, fingerprint
 
-# Where a model or a test fails, rows that are kept may be the cause: the next night makes all anew.
+# If a model or a test fails, kept rows may be the cause, so the next night rebuilds everything.
 FORGET: Final = "delete from ops.layers where layer = 'core'"
+
+WHOLE: Final = ("--full-refresh",)
+# The code lists and settings in seeds are part of the code: if one changes, everything is rebuilt.
+ORDINARY: Final = ("--exclude-resource-type", "seed")
 
 
 def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> bool:
     """Build core and marts, of every authority as at its cut-off, and run the night's tests.
 
-    A test that fails is only recorded; gate 2 holds the authorities whose rows fail.
+    A test that fails is only recorded. Gate 2 holds the authorities with rows that fail.
 
     Args:
         connection: as carepath_loader, in autocommit.
         run_id: the run that dbt's timings are recorded under.
 
     Returns:
-        Whether everything was made anew.
+        Whether everything was rebuilt.
 
     Raises:
         WarehouseError: a model could not be built; it is named.
@@ -39,37 +44,41 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
     row = connection.execute(
         "select fingerprint = %s from ops.layers where layer = 'core'", (wanted,)
     ).fetchone()
-    anew = row is None or not row[0]
-    if anew:  # until all is made, some tables are of the one code and some of the other
+    rebuilds = row is None or not row[0]
+    if rebuilds:  # until it ends, tables of the old code and of the new code are mixed
         connection.execute(FORGET)
     try:
         result = run_dbt(
-            ["build", "--selector", "nightly", *(["--full-refresh"] if anew else [])],
+            ["build", "--selector", "nightly", *(WHOLE if rebuilds else ORDINARY)],
             layer="marts",
             run_id=run_id,
             tolerate_failed_tests=True,
         )
     except WarehouseError:
-        with suppress(psycopg.Error):  # what failed is what to tell, also where the server is gone
+        with suppress(psycopg.Error):  # report the first error, even if the server is gone
             connection.execute(FORGET)
         raise
     if any(model.status == "fail" for model in result.models):
         connection.execute(FORGET)
-    elif anew:
+    elif rebuilds:
         connection.execute(
             "insert into ops.layers (layer, fingerprint, view_count) values ('core', %s, 0)"
             " on conflict (layer) do update set fingerprint = excluded.fingerprint,"
             " built_at = now()",
             (wanted,),
         )
-    return anew
+    return rebuilds
 
 
 def _code(connection: psycopg.Connection[Any]) -> str:
-    """Return a hash over what makes the rows: the project, dbt, and PostgreSQL's hash functions."""
+    """Return a hash over everything that the rows are made with.
+
+    That is the project, the council's settings, dbt, and PostgreSQL's hash functions.
+    """
     made_with = (
         f"dbt-core {version('dbt-core')}",
         f"dbt-postgres {version('dbt-postgres')}",
         f"PostgreSQL {connection.info.server_version // 10_000}",
+        f"settings {site.fingerprint()}",
     )
     return fingerprint(PROJECT / "models", PROJECT / "seeds", also=made_with)

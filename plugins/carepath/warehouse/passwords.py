@@ -19,7 +19,7 @@ def passwords_file() -> Path:
 
 
 def known_passwords() -> dict[str, str]:
-    """Return the passwords kept so far, by role; empty before the first set-up.
+    """Return the passwords that are kept, by role. The result is empty before the first set-up.
 
     Raises:
         WarehouseError: if this account may not read them.
@@ -38,7 +38,7 @@ def known_passwords() -> dict[str, str]:
 
 
 def password(role: str) -> str:
-    """Return a role's password, generated and kept when there is none yet."""
+    """Return a role's password. The first call generates and keeps it."""
     passwords = known_passwords()
     if role not in passwords:
         passwords[role] = secrets.token_urlsafe(24)
@@ -54,7 +54,7 @@ def _keep(passwords: dict[str, str]) -> None:
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         json.dump(passwords, handle, indent=2, sort_keys=True)
-        if os.geteuid() == 0:  # root at work in the home of somebody else
+        if os.geteuid() == 0:  # root is working in another account's home
             home = path.parent.stat()
             os.fchown(descriptor, home.st_uid, home.st_gid)
     partial.rename(path)

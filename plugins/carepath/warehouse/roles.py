@@ -16,12 +16,14 @@ from carepath.warehouse.passwords import ADMINISTRATOR, known_passwords, passwor
 
 LEAST_VERSION = 160_000
 
-# role: what it is for. None can create roles or databases, none is a superuser.
+# role: what it is for. None of them is a superuser or can create roles or databases.
 ROLES = {
     "carepath_owner": "owns warehouse and schemas; migrates and publishes",
     "carepath_loader": "loads landing and history, runs dbt and the gate",
     "carepath_analyst": "reads history, staging, core, quality and ops",
-    "carepath_steward": "reads quality and, by need, identity",
+    "carepath_steward": "reads quality and, if needed, identity",
+    "carepath_desk": "what the pages of the desk read: findings, decisions and waivers",
+    "carepath_caseload": "reads what is due and overdue, with case ids, and nothing else",
     "bi_reader": "reads marts, and nothing else",
     "airflow_meta": "owns Airflow's metadata",
     "recording_system": "owns the recording system of the demonstration",
@@ -32,19 +34,27 @@ ROLES = {
 DATABASES = {
     "warehouse": (
         "carepath_owner",
-        ("carepath_loader", "carepath_analyst", "carepath_steward", "bi_reader"),
+        (
+            "carepath_loader",
+            "carepath_analyst",
+            "carepath_steward",
+            "carepath_desk",
+            "carepath_caseload",
+            "bi_reader",
+        ),
     ),
     "airflow": ("airflow_meta", ()),
     "recording_system": ("recording_system", ("recording_reader",)),
 }
 
-# Defaults of a session; a role can change them for itself, so no protection rests on them.
+# Defaults of a session. A role can change its own, so they do not protect anything.
 ROLE_SETTINGS = {
     "bi_reader": {
         "default_transaction_read_only": "on",
         "statement_timeout": "5min",
         "idle_in_transaction_session_timeout": "1h",
     },
+    "carepath_caseload": {"default_transaction_read_only": "on", "statement_timeout": "5min"},
     "recording_reader": {"default_transaction_read_only": "on"},
 }
 
@@ -52,23 +62,25 @@ DATABASE_SETTINGS = {
     "warehouse": {
         "datestyle": "ISO, DMY",
         "timezone": "UTC",
-        # more made the transforms slower: hash tables no longer fit the processor's cache
+        # more made transforms slower: hash tables no longer fitted the processor's cache
         "work_mem": "32MB",
-        # a night's tables run side by side already; neither made a difference when measured
+        # a night's tables already run side by side; measured, neither made a difference
         "jit": "off",
         "max_parallel_workers_per_gather": "0",
+        # the server ends the statement of a killed process, so that the next night can begin
+        "client_connection_check_interval": "2s",
     },
     "airflow": {
         "timezone": "UTC",
-        # a commit waits 3 ms for the disk, and Airflow commits hundreds of times a night; if its
-        # last half second is lost in a crash, it runs a task again, and every task allows for that
+        # A commit waits 3 ms for the disk, and Airflow commits hundreds of times a night. If a
+        # crash loses its last half second, it runs a task again, which every task allows.
         "synchronous_commit": "off",
     },
     "recording_system": {"datestyle": "ISO, DMY", "timezone": "UTC"},
 }
 
-# A server's log must not quote records: DETAIL, CONTEXT, statements and parameters do. The embedded
-# server is configured so; another one is, for these databases, where its administrator may say so.
+# A server's log must not quote records, as DETAIL, CONTEXT, statements and parameters do. The
+# embedded server has these settings. Another one gets them if its administrator is a superuser.
 LOG_SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -78,14 +90,17 @@ LOG_SETTINGS = {
 
 _LOCK = 0x0CA2E9A7  # of PostgreSQL's advisory locks: one set-up of a server at a time
 
+# Read on import: an upgrade while a night runs must not mark the server as set up by the new code.
+_MARK = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+
 
 def fingerprint() -> str:
-    """Return what marks a server as set up by this version of this module."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    """Return the mark of a server that this version of this module has set up."""
+    return _MARK
 
 
 def provisioned() -> bool:
-    """Tell whether this version of the roles and databases is in place."""
+    """Return whether this version of the roles and databases is in place."""
     if "carepath_owner" not in known_passwords():
         return False
     try:
@@ -100,7 +115,7 @@ def provisioned() -> bool:
 
 
 def provision() -> None:
-    """Create what is missing of roles and databases, and renew their settings. Idempotent.
+    """Create missing roles and databases, and renew their settings. Idempotent.
 
     Raises:
         WarehouseError: if the server is too old, or has these roles with other passwords.
@@ -114,21 +129,21 @@ def provision() -> None:
                 create_database(admin, database, owner)
             elif present != owner:
                 raise WarehouseError(
-                    f"The server has a database {database} already, which belongs to {present}.",
+                    f"The server already has a database {database}, which belongs to {present}.",
                     where="CAREPATH_WAREHOUSE_URL",
                     todo="rename that database, or use another server.",
                 )
-        if get_settings().warehouse_url is None:  # a server of others keeps its own rules
+        if get_settings().warehouse_url is None:  # another server keeps its own rules
             for database in ("postgres", "template1"):
                 admin.execute(_sql("revoke all on database {} from public", database))
-        for database in reversed(DATABASES):  # the warehouse, which carries the mark, comes last
+        for database in reversed(DATABASES):  # the warehouse has the mark, so it comes last
             prepare_database(admin, database)
 
 
 def create_database(admin: psycopg.Connection[Any], database: str, owner: str) -> None:
     """Create a database that sorts by code point, the same on every machine."""
     builtin = "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"
-    # PostgreSQL 16 has no builtin locales; its C knows upper and lower case of ASCII only
+    # PostgreSQL 16 does not have builtin locales; its C changes the case of ASCII letters only
     locale = builtin if admin.info.server_version >= 170_000 else "locale 'C.UTF-8'"
     statement = "create database {} owner {} template template0 encoding 'UTF8' " + locale
     admin.execute(_sql(statement, database, owner))
@@ -185,18 +200,18 @@ def _create_roles(admin: psycopg.Connection[Any]) -> None:
     for role in ROLES:
         if role in present and role not in ours:
             raise WarehouseError(
-                f"The server has a role {role} already, and this home does not know its password.",
+                f"The server already has a role {role}, and this home does not know its password.",
                 where="CAREPATH_WAREHOUSE_URL",
                 todo="copy passwords.json from the home that set the server up into this one.",
             )
         if role not in present:
-            secret = password(role)  # kept before the role exists, so that none is ever lost
-            # hashed here: a server that logs statements never sees it
+            secret = password(role)  # kept before the role exists, so that it cannot be lost
+            # hashed here, so that a server that logs statements never sees it
             scram = admin.pgconn.encrypt_password(secret.encode(), role.encode(), b"scram-sha-256")
             admin.execute(_sql("create role {} login password {value}", role, value=scram.decode()))
         for name, value in ROLE_SETTINGS.get(role, {}).items():
             admin.execute(_sql("alter role {} set {} = {value}", role, name, value=value))
-    # migrations change what the loader has made, and publishing reads it
+    # the owner migrates and publishes tables that the loader has made
     admin.execute("grant carepath_loader to carepath_owner")
     if not _is_superuser(admin):
         for owner, _ in DATABASES.values():

@@ -1,7 +1,7 @@
 """The staging layer: views, made again only when what they are made from has changed.
 
-Staging holds no records, so a night whose models are those of the night before has nothing to do;
-asking dbt to find that out costs more than a borough's whole delivery.
+Staging holds no records. If its models are the same as on the night before, there is nothing to do.
+To ask dbt that would take longer than a borough's whole delivery.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from carepath import site
 from carepath.settings import PROJECT_ROOT
 from carepath.warehouse.dbt import run_dbt
 
@@ -21,7 +22,7 @@ COUNT = "select count(*) from pg_views where schemaname = 'staging'"
 
 
 def ensure_staging(connection: psycopg.Connection[Any], run_id: str | None) -> bool:
-    """Make the staging views unless they stand as their sources say.
+    """Make the staging views, unless they are up to date.
 
     Args:
         connection: as carepath_loader, in autocommit.
@@ -31,9 +32,10 @@ def ensure_staging(connection: psycopg.Connection[Any], run_id: str | None) -> b
         Whether anything was made.
 
     Raises:
-        WarehouseError: a view could not be made; it is named.
+        WarehouseError: a view could not be made; the message names it.
     """
-    wanted = fingerprint(PROJECT / "models" / "staging")
+    programmes = site.effective_programmes()
+    wanted = fingerprint(PROJECT / "models" / "staging", also=[str(programmes)])
     row = connection.execute(
         f"select fingerprint = %s and view_count = ({COUNT})"
         " from ops.layers where layer = 'staging'",

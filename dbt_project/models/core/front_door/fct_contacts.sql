@@ -1,5 +1,5 @@
 -- grain: one row per contact
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 contacts as (
@@ -9,13 +9,14 @@ contacts as (
         person_id,
         contact_date,
         contact_source_code,
+        outcome_json,
         known_from,
         from_load
     from {{ touched(ref('stg_contacts')) }}
     where person_id is not null
 ),
 
--- several current rows with one key count once: the latest row that came in
+-- of several current rows with one key, the row that came in last counts
 latest as (
     select distinct on (authority, record_key) *
     from contacts
@@ -29,5 +30,7 @@ select
     {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
     authority,
     contact_date,
-    contact_source_code as source_code
+    contact_source_code as source_code,
+    {{ staging_flag("(outcome_json ->> 'NEW_REFERRAL_FLAG')") }} as is_new_referral,
+    {{ staging_flag("(outcome_json ->> 'NFA_FLAG')") }} as is_no_further_action
 from latest

@@ -1,5 +1,5 @@
 -- grain: one row per referral
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 referrals as (
@@ -21,7 +21,7 @@ referrals as (
     where person_id is not null
 ),
 
--- several current rows with one key count once: the latest row that came in
+-- of several current rows with one key, the row that came in last counts
 latest as (
     select distinct on (authority, record_key) *
     from referrals
@@ -30,7 +30,7 @@ latest as (
         referrals::text desc
 ),
 
--- two referrals of one day are no re-referral of each other: both follow the last one
+-- two referrals on one day are not re-referrals of each other: both follow the last one
 -- of an earlier day
 with_previous as (
     select

@@ -1,13 +1,13 @@
 -- grain: one row per young person and unbroken time known in one kind of accommodation
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 care_leavers as (
     select * from {{ touched(ref('stg_care_leavers_versions')) }}
 ),
 
--- the source keeps the last state only: the nights that showed each one make spells,
--- which merge while neither accommodation nor judgement changes
+-- the source keeps only the last state, so spells come from the nights that showed each
+-- one; they merge while accommodation and judgement stay the same
 spells as (
     select
         authority,

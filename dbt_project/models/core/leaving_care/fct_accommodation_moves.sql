@@ -40,8 +40,8 @@ moments as (
     group by changes.authority, changes.person_id, loads.accepted_load_id
 ),
 
--- of several current records the one that the snapshot takes; one that vanishes for
--- a while, or says not where somebody lives (0, R), is no move away and back
+-- of several current records, the one that the snapshot takes. A record that disappears
+-- for a while, or whose residence is not known (0, R), is not a move away and back
 states as (
     select distinct on (moments.authority, moments.person_id, moments.load_id)
         moments.authority,
@@ -53,7 +53,7 @@ states as (
         on
             moments.authority = care_leavers.authority
             and moments.person_id = care_leavers.person_id
-            and {{ known_at_load('care_leavers', 'moments.load_id') }}
+            and {{ as_known_at_load('care_leavers', 'moments.load_id') }}
     order by
         moments.authority asc, moments.person_id asc, moments.load_id asc,
         care_leavers.known_from desc, care_leavers.from_load desc,

@@ -1,13 +1,12 @@
 -- grain: one row per recorded or derived care leaver per snapshot date
-{{ config(**person_wise(dates='snapshot_date', basis=['dim_care_delivery'])) }}
+{{ config(materialized='kept') }}
 with
 
 snapshots as (
     select
         authority,
         snapshot_date,
-        basis_hash,
-        {{ is_missing_date('snapshot_date') }} as is_missing
+        basis_hash
     from {{ ref('dim_snapshot') }}
 ),
 
@@ -18,24 +17,25 @@ care_leavers as (
     inner join snapshots
         on
             care_leavers.authority = snapshots.authority
-            and care_leavers.snapshot_date = snapshots.snapshot_date
-            and {{ is_due('care_leavers.young_person_key', 'snapshots') }}
+            and care_leavers.as_at_date = snapshots.snapshot_date
+            and {{ is_due('snapshots', 'care_leavers.young_person_key') }}
 ),
 
--- begun by the date, as recorded tonight
+-- periods that began by the date, as recorded tonight
 care_periods as (
     select
         care_periods.*,
-        snapshots.snapshot_date
+        snapshots.snapshot_date as as_at_date
     from {{ ref('fct_care_periods') }} as care_periods
     inner join snapshots
         on
             care_periods.authority = snapshots.authority
             and care_periods.start_date <= snapshots.snapshot_date
-            and {{ is_due('care_periods.young_person_key', 'snapshots') }}
+            and {{ is_due('snapshots', 'care_periods.young_person_key') }}
 ),
 
--- the dates of birth stay in here: core learns only what they lead to
+-- the dates of birth stay in this model; the rest of core has only what follows from
+-- them
 birthdays as (
     select
         young_person_key,
@@ -52,17 +52,17 @@ birthdays as (
         )
 ),
 
--- what the periods come to: nobody is looked after from the 18th birthday on, whether
--- the period was closed or not
+-- the result of the periods: care ends with the 18th birthday, whether the period was
+-- closed or not
 care as (
     select
         care_periods.authority,
-        care_periods.snapshot_date,
+        care_periods.as_at_date,
         care_periods.young_person_key,
         sum(
             greatest(
                 least(
-                    care_periods.end_date, care_periods.snapshot_date,
+                    care_periods.end_date, care_periods.as_at_date,
                     birthdays.day_aged_18
                 ) - greatest(care_periods.start_date, birthdays.day_aged_14),
                 0
@@ -72,13 +72,13 @@ care as (
             coalesce(care_periods.end_date > birthdays.day_aged_16, true)
         ) as is_looked_after_since_16,
         bool_or(
-            coalesce(care_periods.end_date > care_periods.snapshot_date, true)
-            and care_periods.snapshot_date < birthdays.day_aged_18
+            coalesce(care_periods.end_date > care_periods.as_at_date, true)
+            and care_periods.as_at_date < birthdays.day_aged_18
         ) as is_looked_after,
         (
             array_agg(
                 case
-                    when care_periods.end_date <= care_periods.snapshot_date
+                    when care_periods.end_date <= care_periods.as_at_date
                         then care_periods.end_reason_code
                 end
                 order by care_periods.start_date desc
@@ -88,10 +88,10 @@ care as (
     inner join birthdays
         on
             care_periods.young_person_key = birthdays.young_person_key
-            and care_periods.snapshot_date >= birthdays.day_aged_16
-            and care_periods.snapshot_date < birthdays.day_aged_25
+            and care_periods.as_at_date >= birthdays.day_aged_16
+            and care_periods.as_at_date < birthdays.day_aged_25
     group by
-        care_periods.authority, care_periods.snapshot_date,
+        care_periods.authority, care_periods.as_at_date,
         care_periods.young_person_key
 ),
 
@@ -104,12 +104,13 @@ delivering as (
 assembled as (
     select
         coalesce(care_leavers.authority, care.authority) as authority,
-        coalesce(care_leavers.snapshot_date, care.snapshot_date) as snapshot_date,
+        coalesce(care_leavers.as_at_date, care.as_at_date) as as_at_date,
         coalesce(care_leavers.young_person_key, care.young_person_key)
             as young_person_key,
         care_leavers.young_person_key is not null as is_recorded,
         care_leavers.eligibility_code as recorded_eligibility_code,
-        -- from 22 on only those who still have somebody are supported
+        -- from the 22nd birthday on, only care leavers who still have a worker are
+        -- supported
         coalesce(care_leavers.worker_key, care_leavers.personal_adviser_key)
         is not null as has_worker,
         care.young_person_key is not null as has_care,
@@ -121,7 +122,7 @@ assembled as (
     full join care
         on
             care_leavers.authority = care.authority
-            and care_leavers.snapshot_date = care.snapshot_date
+            and care_leavers.as_at_date = care.as_at_date
             and care_leavers.young_person_key = care.young_person_key
 ),
 
@@ -134,21 +135,21 @@ derived as (
         case
             when birthdays.day_aged_14 is null then null
             when
-                assembled.snapshot_date < birthdays.day_aged_16
-                or assembled.snapshot_date >= birthdays.day_aged_25
+                assembled.as_at_date < birthdays.day_aged_16
+                or assembled.as_at_date >= birthdays.day_aged_25
                 then 'N'
             when not assembled.has_care then null
             when not assembled.is_looked_after_since_16 then 'N'
-            -- died, another authority's, adopted
+            -- ends with a death, a move to another authority or an adoption
             when assembled.last_end_reason_code in ('E2', 'E3', 'E11', 'E12') then 'N'
             when
-                assembled.snapshot_date >= birthdays.day_aged_22
+                assembled.as_at_date >= birthdays.day_aged_22
                 and not assembled.has_worker
                 then 'N'
             when not assembled.has_13_weeks_since_14 and assembled.is_looked_after
                 then 'N'
             when not assembled.has_13_weeks_since_14 then 'Q'
-            when assembled.snapshot_date >= birthdays.day_aged_18 then 'F'
+            when assembled.as_at_date >= birthdays.day_aged_18 then 'F'
             when assembled.is_looked_after then 'E'
             else 'R'
         end as derived_eligibility_code
@@ -156,7 +157,7 @@ derived as (
     inner join snapshots
         on
             assembled.authority = snapshots.authority
-            and assembled.snapshot_date = snapshots.snapshot_date
+            and assembled.as_at_date = snapshots.snapshot_date
     left join birthdays
         on
             assembled.young_person_key = birthdays.young_person_key
@@ -166,7 +167,7 @@ derived as (
 select
     young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     is_recorded,
     recorded_eligibility_code,
     derived_eligibility_code,

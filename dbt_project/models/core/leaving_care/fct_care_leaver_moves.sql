@@ -1,12 +1,11 @@
 -- grain: one row per care leaver per snapshot date
-{{ config(**person_wise(dates='snapshot_date', basis=['dim_care_delivery'])) }}
+{{ config(materialized='kept') }}
 with
 
 snapshots as (
     select
         *,
-        {{ first_day_of_period('snapshot_date', 12) }} as first_date,
-        {{ is_missing_date('snapshot_date') }} as is_missing
+        {{ first_day_of_period('snapshot_date', 12) }} as first_date
     from {{ ref('dim_snapshot') }}
 ),
 
@@ -19,8 +18,8 @@ care_leavers as (
     inner join snapshots
         on
             care_leavers.authority = snapshots.authority
-            and care_leavers.snapshot_date = snapshots.snapshot_date
-            and {{ is_due('care_leavers.young_person_key', 'snapshots') }}
+            and care_leavers.as_at_date = snapshots.snapshot_date
+            and {{ is_due('snapshots', 'care_leavers.young_person_key') }}
 ),
 
 accommodation_moves as (
@@ -41,12 +40,12 @@ nights as (
     where is_accepted
 ),
 
--- a move between two loads that lie months apart has no date: who was watched, month by
--- month, throughout the twelve
+-- a move between two loads that are months apart has no date, so this finds who was
+-- covered by loads, month by month, throughout the twelve months
 watched as (
     select
         snapshots.authority,
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         bool_and(
             coalesce(nights.night - nights.previous_night <= 31, false)
             and snapshots.snapshot_date - snapshots.known_night <= 31
@@ -63,7 +62,7 @@ watched as (
 moves as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
         care_leavers.young_person_key,
         min(accommodation_moves.known_from) as first_known_date,
         count(*) filter (
@@ -78,7 +77,7 @@ moves as (
             and care_leavers.young_person_key = accommodation_moves.young_person_key
             and care_leavers.snapshot_load_id >= accommodation_moves.load_id
     group by
-        care_leavers.authority, care_leavers.snapshot_date,
+        care_leavers.authority, care_leavers.as_at_date,
         care_leavers.young_person_key
 ),
 
@@ -100,7 +99,7 @@ followed as (
 workers as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
         care_leavers.young_person_key,
         count(*) filter (
             where
@@ -112,9 +111,9 @@ workers as (
         on
             care_leavers.authority = followed.authority
             and care_leavers.young_person_key = followed.young_person_key
-            and care_leavers.snapshot_date >= followed.start_date
+            and care_leavers.as_at_date >= followed.start_date
     group by
-        care_leavers.authority, care_leavers.snapshot_date,
+        care_leavers.authority, care_leavers.as_at_date,
         care_leavers.young_person_key
 ),
 
@@ -124,12 +123,12 @@ allocating as (
     where has_involvements
 ),
 
--- in this order: each record left out of a measure has one reason
+-- the order matters: each record left out of a measure has one reason
 reasons as (
     select
         care_leavers.young_person_key,
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
         care_leavers.basis_hash,
         coalesce(moves.move_count, 0)::integer as accommodation_move_count,
         coalesce(workers.change_count, 0)::integer as worker_change_count,
@@ -154,16 +153,16 @@ reasons as (
     left join watched
         on
             care_leavers.authority = watched.authority
-            and care_leavers.snapshot_date = watched.snapshot_date
+            and care_leavers.as_at_date = watched.as_at_date
     left join moves
         on
             care_leavers.authority = moves.authority
-            and care_leavers.snapshot_date = moves.snapshot_date
+            and care_leavers.as_at_date = moves.as_at_date
             and care_leavers.young_person_key = moves.young_person_key
     left join workers
         on
             care_leavers.authority = workers.authority
-            and care_leavers.snapshot_date = workers.snapshot_date
+            and care_leavers.as_at_date = workers.as_at_date
             and care_leavers.young_person_key = workers.young_person_key
     left join allocating on care_leavers.authority = allocating.authority
 )
@@ -171,7 +170,7 @@ reasons as (
 select
     young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     case when accommodation_left_out_reason is null then accommodation_move_count end
         as accommodation_move_count,
     accommodation_left_out_reason,

@@ -28,24 +28,40 @@ statuses as (
         person_id,
         status_code,
         recorded_date,
-        min(known_from) as first_known_date,
-        bool_or(to_load is null) as is_current
+        min(known_from) as first_known_date
     from eet_statuses
     where person_id is not null and status_code is not null
     group by authority, person_id, status_code, recorded_date
 ),
 
--- the last one recorded; of two on one day the one that came in last
+-- the status that counts in the latest snapshot, and that gate 1 judged
+latest as (
+    select distinct on (eet_statuses.authority, eet_statuses.person_id)
+        eet_statuses.authority,
+        eet_statuses.person_id,
+        eet_statuses.status_code,
+        eet_statuses.recorded_date
+    from eet_statuses
+    inner join snapshots on eet_statuses.authority = snapshots.authority
+    where
+        eet_statuses.to_load is null
+        and coalesce(eet_statuses.recorded_date <= snapshots.known_night, true)
+    order by
+        eet_statuses.authority asc, eet_statuses.person_id asc,
+        {{ latest_eet_status_first('eet_statuses') }}
+),
+
 ranked as (
     select
-        *,
-        row_number() over (
-            partition by authority, person_id
-            order by
-                is_current desc, recorded_date desc nulls last,
-                first_known_date desc, status_code asc
-        ) = 1 and is_current as is_latest
+        statuses.*,
+        latest.person_id is not null as is_latest
     from statuses
+    left join latest
+        on
+            statuses.authority = latest.authority
+            and statuses.person_id = latest.person_id
+            and statuses.status_code = latest.status_code
+            and statuses.recorded_date is not distinct from latest.recorded_date
 ),
 
 activities as (

@@ -1,10 +1,11 @@
 -- grain: one row per care leaver per snapshot date
+{{ config(materialized='kept') }}
 with
 
--- a snapshot as known at a load never changes: those that stand are kept
+-- a snapshot as known at a load never changes, so existing ones are kept
 snapshots as (
     select * from {{ ref('dim_snapshot') }}
-    where {{ is_missing_date('snapshot_date') }}
+    where {{ is_due('dim_snapshot') }}
 ),
 
 snapshot_loads as (
@@ -27,11 +28,11 @@ rules as (
     select * from {{ ref('stg_rules') }}
 ),
 
--- a care leaver with several current records counts once: the latest that came in, and
--- of those the one with the latest contact and pathway plan
+-- of a care leaver's current records one counts: the one that came in last, and of
+-- those the one with the latest contact and pathway plan
 candidates as (
     select
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         snapshots.known_night,
         snapshots.load_id,
         snapshots.gate_run_id,
@@ -54,7 +55,7 @@ candidates as (
     inner join care_leavers
         on
             snapshots.authority = care_leavers.authority
-            and {{ known_at_load('care_leavers', 'snapshots.load_id') }}
+            and {{ as_known_at_load('care_leavers', 'snapshots.load_id') }}
     where
         care_leavers.person_id is not null
         and care_leavers.eligibility_code is distinct from 'N'
@@ -65,7 +66,7 @@ cohort as (
     where preference = 1
 ),
 
-members as (
+members as ( -- noqa: ST03 (read where the table keeps rows)
     select
         authority,
         person_id
@@ -74,37 +75,37 @@ members as (
 ),
 
 people as (
-    select * from {{ of_missing(ref('stg_person_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_person_versions')) }}
 ),
 
 mothers as (
-    select * from {{ of_missing(ref('stg_mother_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_mother_versions')) }}
 ),
 
 immigration_statuses as (
-    select * from {{ of_missing(ref('stg_immigration_status_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_immigration_status_versions')) }}
 ),
 
 care_episodes as (
-    select * from {{ of_missing(ref('stg_cla_episodes_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_cla_episodes_versions')) }}
 ),
 
 referrals as (
-    select * from {{ of_missing(ref('stg_cin_episodes_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_cin_episodes_versions')) }}
 ),
 
 case_statuses as (
-    select * from {{ of_missing(ref('stg_case_status_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_case_status_versions')) }}
 ),
 
 eet_statuses as (
-    select * from {{ of_missing(ref('stg_eet_status_versions'), 'members') }}
+    select * from {{ of_people('members', ref('stg_eet_status_versions')) }}
 ),
 
 persons as (
-    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+    select distinct on (cohort.authority, cohort.as_at_date, cohort.person_id)
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         people.sex_code,
         people.ethnicity_code,
@@ -115,46 +116,46 @@ persons as (
         on
             cohort.authority = people.authority
             and cohort.person_id = people.person_id
-            and {{ known_at_load('people', 'cohort.load_id') }}
+            and {{ as_known_at_load('people', 'cohort.load_id') }}
     order by
-        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
+        cohort.authority asc, cohort.as_at_date asc, cohort.person_id asc,
         people.known_from desc, people.from_load desc, {{ as_sent('people') }} desc
 ),
 
 with_children as (
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id
     from cohort
     inner join mothers
         on
             cohort.authority = mothers.authority
             and cohort.person_id = mothers.person_id
-            and {{ known_at_load('mothers', 'cohort.load_id') }}
-    group by cohort.authority, cohort.snapshot_date, cohort.person_id
+            and {{ as_known_at_load('mothers', 'cohort.load_id') }}
+    group by cohort.authority, cohort.as_at_date, cohort.person_id
 ),
 
 unaccompanied as (
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id
     from cohort
     inner join immigration_statuses
         on
             cohort.authority = immigration_statuses.authority
             and cohort.person_id = immigration_statuses.person_id
-            and {{ known_at_load('immigration_statuses', 'cohort.load_id') }}
+            and {{ as_known_at_load('immigration_statuses', 'cohort.load_id') }}
     where immigration_statuses.immigration_status_code = 'UASC'
-    group by cohort.authority, cohort.snapshot_date, cohort.person_id
+    group by cohort.authority, cohort.as_at_date, cohort.person_id
 ),
 
--- need: of the latest care episode that states one, else of the latest referral
+-- the need of the latest care episode that states one, otherwise of the latest referral
 needs as (
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         1 as preference,
         care_episodes.primary_need_code as need_code,
@@ -165,11 +166,11 @@ needs as (
         on
             cohort.authority = care_episodes.authority
             and cohort.person_id = care_episodes.person_id
-            and {{ known_at_load('care_episodes', 'cohort.load_id') }}
+            and {{ as_known_at_load('care_episodes', 'cohort.load_id') }}
     union all
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         2 as preference,
         referrals.primary_need_code as need_code,
@@ -180,24 +181,24 @@ needs as (
         on
             cohort.authority = referrals.authority
             and cohort.person_id = referrals.person_id
-            and {{ known_at_load('referrals', 'cohort.load_id') }}
+            and {{ as_known_at_load('referrals', 'cohort.load_id') }}
 ),
 
 latest_needs as (
-    select distinct on (authority, snapshot_date, person_id) *
+    select distinct on (authority, as_at_date, person_id) *
     from needs
     where
         need_code <> 'N0'
-        and coalesce(need_date <= snapshot_date, true)
+        and coalesce(need_date <= as_at_date, true)
     order by
-        authority asc, snapshot_date asc, person_id asc,
+        authority asc, as_at_date asc, person_id asc,
         preference asc, need_date desc nulls last, record_key desc
 ),
 
 latest_cases as (
-    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+    select distinct on (cohort.authority, cohort.as_at_date, cohort.person_id)
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         case_statuses.case_status_code,
         case_statuses.team_id,
@@ -207,17 +208,16 @@ latest_cases as (
         on
             cohort.authority = case_statuses.authority
             and cohort.person_id = case_statuses.person_id
-            and {{ known_at_load('case_statuses', 'cohort.load_id') }}
+            and {{ as_known_at_load('case_statuses', 'cohort.load_id') }}
     order by
-        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
-        case_statuses.known_from desc, case_statuses.from_load desc,
-        {{ as_sent('case_statuses') }} desc
+        cohort.authority asc, cohort.as_at_date asc, cohort.person_id asc,
+        {{ latest_case_status_first('case_statuses') }}
 ),
 
 latest_eet as (
-    select distinct on (cohort.authority, cohort.snapshot_date, cohort.person_id)
+    select distinct on (cohort.authority, cohort.as_at_date, cohort.person_id)
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         eet_statuses.status_code,
         eet_statuses.recorded_date
@@ -226,42 +226,40 @@ latest_eet as (
         on
             cohort.authority = eet_statuses.authority
             and cohort.person_id = eet_statuses.person_id
-            and {{ known_at_load('eet_statuses', 'cohort.load_id') }}
+            and {{ as_known_at_load('eet_statuses', 'cohort.load_id') }}
     -- as gate 1 judged them: up to the night of the load, not to a later month end
     where coalesce(eet_statuses.recorded_date <= cohort.known_night, true)
     order by
-        cohort.authority asc, cohort.snapshot_date asc, cohort.person_id asc,
-        eet_statuses.recorded_date desc nulls last,
-        eet_statuses.known_from desc, eet_statuses.from_load desc,
-        {{ as_sent('eet_statuses') }} desc
+        cohort.authority asc, cohort.as_at_date asc, cohort.person_id asc,
+        {{ latest_eet_status_first('eet_statuses') }}
 ),
 
--- a source without the local extensions (a return) is measured on what it has
--- (materialized: else the two looks into history run once per care leaver)
+-- a source without the local extensions (a return) is measured on what it has.
+-- Materialised, because otherwise the two look-ups in history run once per care leaver
 deliveries as materialized (
     select
         snapshots.authority,
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         exists(
             select 1 from {{ ref('stg_eet_status_versions') }} as anybodys
             where
                 anybodys.authority = snapshots.authority
-                and {{ known_at_load('anybodys', 'snapshots.load_id') }}
+                and {{ as_known_at_load('anybodys', 'snapshots.load_id') }}
         ) as has_eet_statuses,
         exists(
             select 1 from {{ ref('stg_case_status_versions') }} as anybodys
             where
                 anybodys.authority = snapshots.authority
-                and {{ known_at_load('anybodys', 'snapshots.load_id') }}
+                and {{ as_known_at_load('anybodys', 'snapshots.load_id') }}
         ) as has_case_statuses
     from snapshots
 ),
 
--- what no source delivers is not measured: it would all be "no"
+-- what no source delivers is not measured, because every answer would be no
 delivered as (
     select
         snapshots.authority,
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         {{ delivers('table_deliveries', ['clea_pathway_plan_review_date']) }}
             as has_pathway_plans,
         {{ delivers('table_deliveries', ['immi_immigration_status']) }}
@@ -285,7 +283,7 @@ delivered as (
 contradictions as (
     select
         snapshots.authority,
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         failing_keys.person_id,
         string_agg(distinct rules.rule_id, ', ')
         filter (where 'eet' = any(rules.falsifies)) as eet_rule_ids,
@@ -304,7 +302,7 @@ contradictions as (
 assembled as (
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.person_id,
         cohort.load_id,
         cohort.basis_hash,
@@ -321,7 +319,7 @@ assembled as (
         coalesce(latest_cases.team_id, cohort.team_id) as team_id,
         persons.sex_code,
         persons.ethnicity_code,
-        extract(year from age(cohort.snapshot_date, persons.birth_date))::integer
+        extract(year from age(cohort.as_at_date, persons.birth_date))::integer
             as age_years,
         latest_needs.need_code,
         coalesce(delivered.has_immigration_statuses, false)
@@ -342,8 +340,7 @@ assembled as (
             as is_children_with_disabilities_team,
         case
             when deliveries.has_eet_statuses then latest_eet.status_code
-            when cohort.activity_code ~ '^[FP]' then 'EET'
-            when cohort.activity_code ~ '^G' then 'NEET'
+            else {{ eet_of_activity('cohort.activity_code') }}
         end as eet_status_code,
         latest_eet.recorded_date as eet_recorded_date,
         contradictions.eet_rule_ids,
@@ -353,49 +350,49 @@ assembled as (
     inner join deliveries
         on
             cohort.authority = deliveries.authority
-            and cohort.snapshot_date = deliveries.snapshot_date
+            and cohort.as_at_date = deliveries.as_at_date
     left join delivered
         on
             cohort.authority = delivered.authority
-            and cohort.snapshot_date = delivered.snapshot_date
+            and cohort.as_at_date = delivered.as_at_date
     left join persons
         on
             cohort.authority = persons.authority
-            and cohort.snapshot_date = persons.snapshot_date
+            and cohort.as_at_date = persons.as_at_date
             and cohort.person_id = persons.person_id
     left join with_children
         on
             cohort.authority = with_children.authority
-            and cohort.snapshot_date = with_children.snapshot_date
+            and cohort.as_at_date = with_children.as_at_date
             and cohort.person_id = with_children.person_id
     left join unaccompanied
         on
             cohort.authority = unaccompanied.authority
-            and cohort.snapshot_date = unaccompanied.snapshot_date
+            and cohort.as_at_date = unaccompanied.as_at_date
             and cohort.person_id = unaccompanied.person_id
     left join latest_needs
         on
             cohort.authority = latest_needs.authority
-            and cohort.snapshot_date = latest_needs.snapshot_date
+            and cohort.as_at_date = latest_needs.as_at_date
             and cohort.person_id = latest_needs.person_id
     left join latest_cases
         on
             cohort.authority = latest_cases.authority
-            and cohort.snapshot_date = latest_cases.snapshot_date
+            and cohort.as_at_date = latest_cases.as_at_date
             and cohort.person_id = latest_cases.person_id
     left join latest_eet
         on
             cohort.authority = latest_eet.authority
-            and cohort.snapshot_date = latest_eet.snapshot_date
+            and cohort.as_at_date = latest_eet.as_at_date
             and cohort.person_id = latest_eet.person_id
     left join contradictions
         on
             cohort.authority = contradictions.authority
-            and cohort.snapshot_date = contradictions.snapshot_date
+            and cohort.as_at_date = contradictions.as_at_date
             and cohort.person_id = contradictions.person_id
 ),
 
--- in this order: each record left out of a measure has one reason
+-- the order matters: each record left out of a measure has one reason
 reasons as (
     select
         *,
@@ -429,7 +426,7 @@ reasons as (
 select
     {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     sex_code,
     ethnicity_code,
     age_years,

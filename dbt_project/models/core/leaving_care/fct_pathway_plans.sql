@@ -1,12 +1,13 @@
 -- grain: one row per young person and pathway plan review date ever recorded
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 care_leavers as (
     select * from {{ touched(ref('stg_care_leavers_versions')) }}
 )
 
--- the source keeps the last review only: the nights that showed each make its history
+-- the source keeps only the last review, so the history comes from the nights that
+-- showed each one
 select
     {{ surrogate_key(['authority', 'person_id', 'pathway_plan_review_date']) }}
         as pathway_plan_key,

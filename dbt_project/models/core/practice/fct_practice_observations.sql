@@ -5,7 +5,7 @@ observations as (
     select * from {{ ref('stg_practice_observations') }}
 ),
 
--- a skill sent in two spellings is one skill: the record that came last counts
+-- a skill sent in two spellings is one skill, and the record that came in last counts
 latest as (
     select distinct on (authority, observation_id, skill_code) *
     from observations

@@ -5,13 +5,13 @@ services as (
     select * from {{ ref('stg_services_used') }}
 ),
 
--- a service on no code list is a service all the same
+-- a service that is on no code list still counts as a service
 named as (
     select
         authority,
         person_id,
         interview_date,
-        coalesce(service_code, lower(service_sent)) as service_name,
+        coalesce(service_code, lower(btrim(service_sent))) as service_name,
         max(service_code) as service_code
     from services
     where
@@ -20,7 +20,7 @@ named as (
         and service_sent is not null
     group by
         authority, person_id, interview_date,
-        coalesce(service_code, lower(service_sent))
+        coalesce(service_code, lower(btrim(service_sent)))
 )
 
 select

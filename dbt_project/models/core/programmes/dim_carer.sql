@@ -6,7 +6,7 @@ carers as (
     where carer_id is not null and programme_code is not null
 ),
 
--- of several records with one key the choice is the same every night
+-- of several records with one key, the choice is the same every night
 latest as (
     select distinct on (authority, carer_id, programme_code) *
     from carers
@@ -20,7 +20,8 @@ select
     programme_code,
     authority,
     recruited_date,
-    -- rule PROG-05 names those that leave before they join; when they left isn't known
+    -- rule PROG-05 reports carers who leave before they join; when they left is not
+    -- known
     case
         when left_date >= recruited_date or recruited_date is null then left_date
     end as left_date,

@@ -9,8 +9,8 @@ unit_costs as (
     select * from {{ ref('unit_costs') }}
 ),
 
--- the authority's own before the one for any; the latest prices that are not of a later
--- year than the report date, else the earliest
+-- The authority's own cost counts before the one for any authority. The latest prices
+-- up to the year of the report date count, else the earliest.
 ranked as (
     select
         report_dates.authority,

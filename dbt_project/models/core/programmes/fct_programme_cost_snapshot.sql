@@ -29,12 +29,12 @@ unit_costs as (
     select * from {{ ref('dim_unit_cost') }}
 ),
 
--- a period's amount is spent evenly over its days, the report date one of them
+-- an amount is spread evenly over the days of its period, including the report date
 fixed as (
     select
         programme_costs.authority,
         programme_costs.programme_code,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         sum(
             programme_costs.amount_gbp
             * (
@@ -56,12 +56,12 @@ fixed as (
         report_dates.report_date
 ),
 
--- the days that some fixed cost pays for
+-- the days that a fixed cost pays for
 paid as (
     select
         programme_costs.authority,
         programme_costs.programme_code,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         range_agg(daterange(programme_costs.from_date, programme_costs.to_date))
             as paid_days
     from programme_costs
@@ -75,28 +75,28 @@ paid as (
         report_dates.report_date
 ),
 
--- a placement that lacks a cost on some day is left out with all of its weeks
+-- a placement without a cost on some day is left out with all of its weeks
 provided as (
     select
         authority,
         programme_code,
-        report_date,
+        as_at_date,
         count(*) as placement_count,
         count(*) filter (where uncosted_day_count > 0) as uncosted_placement_count,
         coalesce(sum(day_count) filter (where uncosted_day_count = 0), 0) as day_count,
         coalesce(sum(cost_gbp) filter (where uncosted_day_count = 0), 0)
             as placement_gbp,
-        daterange(min(start_date), max(coalesce(end_date, report_date + 1)))
+        daterange(min(start_date), max(coalesce(end_date, as_at_date + 1)))
             as provided_days
     from placements
-    group by authority, programme_code, report_date
+    group by authority, programme_code, as_at_date
 ),
 
--- what the authority itself pays on the report date for foster care of no programme
+-- what the authority itself pays on the report date for foster care outside programmes
 own_foster as (
     select
         placement_costs.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         avg(placement_costs.weekly_cost_gbp) as foster_week_gbp,
         count(*) as foster_placement_count
     from placement_costs
@@ -114,8 +114,8 @@ own_foster as (
     group by placement_costs.authority, report_dates.report_date
 ),
 
--- without one cost of a placement nothing tells what a programme has provided: its
--- fixed costs alone would look like a loss
+-- without any cost of a placement there is no row: the fixed costs alone would look
+-- like a loss
 costing as (
     select authority
     from placement_costs
@@ -127,7 +127,7 @@ programme_dates as (
         report_dates.authority,
         programmes.programme_code,
         programmes.programme,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         fixed.fixed_gbp,
         coalesce(fixed.unusable_cost_count, 0) as unusable_cost_count,
         provided.provided_days,
@@ -141,17 +141,17 @@ programme_dates as (
     left join fixed
         on
             report_dates.authority = fixed.authority
-            and report_dates.report_date = fixed.report_date
+            and report_dates.report_date = fixed.as_at_date
             and programmes.programme_code = fixed.programme_code
     left join paid
         on
             report_dates.authority = paid.authority
-            and report_dates.report_date = paid.report_date
+            and report_dates.report_date = paid.as_at_date
             and programmes.programme_code = paid.programme_code
     left join provided
         on
             report_dates.authority = provided.authority
-            and report_dates.report_date = provided.report_date
+            and report_dates.report_date = provided.as_at_date
             and programmes.programme_code = provided.programme_code
     where
         provided.authority is not null
@@ -164,7 +164,7 @@ programme_dates as (
 select
     programme_dates.authority,
     programme_dates.programme_code,
-    programme_dates.report_date,
+    programme_dates.as_at_date,
     programme_dates.programme,
     trim_scale(programme_dates.fixed_gbp) as fixed_gbp,
     programme_dates.unusable_cost_count::integer as unusable_cost_count,
@@ -197,14 +197,14 @@ from programme_dates
 left join unit_costs as residential
     on
         programme_dates.authority = residential.authority
-        and programme_dates.report_date = residential.report_date
+        and programme_dates.as_at_date = residential.report_date
         and residential.unit_cost_code = 'RESIDENTIAL_WEEK'
 left join unit_costs as foster
     on
         programme_dates.authority = foster.authority
-        and programme_dates.report_date = foster.report_date
+        and programme_dates.as_at_date = foster.report_date
         and foster.unit_cost_code = 'FOSTER_WEEK'
 left join own_foster
     on
         programme_dates.authority = own_foster.authority
-        and programme_dates.report_date = own_foster.report_date
+        and programme_dates.as_at_date = own_foster.as_at_date

@@ -12,7 +12,7 @@ costs as (
         and period_start_date is not null
 ),
 
--- of several records with one key the choice is the same every night
+-- of several records with one key, the choice is the same every night
 latest as (
     select distinct on (authority, programme_code, item, period_start_date) *
     from costs
@@ -29,7 +29,8 @@ select
     programme_code,
     item as cost_item,
     period_start_date as from_date,
-    -- sent is the last day; rule PROG-04 names periods that end before they start
+    -- the source sends the last day; rule PROG-04 reports periods that end before they
+    -- start
     case when period_end_date >= period_start_date then period_end_date + 1 end
         as to_date,
     coalesce(period_end_date < period_start_date, false) as has_reversed_dates,

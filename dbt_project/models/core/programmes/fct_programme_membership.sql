@@ -9,7 +9,7 @@ memberships as (
         and start_date is not null
 ),
 
--- of several records with one key the choice is the same every night
+-- of several records with one key, the choice is the same every night
 latest as (
     select distinct on (authority, person_id, programme_code, start_date) *
     from memberships
@@ -26,7 +26,8 @@ select
     programme_code,
     coalesce(cohort, 'not recorded') as cohort,
     start_date,
-    -- rule PROG-01 names those that end before they start; when they ended isn't known
+    -- rule PROG-01 reports memberships that end before they start; when they ended is
+    -- not known
     case when end_date >= start_date then end_date end as end_date,
     coalesce(end_date < start_date, false) as has_reversed_dates,
     end_reason_code,

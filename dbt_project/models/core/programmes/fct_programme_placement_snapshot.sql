@@ -1,7 +1,5 @@
 -- grain: one row per placement, programme that provides it and report date
-{{
-    config(**person_wise(dates='report_date', basis=['bridge_authority_programme']))
-}}
+{{ config(materialized='kept') }}
 with
 
 costs as (
@@ -16,8 +14,7 @@ placements as (
 report_dates as (
     select
         authority,
-        report_date,
-        {{ is_missing_date('report_date') }} as is_missing
+        report_date
     from {{ ref('dim_report_date') }}
 ),
 
@@ -25,7 +22,8 @@ programmes as (
     select * from {{ ref('bridge_authority_programme') }}
 ),
 
--- a programme provides a placement from the first day at its cost to the last
+-- a programme provides a placement from the first day to the last day that the
+-- programme's cost is recorded
 provided as (
     select
         authority,
@@ -43,7 +41,7 @@ to_date as (
     select
         provided.placement_key,
         provided.programme_code,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         least(
             coalesce(provided.end_date, report_dates.report_date + 1),
             report_dates.report_date + 1
@@ -53,14 +51,14 @@ to_date as (
         on
             provided.authority = report_dates.authority
             and provided.start_date <= report_dates.report_date
-            and {{ is_due('provided.young_person_key', 'report_dates') }}
+            and {{ is_due('report_dates', 'provided.young_person_key') }}
 ),
 
 costed as (
     select
         to_date.placement_key,
         to_date.programme_code,
-        to_date.report_date,
+        to_date.as_at_date,
         sum(days.day_count) as costed_day_count,
         sum(days.day_count * costs.weekly_cost_gbp) / 7 as cost_gbp
     from to_date
@@ -68,39 +66,39 @@ costed as (
         on
             to_date.placement_key = costs.placement_key
             and to_date.programme_code = costs.programme_code
-            and to_date.report_date >= costs.from_date
+            and to_date.as_at_date >= costs.from_date
     cross join
         lateral (
             values (
                 least(
-                    coalesce(costs.to_date, to_date.report_date + 1),
-                    to_date.report_date + 1
+                    coalesce(costs.to_date, to_date.as_at_date + 1),
+                    to_date.as_at_date + 1
                 ) - costs.from_date
             )
         ) as days (day_count)
     where costs.weekly_cost_gbp > 0
-    group by to_date.placement_key, to_date.programme_code, to_date.report_date
+    group by to_date.placement_key, to_date.programme_code, to_date.as_at_date
 )
 
 select
     to_date.placement_key,
     to_date.programme_code,
-    to_date.report_date,
+    to_date.as_at_date,
     provided.authority,
     provided.young_person_key,
     provided.start_date,
-    case when provided.end_date <= to_date.report_date then provided.end_date end
+    case when provided.end_date <= to_date.as_at_date then provided.end_date end
         as end_date,
-    coalesce(provided.end_date > to_date.report_date, true) as is_ongoing,
+    coalesce(provided.end_date > to_date.as_at_date, true) as is_ongoing,
     case
-        when provided.end_date > to_date.report_date or provided.end_date is null
+        when provided.end_date > to_date.as_at_date or provided.end_date is null
             then null
         when provided.end_date = placements.end_date then placements.destination
         else 'same placement without the programme'
     end as destination,
     case
         when
-            provided.end_date <= to_date.report_date
+            provided.end_date <= to_date.as_at_date
             and provided.end_date = placements.end_date
             then placements.is_planned_end
     end as is_planned_end,
@@ -108,7 +106,7 @@ select
     extract(
         year from age(provided.start_date, programmes.programme_start_date)
     )::integer + 1 as programme_year,
-    provided.start_date + interval '1 year' <= to_date.report_date as is_over_a_year,
+    provided.start_date + interval '1 year' <= to_date.as_at_date as is_over_a_year,
     to_date.day_count::integer as day_count,
     (to_date.day_count - coalesce(costed.costed_day_count, 0))::integer
         as uncosted_day_count,
@@ -130,5 +128,5 @@ left join costed
     on
         to_date.placement_key = costed.placement_key
         and to_date.programme_code = costed.programme_code
-        and to_date.report_date = costed.report_date
+        and to_date.as_at_date = costed.as_at_date
 left join placements on provided.placement_key = placements.placement_key

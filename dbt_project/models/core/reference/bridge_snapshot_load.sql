@@ -10,7 +10,7 @@ loads as (
     where state = 'loaded'
 )
 
--- of each source, and of each collection year of a return, the last load counts
+-- the last load of each source counts, and of each collection year of a return
 select distinct on (
     snapshots.authority, snapshots.snapshot_date, loads.source, loads.period
 )

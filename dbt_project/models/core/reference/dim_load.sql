@@ -17,7 +17,7 @@ gate_runs as (
     order by authority asc, load_id asc, gate_run_id desc
 ),
 
--- the cut-off was accepted, whoever decided so
+-- the cut-off was accepted, by the gate or by a person
 judged as (
     select
         loads.authority,

@@ -9,13 +9,22 @@ report_dates as (
     select * from {{ ref('report_dates') }}
 ),
 
--- the night of the last accepted load: nothing is counted beyond it
+first_report_dates as (
+    select * from {{ ref('first_report_dates') }}
+),
+
+-- the night of the last accepted load; no date after it is counted
 latest_nights as (
     select
-        authority,
-        snapshot_date as latest_night
+        snapshots.authority,
+        snapshots.snapshot_date as latest_night,
+        -- an authority's own date counts before the one for any authority
+        coalesce(own.first_report_date, any_authority.first_report_date)
+            as first_report_date
     from snapshots
-    where is_latest
+    left join first_report_dates as own on snapshots.authority = own.authority
+    left join first_report_dates as any_authority on any_authority.authority is null
+    where snapshots.is_latest
 ),
 
 candidates as (
@@ -29,7 +38,7 @@ candidates as (
     from latest_nights
     cross join
         generate_series(
-            date '{{ var("first_report_date") }}'::timestamp,
+            latest_nights.first_report_date::timestamp,
             latest_nights.latest_night::timestamp,
             interval '3 months'
         ) as quarter_day

@@ -9,7 +9,8 @@ cutoffs as (
     select * from {{ ref('stg_cutoffs') }}
 ),
 
--- a load whose figures gate 2 held makes no snapshot: they would follow a night late
+-- a load whose figures gate 2 held makes no snapshot, or they would be published a
+-- night late
 held_figures as (
     select distinct on (authority, load_id) *
     from {{ ref('stg_gate_runs') }}
@@ -31,9 +32,9 @@ published_dates as (
     select * from {{ ref('published_snapshot_dates') }}
 ),
 
--- the cut-off is the last load that gate 1 accepted; those before it count if gate 1
--- accepted them and gate 2 did not hold their figures; a past state is shown as it was
--- known, whether the gates accepted the load or not
+-- The cut-off is the last load that gate 1 accepted. Earlier loads count if gate 1
+-- accepted them and gate 2 did not hold their figures. A past state is shown as it was
+-- known, whether the gates accepted the load or not.
 accepted_loads as (
     select
         loads.authority,
@@ -146,7 +147,7 @@ cross join
         order by accepted_loads.night desc
         limit 1
     ) as known_load
--- moves between loads rest on the loads before, too
+-- moves between loads also depend on the loads before
 cross join
     lateral (
         select string_agg(earlier.load_id::text, ' ' order by earlier.load_id) as said

@@ -95,6 +95,7 @@ select
     workers.authority,
     latest.job_title,
     latest.is_agency_worker,
+    latest.full_time_equivalency as full_time_equivalent,
     latest.professional_id is not null as is_listed
 from workers
 left join latest

@@ -1,5 +1,5 @@
 -- grain: one row per young person, worker, role and unbroken time allocated
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 involvements as (
@@ -7,14 +7,14 @@ involvements as (
 ),
 
 referrals as (
-    select * from {{ ref('stg_cin_episodes') }}
+    select * from {{ touched(ref('stg_cin_episodes')) }}
 ),
 
 worker_roles as (
     select * from {{ ref('worker_roles') }}
 ),
 
--- Mosaic names no person here; the referral does
+-- Mosaic's involvements name no person; the person comes from the referral
 people_of_referrals as (
     select
         authority,
@@ -48,7 +48,7 @@ role_codes as (
     order by roles.professional_role asc, worker_roles.precedence asc
 ),
 
--- one that ends before it begins, or on the day, lasted no time
+-- an allocation that ends before it begins, or on the same day, covers no time
 allocated as (
     select
         involvements.authority,
@@ -72,14 +72,10 @@ allocated as (
             involvements.end_date is null
             or involvements.end_date > involvements.start_date
         )
-        and {{ is_touched(
-            'coalesce(involvements.person_id, people_of_referrals.person_id)',
-            'involvements.authority',
-        ) }}
 ),
 
--- records of one worker that overlap or follow each other without a day between are one
--- allocation
+-- records of one worker that overlap, or follow each other without a day between, are
+-- one allocation
 merged as (
     select
         authority,
@@ -92,7 +88,7 @@ merged as (
     group by authority, person_id, worker_id, role_code
 ),
 
--- the team is that of its last record
+-- the team is that of the last record
 with_teams as (
     select distinct on (
         merged.authority, merged.person_id, merged.worker_id, merged.role_code,

@@ -1,16 +1,16 @@
 -- grain: one row per allocation and unbroken time with, or without, an open case
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 allocations as (
-    select * from {{ touched(ref('fct_allocations'), 'young_person_key') }}
+    select * from {{ touched(ref('fct_allocations')) }}
 ),
 
 referrals as (
     {{ referrals_with_cases() }}
 ),
 
--- a young person with several open cases has one
+-- several open cases of a young person count as one
 open_cases as (
     select
         young_person_key,

@@ -1,9 +1,9 @@
 -- grain: one row per young person and time with as many social workers in 12 months
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 allocations as (
-    select * from {{ touched(ref('fct_allocations'), 'young_person_key') }}
+    select * from {{ touched(ref('fct_allocations')) }}
     where role_code = 'SW'
 ),
 
@@ -11,7 +11,7 @@ referrals as (
     {{ referrals_with_cases() }}
 ),
 
--- a young person with several open cases has one
+-- several open cases of a young person count as one
 open_cases as (
     select
         authority,
@@ -21,8 +21,8 @@ open_cases as (
     group by authority, young_person_key
 ),
 
--- A worker counts up to the day before the last day with the case lies 12 months back;
--- who held the case twice is one worker.
+-- A worker counts until the last day with the case is more than 12 months back. A
+-- worker who held the case twice counts once.
 counting as (
     select
         young_person_key,
@@ -36,7 +36,7 @@ counting as (
     group by young_person_key, worker_key
 ),
 
--- what can change on a day: a case opens, a worker begins or ceases to count
+-- the days of change: a case opens, or a worker begins or ceases to count
 changes as (
     select
         authority,

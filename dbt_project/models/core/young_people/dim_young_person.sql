@@ -1,5 +1,5 @@
 -- grain: one row per young person ever known
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 people as (
@@ -26,8 +26,8 @@ care_leavers as (
     where person_id is not null
 ),
 
--- a current row counts before one that the source has deleted, a later one before an
--- earlier; of several current rows the choice is the same every night
+-- a current row counts before one that the source has deleted, and a later one before
+-- an earlier one; among several current rows the choice is the same every night
 ranked as (
     select
         people.*,
@@ -48,7 +48,7 @@ latest as (
     where preference = 1
 ),
 
--- also those whom only the care-leaver record names
+-- includes young people whom only a care-leaver record names
 young_people as (
     select
         authority,

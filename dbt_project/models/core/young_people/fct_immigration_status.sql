@@ -5,7 +5,7 @@ immigration_statuses as (
     select * from {{ ref('stg_immigration_status') }}
 ),
 
--- several current rows with one key count once: the latest row that came in
+-- of several current rows with one key, the row that came in last counts
 latest as (
     select distinct on (authority, record_key) *
     from immigration_statuses

@@ -9,7 +9,7 @@ mothers as (
     select * from {{ ref('stg_mother') }}
 ),
 
--- a mother is one whom the person's record calls so, or who has a child recorded
+-- a mother is recorded as one in their own record, or has a child recorded
 evidence as (
     select
         authority,

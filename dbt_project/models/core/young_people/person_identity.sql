@@ -1,5 +1,5 @@
 -- grain: one row per young person whom the source holds now
-{{ config(**person_wise()) }}
+{{ config(materialized='kept') }}
 with
 
 people as (

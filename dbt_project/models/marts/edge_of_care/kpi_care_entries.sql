@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -18,7 +18,7 @@ programmes as (
     where programme_kind = 'edge of care'
 ),
 
--- who joined twice is a member from the first day on
+-- a young person who joined twice is a member from the first day on
 members as (
     select
         memberships.authority,
@@ -31,7 +31,8 @@ members as (
         memberships.authority, memberships.young_person_key, programmes.programme
 ),
 
--- an authority without one period of care delivers none: it has no entries to count
+-- an authority without any period of care does not deliver care, so it has no entries
+-- to count
 segments as (
     select
         authority,
@@ -72,7 +73,7 @@ entries as (
 windows as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         segments.segment,
         windows.length,
         windows.from_date
@@ -94,7 +95,7 @@ windows as (
 counted as (
     select
         windows.authority,
-        windows.report_date,
+        windows.as_at_date,
         windows.segment,
         windows.length,
         count(entries.start_date) as entry_count,
@@ -105,14 +106,14 @@ counted as (
         on
             windows.authority = entries.authority
             and windows.segment = entries.segment
-            and entries.start_date between windows.from_date and windows.report_date
+            and entries.start_date between windows.from_date and windows.as_at_date
     group by
-        windows.authority, windows.report_date, windows.segment, windows.length
+        windows.authority, windows.as_at_date, windows.segment, windows.length
 )
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measures.measure,
     segment,
     measures.numerator::integer as numerator,

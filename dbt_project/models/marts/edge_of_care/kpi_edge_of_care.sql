@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 snapshot as (
@@ -17,13 +17,14 @@ plan_types as (
     from {{ ref('dim_plan_type') }}
 ),
 
--- who is in two cohorts of a segment is one member of it, from the first one on
+-- a young person in two cohorts of a segment is one member of it, from the first cohort
+-- on
 young_people as (
     select distinct on (
-        segments.segment, snapshot.report_date, snapshot.young_person_key
+        segments.segment, snapshot.as_at_date, snapshot.young_person_key
     )
         snapshot.authority,
-        snapshot.report_date,
+        snapshot.as_at_date,
         segments.segment,
         snapshot.young_person_key,
         snapshot.plan_at_start_code,
@@ -35,13 +36,14 @@ young_people as (
     inner join segments
         on
             snapshot.cohort_key = segments.cohort_key
-            and snapshot.report_date >= segments.segment_start_date
+            and snapshot.as_at_date >= segments.segment_start_date
     order by
-        segments.segment asc, snapshot.report_date asc, snapshot.young_person_key asc,
+        segments.segment asc, snapshot.as_at_date asc, snapshot.young_person_key asc,
         snapshot.start_date asc, snapshot.cohort asc
 ),
 
--- lower than the plan at start it is for certain even where the plan now is not known
+-- a step down can be certain though the plan now is not known: even the highest plan
+-- that it can be is lower than the plan at the start
 planned as (
     select
         young_people.*,
@@ -67,7 +69,8 @@ planned as (
 members as (
     select
         planned.authority,
-        planned.report_date as snapshot_date,
+        planned.as_at_date,
+        planned.young_person_key,
         measures.measure,
         planned.segment,
         measures.is_member,

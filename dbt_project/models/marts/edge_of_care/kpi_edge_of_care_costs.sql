@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 snapshot as (
@@ -26,14 +26,15 @@ unit_costs as (
     where unit_cost_code = 'CIN_PLAN_6_MONTHS'
 ),
 
--- who is in two cohorts of a segment is one member of it, from the first one on
+-- a young person in two cohorts of a segment is one member of it, from the first cohort
+-- on
 young_people as (
     select distinct on (
-        segments.segment, snapshot.report_date, snapshot.young_person_key
+        segments.segment, snapshot.as_at_date, snapshot.young_person_key
     )
         snapshot.authority,
         snapshot.programme_code,
-        snapshot.report_date,
+        snapshot.as_at_date,
         segments.segment,
         snapshot.plan_at_start_code,
         snapshot.plan_now_code,
@@ -47,9 +48,9 @@ young_people as (
     inner join segments
         on
             snapshot.cohort_key = segments.cohort_key
-            and snapshot.report_date >= segments.segment_start_date
+            and snapshot.as_at_date >= segments.segment_start_date
     order by
-        segments.segment asc, snapshot.report_date asc, snapshot.young_person_key asc,
+        segments.segment asc, snapshot.as_at_date asc, snapshot.young_person_key asc,
         snapshot.start_date asc, snapshot.cohort asc
 ),
 
@@ -57,7 +58,7 @@ counted as (
     select
         authority,
         programme_code,
-        report_date,
+        as_at_date,
         segment,
         count(*) filter (where not is_left_out) as member_count,
         count(*) filter (where is_left_out) as left_out_count,
@@ -66,16 +67,16 @@ counted as (
         count(*) filter (where not is_left_out and plan_now_code in ('CIN', 'CP'))
             as now_count
     from young_people
-    group by authority, programme_code, report_date, segment
+    group by authority, programme_code, as_at_date, segment
 ),
 
--- what the periods that cover the report date pay, for a year; one without a readable
--- end may cover it, and is left out and counted like one without an amount
+-- what the amounts whose period covers the report date pay in a year; an amount without
+-- a readable end may cover it, and is left out and counted like one that cannot be read
 annual as (
     select
         programme_costs.authority,
         programme_costs.programme_code,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         sum(programme_costs.amount_gbp * 12 / months.month_count) as annual_gbp,
         count(months.month_count + programme_costs.amount_gbp) as cost_count,
         count(*) - count(months.month_count + programme_costs.amount_gbp)
@@ -123,17 +124,17 @@ valued as (
     left join unit_costs
         on
             counted.authority = unit_costs.authority
-            and counted.report_date = unit_costs.report_date
+            and counted.as_at_date = unit_costs.report_date
     left join annual
         on
             counted.authority = annual.authority
             and counted.programme_code = annual.programme_code
-            and counted.report_date = annual.report_date
+            and counted.as_at_date = annual.as_at_date
 )
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measures.measure,
     segment,
     round(measures.value, 4)::numeric(16, 4) as value,

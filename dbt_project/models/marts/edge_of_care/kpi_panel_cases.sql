@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -17,11 +17,11 @@ panels as (
     where code_list = 'panel'
 ),
 
--- from a panel's first case on; each panel of each authority by itself
+-- counts start with a panel's first case, for each panel of each authority separately
 presented as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         panels.panel,
         count(*) as case_count,
         count(distinct panel_cases.young_person_key) as young_person_count,
@@ -41,7 +41,7 @@ presented as (
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measures.measure,
     panel as segment,
     measures.numerator::integer as numerator,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
@@ -7,8 +7,8 @@ referrals as (
     select * from {{ ref('fct_referrals') }}
 ),
 
--- each referral counts at the dates of the 12 months from its day on; those that are
--- alike are counted once
+-- each referral counts at the dates in the 12 months from its day on; equal referrals
+-- are grouped and counted together
 alike as (
     select
         referrals.authority,
@@ -28,11 +28,11 @@ alike as (
         referrals.is_no_further_action, first_number, last_number
 ),
 
--- a date without any keeps one row without one
+-- a date without a referral keeps one row
 in_period as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         alike.is_rereferral_within_12_months,
         alike.is_no_further_action,
         coalesce(alike.referral_count, 0) as referral_count
@@ -47,7 +47,7 @@ in_period as (
 members as (
     select
         in_period.authority,
-        in_period.snapshot_date,
+        in_period.as_at_date,
         measures.measure,
         'all' as segment,
         in_period.referral_count > 0 as is_member,
@@ -76,7 +76,7 @@ members as (
 union all
 select
     authority,
-    snapshot_date,
+    as_at_date,
     'referrals' as measure,
     'all' as segment,
     sum(referral_count)::integer as numerator,
@@ -85,4 +85,4 @@ select
     0 as left_out_count,
     null as left_out_reason
 from in_period
-group by authority, snapshot_date
+group by authority, as_at_date

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
@@ -7,7 +7,7 @@ care_episodes as (
     select * from {{ ref('fct_care_episodes') }}
 ),
 
--- a part that was resumed is no record of its own
+-- a part that was resumed does not count as a separate record
 placement_records as (
     select * from {{ ref('fct_placement_records') }}
     where not is_resumed
@@ -33,7 +33,7 @@ segments (measure, segment) as (
 ),
 
 -- every record with what the rules did to it: at most one reason to leave it out, and
--- what was put right in those that count
+-- the corrections to those that count
 records as (
     select
         authority,
@@ -65,7 +65,7 @@ records as (
     from placement_records
 ),
 
--- counted once by the date from which they count; one without a start counts at none
+-- records count from their start date; a record without one counts at no date
 by_first_date as (
     select
         records.authority,
@@ -81,7 +81,7 @@ by_first_date as (
 counted as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         by_first_date.measure,
         by_first_date.segments,
         sum(by_first_date.record_count)
@@ -101,7 +101,7 @@ counted as (
 measured as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         segments.measure,
         segments.segment,
         coalesce(
@@ -116,7 +116,7 @@ measured as (
     left join counted
         on
             report_dates.authority = counted.authority
-            and report_dates.report_date = counted.snapshot_date
+            and report_dates.report_date = counted.as_at_date
             and segments.measure = counted.measure
     group by
         report_dates.authority, report_dates.report_date, segments.measure,
@@ -125,7 +125,7 @@ measured as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

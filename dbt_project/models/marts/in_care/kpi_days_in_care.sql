@@ -1,10 +1,10 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         {{ first_day_of_period('report_dates.report_date', 12) }} as first_date
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
@@ -12,24 +12,24 @@ report_dates as (
     where deliveries.has_care_episodes
 ),
 
--- each period as it stood at the date: one that ended later was open then
+-- each period as it was at the date: one that ended later was still open
 care_periods as (
     select
         report_dates.authority,
-        report_dates.snapshot_date,
+        report_dates.as_at_date,
         care_periods.young_person_key,
-        care_periods.end_date <= report_dates.snapshot_date as is_ended,
-        least(care_periods.end_date, report_dates.snapshot_date + 1)
+        care_periods.end_date <= report_dates.as_at_date as is_ended,
+        least(care_periods.end_date, report_dates.as_at_date + 1)
         - greatest(care_periods.start_date, report_dates.first_date) as day_count,
         coalesce(
-            care_periods.end_date, report_dates.snapshot_date
+            care_periods.end_date, report_dates.as_at_date
         ) - care_periods.start_date as total_day_count,
-        report_dates.snapshot_date - care_periods.start_date as day_count_so_far
+        report_dates.as_at_date - care_periods.start_date as day_count_so_far
     from report_dates
     left join {{ ref('fct_care_periods') }} as care_periods
         on
             report_dates.authority = care_periods.authority
-            and report_dates.snapshot_date >= care_periods.start_date
+            and report_dates.as_at_date >= care_periods.start_date
             and (
                 care_periods.end_date is null
                 or report_dates.first_date <= care_periods.end_date
@@ -39,7 +39,7 @@ care_periods as (
 counted as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         coalesce(sum(day_count) filter (where young_person_key is not null), 0)
             as day_count,
         count(young_person_key) filter (where day_count > 0) as period_count,
@@ -48,12 +48,12 @@ counted as (
         avg(total_day_count) filter (where is_ended) as mean_days_ended,
         count(*) filter (where is_ended) as ended_count
     from care_periods
-    group by authority, snapshot_date
+    group by authority, as_at_date
 )
 
 select
     counted.authority,
-    counted.snapshot_date,
+    counted.as_at_date,
     measures.measure,
     measures.segment,
     measures.value::numeric(16, 4) as value,

@@ -1,10 +1,10 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         {{ first_day_of_period('report_dates.report_date', 12) }} as first_date
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
@@ -28,7 +28,7 @@ needs as (
     where is_stated
 ),
 
--- each segment asks one question of a child; who cannot answer it is left out
+-- each segment needs one fact about a child; a child without that fact is left out
 segments (segment, question, answer) as (
     values
     ('aged under 1', 'age', 'under 1'),
@@ -52,7 +52,7 @@ segments (segment, question, answer) as (
 answers as (
     select
         looked_after.authority,
-        looked_after.report_date as snapshot_date,
+        looked_after.as_at_date,
         answered.question,
         answered.answer,
         count(*) as child_count
@@ -74,14 +74,14 @@ answers as (
             )
         ) as answered (question, answer)
     group by
-        looked_after.authority, looked_after.report_date, answered.question,
+        looked_after.authority, looked_after.as_at_date, answered.question,
         answered.answer
 ),
 
 by_segment as (
     select
         report_dates.authority,
-        report_dates.snapshot_date,
+        report_dates.as_at_date,
         segments.segment,
         segments.question,
         coalesce(
@@ -97,47 +97,47 @@ by_segment as (
     left join answers
         on
             report_dates.authority = answers.authority
-            and report_dates.snapshot_date = answers.snapshot_date
+            and report_dates.as_at_date = answers.as_at_date
             and segments.question = answers.question
     group by
-        report_dates.authority, report_dates.snapshot_date, segments.segment,
+        report_dates.authority, report_dates.as_at_date, segments.segment,
         segments.question
 ),
 
--- the day on which care ceased is the first day out of it
+-- the day on which care ceased is the first day out of care
 flows as (
     select
         report_dates.authority,
-        report_dates.snapshot_date,
+        report_dates.as_at_date,
         count(*) filter (
             where care_periods.start_date >= report_dates.first_date
-            and care_periods.start_date <= report_dates.snapshot_date
+            and care_periods.start_date <= report_dates.as_at_date
         ) as entry_count,
         count(*) filter (
             where care_periods.start_date >= report_dates.first_date
-            and care_periods.start_date <= report_dates.snapshot_date
+            and care_periods.start_date <= report_dates.as_at_date
             and care_periods.is_reentry_within_12_months
         ) as reentry_count,
         count(*) filter (
             where care_periods.end_date >= report_dates.first_date
-            and care_periods.end_date <= report_dates.snapshot_date
+            and care_periods.end_date <= report_dates.as_at_date
         ) as exit_count,
         count(*) filter (
-            where care_periods.start_date <= report_dates.snapshot_date
+            where care_periods.start_date <= report_dates.as_at_date
             and (
                 care_periods.end_date is null
-                or care_periods.end_date > report_dates.snapshot_date
+                or care_periods.end_date > report_dates.as_at_date
             )
         ) as looked_after_count
     from report_dates
     left join care_periods on report_dates.authority = care_periods.authority
-    group by report_dates.authority, report_dates.snapshot_date
+    group by report_dates.authority, report_dates.as_at_date
 ),
 
 measured as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'looked after' as measure,
         'all' as segment,
         looked_after_count as numerator,
@@ -148,7 +148,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'looked after' as measure,
         segment,
         numerator,
@@ -159,7 +159,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'started to be looked after in 12 months' as measure,
         'all' as segment,
         entry_count as numerator,
@@ -170,7 +170,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         're-entered care within 12 months' as measure,
         'started in 12 months' as segment,
         reentry_count as numerator,
@@ -181,7 +181,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'ceased to be looked after in 12 months' as measure,
         'all' as segment,
         exit_count as numerator,
@@ -193,7 +193,7 @@ measured as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

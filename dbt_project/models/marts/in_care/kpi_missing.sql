@@ -1,10 +1,10 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         {{ first_day_of_period('report_dates.report_date', 12) }} as first_date,
         deliveries.has_return_interviews
     from {{ ref('dim_report_date') }} as report_dates
@@ -17,7 +17,8 @@ care_periods as (
     select * from {{ ref('fct_care_periods') }}
 ),
 
--- going missing from care: an episode of a child who was not looked after is no part
+-- these are figures of missing from care, so an episode of a child who was not looked
+-- after does not count
 missing_episodes as (
     select * from {{ ref('fct_missing_episodes') }}
     where care_period_key is not null
@@ -26,24 +27,24 @@ missing_episodes as (
 cared_for as (
     select
         report_dates.authority,
-        report_dates.snapshot_date,
+        report_dates.as_at_date,
         count(distinct care_periods.young_person_key) as child_count
     from report_dates
     left join care_periods
         on
             report_dates.authority = care_periods.authority
-            and report_dates.snapshot_date >= care_periods.start_date
+            and report_dates.as_at_date >= care_periods.start_date
             and (
                 care_periods.end_date is null
                 or report_dates.first_date < care_periods.end_date
             )
-    group by report_dates.authority, report_dates.snapshot_date
+    group by report_dates.authority, report_dates.as_at_date
 ),
 
 episodes as (
     select
         report_dates.authority,
-        report_dates.snapshot_date,
+        report_dates.as_at_date,
         report_dates.has_return_interviews,
         missing_episodes.young_person_key,
         missing_episodes.missing_type_code,
@@ -51,7 +52,7 @@ episodes as (
         missing_episodes.is_return_interview_accepted,
         coalesce(
             missing_episodes.missing_type_code = 'M'
-            and missing_episodes.end_date <= report_dates.snapshot_date,
+            and missing_episodes.end_date <= report_dates.as_at_date,
             false
         ) as has_returned
     from report_dates
@@ -59,13 +60,13 @@ episodes as (
         on
             report_dates.authority = missing_episodes.authority
             and report_dates.first_date <= missing_episodes.start_date
-            and report_dates.snapshot_date >= missing_episodes.start_date
+            and report_dates.as_at_date >= missing_episodes.start_date
 ),
 
 counted as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         count(distinct young_person_key) filter (where missing_type_code = 'M')
             as missing_child_count,
         count(distinct young_person_key) filter (
@@ -92,13 +93,13 @@ counted as (
         ) as acceptance_unknown_count,
         bool_or(has_return_interviews) as has_return_interviews
     from episodes
-    group by authority, snapshot_date
+    group by authority, as_at_date
 ),
 
 measured as (
     select
         counted.authority,
-        counted.snapshot_date,
+        counted.as_at_date,
         measures.measure,
         measures.segment,
         measures.numerator,
@@ -110,7 +111,7 @@ measured as (
     inner join cared_for
         on
             counted.authority = cared_for.authority
-            and counted.snapshot_date = cared_for.snapshot_date
+            and counted.as_at_date = cared_for.as_at_date
     cross join lateral (
         values
         (
@@ -149,7 +150,7 @@ measured as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 snapshot as (
@@ -40,7 +40,7 @@ totals as (
 whole as (
     select
         authority,
-        report_date,
+        as_at_date,
         measures.measure,
         programme as segment,
         measures.value,
@@ -94,13 +94,13 @@ whole as (
 items as (
     select
         snapshot.authority,
-        snapshot.report_date,
+        snapshot.as_at_date,
         'fixed costs: ' || programme_costs.cost_item as measure,
         snapshot.programme as segment,
         sum(
             programme_costs.amount_gbp
             * (
-                least(programme_costs.to_date, snapshot.report_date + 1)
+                least(programme_costs.to_date, snapshot.as_at_date + 1)
                 - programme_costs.from_date
             )
             / (programme_costs.to_date - programme_costs.from_date)
@@ -124,16 +124,16 @@ items as (
         on
             snapshot.authority = programme_costs.authority
             and snapshot.programme_code = programme_costs.programme_code
-            and snapshot.report_date >= programme_costs.from_date
+            and snapshot.as_at_date >= programme_costs.from_date
     group by
-        snapshot.authority, snapshot.report_date, snapshot.programme,
+        snapshot.authority, snapshot.as_at_date, snapshot.programme,
         programme_costs.cost_item
 ),
 
 weekly as (
     select
         snapshot.authority,
-        snapshot.report_date,
+        snapshot.as_at_date,
         'mean weekly cost of a placement' as measure,
         snapshot.programme || ', ' || states.state as segment,
         avg(placements.mean_weekly_cost_gbp) as value,
@@ -156,10 +156,10 @@ weekly as (
         on
             snapshot.authority = placements.authority
             and snapshot.programme_code = placements.programme_code
-            and snapshot.report_date = placements.report_date
+            and snapshot.as_at_date = placements.as_at_date
             and states.is_ongoing = placements.is_ongoing
     group by
-        snapshot.authority, snapshot.report_date, snapshot.programme, states.state
+        snapshot.authority, snapshot.as_at_date, snapshot.programme, states.state
 ),
 
 measured as (
@@ -172,7 +172,7 @@ measured as (
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measure,
     segment,
     round(value, 4)::numeric(16, 4) as value,

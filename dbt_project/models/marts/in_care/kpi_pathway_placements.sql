@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 {%- set destinations = [
     'friends or family', 'residential', 'foster', 'supported', 'independent',
     'adoptive', 'custody', 'other', 'same placement without the programme',
@@ -26,26 +26,26 @@ segments as (
     select
         placements.authority,
         placements.programme_code,
-        placements.report_date,
+        placements.as_at_date,
         programmes.programme,
         generate_series(
             0,
             extract(
                 year from
-                age(placements.report_date, min(placements.programme_start_date))
+                age(placements.as_at_date, min(placements.programme_start_date))
             )::integer + 1
         ) as programme_year
     from placements
     inner join programmes on placements.programme_code = programmes.programme_code
     group by
-        placements.authority, placements.programme_code, placements.report_date,
+        placements.authority, placements.programme_code, placements.as_at_date,
         programmes.programme
 ),
 
 counted as (
     select
         segments.authority,
-        segments.report_date,
+        segments.as_at_date,
         segments.programme
         || case
             when segments.programme_year > 0
@@ -75,17 +75,17 @@ counted as (
         on
             segments.authority = placements.authority
             and segments.programme_code = placements.programme_code
-            and segments.report_date = placements.report_date
+            and segments.as_at_date = placements.as_at_date
             and segments.programme_year in (0, placements.programme_year)
     group by
-        segments.authority, segments.report_date, segments.programme,
+        segments.authority, segments.as_at_date, segments.programme,
         segments.programme_year
 ),
 
 of_placements as (
     select
         counted.authority,
-        counted.report_date,
+        counted.as_at_date,
         measures.measure,
         counted.segment,
         measures.numerator,
@@ -135,7 +135,7 @@ of_placements as (
 of_carers as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         programmes.programme as segment,
         count(*) as recruited,
         count(*) filter (
@@ -159,7 +159,7 @@ measured as (
     union all
     select
         of_carers.authority,
-        of_carers.report_date,
+        of_carers.as_at_date,
         measures.measure,
         of_carers.segment,
         measures.numerator,
@@ -186,7 +186,7 @@ measured as (
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 snapshot as (
@@ -29,12 +29,12 @@ residential_shares as (
     where assumption = 'residential share'
 ),
 
--- the seed's weekly costs and the one that counts for the authority
+-- the seed's weekly costs, and the cost that applies to the authority
 residential_weeks as (
     select
         snapshot.authority,
         snapshot.programme_code,
-        snapshot.report_date,
+        snapshot.as_at_date,
         sensitivity_values.value as residential_week_gbp
     from snapshot
     inner join sensitivity_values
@@ -43,7 +43,7 @@ residential_weeks as (
     select
         authority,
         programme_code,
-        report_date,
+        as_at_date,
         residential_week_gbp
     from snapshot
     where residential_week_gbp is not null
@@ -54,14 +54,14 @@ scenarios as (
         snapshot.*,
         residential_weeks.residential_week_gbp as assumed_week_gbp,
         {{ pounds('residential_weeks.residential_week_gbp') }} as assumed_week,
-        'ordinary foster care at £' || round(snapshot.foster_week_gbp, 2) || ' a week ('
-        || snapshot.foster_week_source || ')' as foster_care
+        'ordinary foster care at ' || {{ pounds('snapshot.foster_week_gbp') }}
+        || ' a week (' || snapshot.foster_week_source || ')' as foster_care
     from snapshot
     inner join residential_weeks
         on
             snapshot.authority = residential_weeks.authority
             and snapshot.programme_code = residential_weeks.programme_code
-            and snapshot.report_date = residential_weeks.report_date
+            and snapshot.as_at_date = residential_weeks.as_at_date
 ),
 
 net_savings as (
@@ -71,7 +71,7 @@ net_savings as (
         'net saving' as measure,
         scenarios.programme || ': ' || round(100 * residential_shares.residential_share)
         || ' % residential at ' || scenarios.assumed_week as segment,
-        -- without a cost of foster care only full residential care can be valued
+        -- without a cost of foster care, only full residential care can be valued
         scenarios.week_count * (
             residential_shares.residential_share * scenarios.assumed_week_gbp
             + case
@@ -88,7 +88,7 @@ net_savings as (
             else 'no cost of ordinary foster care known'
         end as missing,
         round(100 * residential_shares.residential_share)
-        || ' % of the weeks would otherwise have been in residential care at £'
+        || ' % of the weeks would otherwise have been in residential care at '
         || scenarios.assumed_week || ' a week'
         || case
             when residential_shares.residential_share < 1
@@ -103,7 +103,7 @@ net_savings as (
     cross join residential_shares
 ),
 
--- the share at which what is avoided is what the programme costs
+-- the share at which the programme avoids as much as it costs
 break_even_shares as (
     select
         scenarios.*,
@@ -143,7 +143,7 @@ measured as (
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     measure,
     segment,
     round(value, 4)::numeric(16, 4) as value,

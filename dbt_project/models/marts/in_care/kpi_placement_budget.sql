@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -13,7 +13,7 @@ placement_costs as (
     select * from {{ ref('fct_placement_costs') }}
 ),
 
--- an authority that delivers no cost at all has no figure rather than 0 pounds
+-- an authority that delivers no costs has no figure, rather than 0 pounds
 costing as (
     select authority
     from placement_costs
@@ -23,7 +23,7 @@ costing as (
 open_placements as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         placements.placement_key,
         placements.placement_group,
         placement_costs.weekly_cost_gbp
@@ -50,11 +50,11 @@ placement_groups as (
     group by placement_group
 ),
 
--- each open placement counts in its group and in all
+-- each open placement counts in its group and in the total
 members as (
     select
         open_placements.authority,
-        open_placements.report_date,
+        open_placements.as_at_date,
         placement_groups.segment,
         open_placements.weekly_cost_gbp,
         open_placements.placement_key is not null
@@ -67,19 +67,19 @@ members as (
 summed as (
     select
         authority,
-        report_date,
+        as_at_date,
         segment,
         coalesce(sum(weekly_cost_gbp) filter (where is_member), 0) as value,
         count(weekly_cost_gbp) filter (where is_member) as record_count,
         count(*) filter (where is_member and weekly_cost_gbp is null)
             as left_out_count
     from members
-    group by authority, report_date, segment
+    group by authority, as_at_date, segment
 )
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     'weekly cost of open placements' as measure,
     segment,
     value::numeric(16, 4) as value,

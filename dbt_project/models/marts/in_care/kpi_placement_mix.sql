@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -24,7 +24,8 @@ placement_groups as (
 children as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
+        looked_after.young_person_key,
         looked_after.young_person_key is not null as is_member,
         looked_after.placement_group,
         looked_after.placement_type_code,
@@ -47,14 +48,15 @@ children as (
     left join looked_after
         on
             report_dates.authority = looked_after.authority
-            and report_dates.report_date = looked_after.report_date
+            and report_dates.report_date = looked_after.as_at_date
 ),
 
--- a date on which nobody is looked after has a row with 0
+-- a date without a child looked after has a row with 0
 members as (
     select
         children.authority,
-        children.snapshot_date,
+        children.as_at_date,
+        children.young_person_key,
         'placement group' as measure,
         placement_groups.placement_group as segment,
         children.is_member,
@@ -66,7 +68,8 @@ members as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'fostered by relatives or friends' as measure,
         'fostered' as segment,
         is_member
@@ -77,7 +80,8 @@ members as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'placed over 20 miles from home' as measure,
         'all' as segment,
         is_member,
@@ -87,19 +91,21 @@ members as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'placed out of area' as measure,
         'all' as segment,
         is_member,
         not is_in_area as is_counted,
         case when is_member then area_left_out_reason end as left_out_reason
     from children
-    -- who lacks one of the two is left out even if the other says no: to count the near
-    -- ones only would make the share too small
+    -- a child with only one of the two facts is left out, even if that one is no:
+    -- counting only the certain noes would make the share too small
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'placed out of area and over 20 miles from home' as measure,
         'all' as segment,
         is_member,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -18,7 +18,8 @@ looked_after as (
 children as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
+        looked_after.young_person_key,
         looked_after.young_person_key is not null as is_member,
         looked_after.placement_count_12_months,
         looked_after.move_count_12_months,
@@ -32,13 +33,14 @@ children as (
     left join looked_after
         on
             report_dates.authority = looked_after.authority
-            and report_dates.report_date = looked_after.report_date
+            and report_dates.report_date = looked_after.as_at_date
 ),
 
 members as (
     select
         children.authority,
-        children.snapshot_date,
+        children.as_at_date,
+        children.young_person_key,
         measures.measure,
         measures.segment,
         measures.is_member,

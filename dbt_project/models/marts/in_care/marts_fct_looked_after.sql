@@ -1,4 +1,4 @@
--- grain: one row per looked-after child per snapshot date
+-- grain: one row per looked-after child per report date
 with
 
 looked_after as (
@@ -8,7 +8,7 @@ looked_after as (
 select
     young_person_key,
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     care_period_key,
     care_start_date,
     care_day_count,

@@ -1,7 +1,7 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
--- read twice: kept, it would not fit into memory
+-- used twice below and not materialised, because the result would not fit into memory
 events as not materialized (
     select * from {{ ref('fct_pathway_events') }}
     where is_stage_change
@@ -24,7 +24,7 @@ stages as (
         on delivered.plan_type_code = plan_types.plan_type_code
 ),
 
--- of a cohort count the moves from the day of joining on
+-- for a cohort, moves count from the day of joining on
 members as (
     select
         authority,
@@ -47,8 +47,8 @@ members as (
             and events.event_date >= young_people_segments.from_date
 ),
 
--- each move counts at the dates of the 12 months from its day on; those that are alike
--- are counted once
+-- each move counts at the dates in the 12 months from its day on; equal moves are
+-- grouped and counted together
 moves as (
     select
         members.authority,
@@ -69,7 +69,7 @@ moves as (
 counted as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         moves.segment,
         moves.previous_stage,
         moves.stage,
@@ -101,11 +101,11 @@ segments as (
     group by authority, segment
 ),
 
--- every link has a row, so that none vanishes in a quiet year
+-- every link has a row, so that no link disappears in a quiet year
 links as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         segments.segment,
         from_stages.plan_type as from_stage,
         to_stages.plan_type as to_stage,
@@ -129,13 +129,14 @@ links as (
     left join counted
         on
             report_dates.authority = counted.authority
-            and report_dates.report_date = counted.report_date
+            and report_dates.report_date = counted.as_at_date
             and segments.segment = counted.segment
             and from_stages.plan_type_code = counted.previous_stage
             and to_stages.plan_type_code = counted.stage
 ),
 
--- what no source delivers is not measured: it would all be "no"
+-- without a source that delivers both stages, a link is not measured and its moves are
+-- left out
 measured as (
     select
         *,
@@ -148,7 +149,7 @@ measured as (
 
 select
     authority,
-    report_date as snapshot_date,
+    as_at_date,
     from_stage || ' -> ' || to_stage as measure,
     segment,
     numerator::integer as numerator,

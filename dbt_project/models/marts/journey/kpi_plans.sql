@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
@@ -16,7 +16,7 @@ plan_records as (
 measures as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         report_dates.date_number,
         delivered.plan_type_code,
         plan_types.plan_type as measure,
@@ -38,12 +38,12 @@ precedences as (
     from {{ ref('dim_plan_type') }}
 ),
 
--- each young person once, whatever the number of faulty records; nobody knows whom the
--- records that name nobody are about, so each of them is somebody
+-- each young person counts once, however many faulty records there are; a record that
+-- names no young person counts as one more, because its young person is not known
 faulty as (
     select
         measures.authority,
-        measures.snapshot_date,
+        measures.as_at_date,
         measures.measure,
         measures.precedence,
         plan_records.young_person_key,
@@ -56,10 +56,10 @@ faulty as (
             and measures.not_delivered_reason is null
             and (
                 plan_records.start_date is null
-                or measures.snapshot_date >= plan_records.start_date
+                or measures.as_at_date >= plan_records.start_date
             )
     group by
-        measures.authority, measures.snapshot_date, measures.measure,
+        measures.authority, measures.as_at_date, measures.measure,
         measures.precedence, plan_records.young_person_key,
         case
             when plan_records.young_person_key is null
@@ -67,11 +67,12 @@ faulty as (
         end
 ),
 
--- who is counted with this plan, or with one that goes before it, lacks nothing
+-- a young person who is counted with this plan, or with one of higher precedence, is
+-- not left out
 left_out as (
     select
         faulty.authority,
-        faulty.snapshot_date,
+        faulty.as_at_date,
         faulty.measure,
         faulty.left_out_reason,
         timeline.young_person_key is not null as has_lower_plan
@@ -79,13 +80,13 @@ left_out as (
     left join timeline
         on
             faulty.young_person_key = timeline.young_person_key
-            and faulty.snapshot_date >= timeline.from_date
-            and (timeline.to_date is null or faulty.snapshot_date < timeline.to_date)
+            and faulty.as_at_date >= timeline.from_date
+            and (timeline.to_date is null or faulty.as_at_date < timeline.to_date)
     left join precedences on timeline.plan_type_code = precedences.plan_type_code
     where precedences.precedence is null or faulty.precedence > precedences.precedence
 ),
 
--- whose plan holds at the same dates, counted once
+-- young people whose plan holds at the same dates are grouped and counted together
 spans as (
     select
         timeline.authority,
@@ -102,7 +103,7 @@ spans as (
 members as (
     select
         measures.authority,
-        measures.snapshot_date,
+        measures.as_at_date,
         measures.measure,
         'all' as segment,
         spans.person_count is not null as is_member,
@@ -117,7 +118,7 @@ members as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         'all' as segment,
         true as is_member,
@@ -126,10 +127,10 @@ members as (
         1 as person_count
     from left_out
     union all
-    -- who is left out is not counted as one without the plan either
+    -- a young person who is left out must not count as one without the plan
     select
         authority,
-        snapshot_date,
+        as_at_date,
         measure,
         'all' as segment,
         true as is_member,

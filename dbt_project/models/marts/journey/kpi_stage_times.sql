@@ -1,9 +1,9 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
 
--- read twice: kept, it would not fit into memory
+-- used twice below and not materialised, because the result would not fit into memory
 times as not materialized (
     select * from {{ ref('fct_stage_times') }}
 ),
@@ -39,7 +39,7 @@ measures as (
     ) as between_events (measure, assumption)
 ),
 
--- of a cohort count the later events from the day of joining on
+-- for a cohort, the later events count from the day of joining on
 members as (
     select
         authority,
@@ -80,7 +80,7 @@ segments as (
     group by authority, segment
 ),
 
--- each time counts at the dates of the 12 months from its end on
+-- each time counts at the dates in the 12 months from its end on
 numbered as (
     select
         members.authority,
@@ -95,7 +95,7 @@ numbered as (
     inner join calendars on members.authority = calendars.authority
 ),
 
--- those that are alike are counted once
+-- equal times are grouped and counted together
 alike as (
     select
         authority,
@@ -113,8 +113,8 @@ alike as (
         last_number
 ),
 
--- what a median is taken of, by number: sorting by numbers costs a third of sorting by
--- names
+-- the groups of the medians, by number: sorting by numbers takes a third of the time of
+-- sorting by names
 series as (
     select
         authority,
@@ -143,7 +143,7 @@ dated as (
     group by series.series_number, date_numbers.date_number, alike.day_count
 ),
 
--- how many times are as short as these days or shorter
+-- how many times have this number of days or fewer
 ranked as (
     select
         *,
@@ -157,7 +157,7 @@ ranked as (
     from dated
 ),
 
--- the median: the middle time, or half way between the two in the middle
+-- the median is the middle time, or half way between the two in the middle
 medians as (
     select
         series_number,
@@ -172,7 +172,7 @@ medians as (
     group by series_number, date_number
 ),
 
--- a measure has one reason to leave a time out
+-- each measure has one reason to leave a time out
 reasons as (
     select
         measure,
@@ -199,7 +199,7 @@ timed as (
 
 select
     report_dates.authority,
-    report_dates.report_date as snapshot_date,
+    report_dates.report_date as as_at_date,
     measures.measure,
     segments.segment,
     round(timed.value, 4) as value,

@@ -10,6 +10,6 @@ select
     event_type,
     day_rank,
     can_change_stage,
-    told_by,
+    event_table,
     detail_code_list
 from event_types

@@ -8,7 +8,8 @@ care_leavers as (
 members as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'accommodation recorded as suitable' as measure,
         'all' as segment,
         true as is_member,

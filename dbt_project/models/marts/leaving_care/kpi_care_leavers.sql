@@ -24,7 +24,7 @@ eligibilities as (
 cohort as (
     select
         snapshots.authority,
-        snapshots.snapshot_date,
+        snapshots.snapshot_date as as_at_date,
         count(care_leavers.young_person_key) as total,
         count(care_leavers.young_person_key) filter (where care_leavers.is_open_case)
             as open_count,
@@ -34,14 +34,14 @@ cohort as (
     left join care_leavers
         on
             snapshots.authority = care_leavers.authority
-            and snapshots.snapshot_date = care_leavers.snapshot_date
+            and snapshots.snapshot_date = care_leavers.as_at_date
     group by snapshots.authority, snapshots.snapshot_date
 ),
 
 by_eligibility as (
     select
         cohort.authority,
-        cohort.snapshot_date,
+        cohort.as_at_date,
         cohort.total,
         eligibilities.segment,
         count(care_leavers.young_person_key) as numerator
@@ -50,17 +50,17 @@ by_eligibility as (
     left join care_leavers
         on
             cohort.authority = care_leavers.authority
-            and cohort.snapshot_date = care_leavers.snapshot_date
+            and cohort.as_at_date = care_leavers.as_at_date
             and eligibilities.eligibility_code
             is not distinct from care_leavers.eligibility_code
     group by
-        cohort.authority, cohort.snapshot_date, cohort.total, eligibilities.segment
+        cohort.authority, cohort.as_at_date, cohort.total, eligibilities.segment
 ),
 
 measured as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'care leavers' as measure,
         'all' as segment,
         total as numerator,
@@ -71,7 +71,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'open cases' as measure,
         'all' as segment,
         open_count as numerator,
@@ -82,7 +82,7 @@ measured as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         'care leavers' as measure,
         segment,
         numerator,
@@ -94,7 +94,7 @@ measured as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

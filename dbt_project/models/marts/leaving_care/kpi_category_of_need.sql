@@ -5,7 +5,7 @@ care_leavers as (
     select * from {{ ref('fct_leaving_care_snapshot') }}
 ),
 
--- every category has its row, also one that nobody has
+-- every category has its row, including one without members
 categories as (
     select
         code as need_code,
@@ -23,25 +23,25 @@ categories as (
 cohort as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         count(*) as denominator
     from care_leavers
-    group by authority, snapshot_date
+    group by authority, as_at_date
 ),
 
 counted as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         need_code,
         count(*) as numerator
     from care_leavers
-    group by authority, snapshot_date, need_code
+    group by authority, as_at_date, need_code
 )
 
 select
     cohort.authority,
-    cohort.snapshot_date,
+    cohort.as_at_date,
     categories.measure,
     'all' as segment,
     coalesce(counted.numerator, 0)::integer as numerator,
@@ -56,5 +56,5 @@ cross join categories
 left join counted
     on
         cohort.authority = counted.authority
-        and cohort.snapshot_date = counted.snapshot_date
+        and cohort.as_at_date = counted.as_at_date
         and categories.need_code is not distinct from counted.need_code

@@ -1,10 +1,6 @@
 -- grain: one row per authority, two snapshot dates, mart, measure and segment
-{%- set marts = [
-    'kpi_care_leavers', 'kpi_category_of_need', 'kpi_ethnicity', 'kpi_mothers',
-    'kpi_uasc', 'kpi_eet', 'kpi_pathway_plan', 'kpi_pathway_plan_in_date',
-    'kpi_accommodation', 'kpi_staying_put', 'kpi_in_touch', 'kpi_eligibility',
-    'kpi_leaving_care_moves',
-] %}
+{#- config.meta.is_compared in a mart's YAML puts it here -#}
+{%- set marts = compared_marts() %}
 with
 
 snapshots as (
@@ -15,7 +11,7 @@ shares as (
     {%- for mart in marts %}
         select
             authority,
-            snapshot_date,
+            as_at_date,
             '{{ mart }}' as mart,
             measure,
             segment,
@@ -28,12 +24,13 @@ shares as (
     {%- endfor %}
 ),
 
--- each snapshot with the latest, and each published one with every later published one
+-- each snapshot with the latest one, and each published one with every later published
+-- one
 pairs as (
     select
         later.authority,
         earlier.snapshot_date as earlier_snapshot_date,
-        later.snapshot_date
+        later.snapshot_date as as_at_date
     from snapshots as later
     inner join snapshots as earlier
         on
@@ -49,7 +46,7 @@ changes as (
     select
         pairs.authority,
         pairs.earlier_snapshot_date,
-        pairs.snapshot_date,
+        pairs.as_at_date,
         later.mart,
         later.measure,
         later.segment,
@@ -71,11 +68,11 @@ changes as (
     inner join shares as later
         on
             pairs.authority = later.authority
-            and pairs.snapshot_date = later.snapshot_date
+            and pairs.as_at_date = later.as_at_date
     inner join shares as earlier
         on
             pairs.authority = earlier.authority
-            and pairs.earlier_snapshot_date = earlier.snapshot_date
+            and pairs.earlier_snapshot_date = earlier.as_at_date
             and later.mart = earlier.mart
             and later.measure = earlier.measure
             and later.segment = earlier.segment
@@ -84,7 +81,7 @@ changes as (
 select
     authority,
     earlier_snapshot_date,
-    snapshot_date,
+    as_at_date,
     mart,
     measure,
     segment,

@@ -8,7 +8,8 @@ care_leavers as (
 members as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
+        care_leavers.young_person_key,
         measures.measure,
         measures.segment,
         measures.is_member,

@@ -17,7 +17,8 @@ categories as (
 members as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'recorded and derived eligibility agree' as measure,
         'all' as segment,
         true as is_member,
@@ -32,7 +33,8 @@ members as (
     union all
     select
         eligibilities.authority,
-        eligibilities.snapshot_date,
+        eligibilities.as_at_date,
+        eligibilities.young_person_key,
         'recorded and derived eligibility agree' as measure,
         'recorded as ' || categories.segment as segment,
         coalesce(
@@ -46,7 +48,8 @@ members as (
     union all
     select
         eligibilities.authority,
-        eligibilities.snapshot_date,
+        eligibilities.as_at_date,
+        eligibilities.young_person_key,
         'care leavers by derived eligibility' as measure,
         categories.segment,
         true as is_member,

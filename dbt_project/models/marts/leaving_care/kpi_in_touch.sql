@@ -24,7 +24,8 @@ contacts as (
 members as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
+        care_leavers.young_person_key,
         contacts.measure,
         segments.segment,
         segments.is_member,

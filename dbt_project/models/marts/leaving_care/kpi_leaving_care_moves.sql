@@ -8,7 +8,8 @@ moves as (
 members as (
     select
         moves.authority,
-        moves.snapshot_date,
+        moves.as_at_date,
+        moves.young_person_key,
         measures.measure,
         'open cases' as segment,
         true as is_member,

@@ -8,7 +8,7 @@ care_leavers as (
 members as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
         measures.measure,
         measures.segment,
         measures.left_out_reason
@@ -58,10 +58,10 @@ members as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     left_out_reason,
     count(*)::integer as left_out_count
 from members
-group by authority, snapshot_date, measure, segment, left_out_reason
+group by authority, as_at_date, measure, segment, left_out_reason

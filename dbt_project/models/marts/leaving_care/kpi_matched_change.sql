@@ -1,117 +1,19 @@
 -- grain: one row per authority, two snapshot dates, measure and segment
 with
 
-snapshots as (
-    select
-        *,
-        lag(snapshot_date) over (partition by authority order by snapshot_date)
-            as previous_date
-    from {{ ref('dim_snapshot') }}
-),
-
-care_leavers as (
-    select * from {{ ref('fct_leaving_care_snapshot') }}
-),
-
--- each snapshot with the one before it and with every published one before it
 pairs as (
-    select
-        later.authority,
-        earlier.snapshot_date as earlier_snapshot_date,
-        later.snapshot_date
-    from snapshots as later
-    inner join snapshots as earlier
-        on
-            later.authority = earlier.authority
-            and later.snapshot_date > earlier.snapshot_date
-            and (
-                later.previous_date = earlier.snapshot_date
-                or earlier.is_published_date
-            )
+    select * from {{ ref('int_snapshot_pairs') }}
 ),
 
--- what was known of each: null is not known and leaves the pair out, with the reason.
--- The records of a closed case are not kept up: a blank in them is no change
-states as (
-    select
-        care_leavers.authority,
-        care_leavers.snapshot_date,
-        care_leavers.young_person_key,
-        measures.measure,
-        case when measures.left_out_reason is null then measures.state end as state,
-        coalesce(
-            measures.left_out_reason,
-            case when measures.state is null then 'not recorded' end
-        ) as left_out_reason
-    from care_leavers
-    cross join lateral (
-        values
-        ('EET', (eet_status_code = 'EET')::text, eet_left_out_reason),
-        (
-            'with a pathway plan', has_pathway_plan::text,
-            coalesce(
-                pathway_plan_left_out_reason,
-                case when not is_open_case then 'closed case' end
-            )
-        ),
-        (
-            'accommodation recorded as suitable',
-            case
-                when suitability_code is not null then is_suitable_accommodation::text
-            end,
-            coalesce(
-                accommodation_left_out_reason,
-                case when not is_open_case then 'closed case' end
-            )
-        ),
-        (
-            'staying put with former foster carer', is_staying_put::text,
-            case
-                when age_years is null then 'age not recorded'
-                when age_years < 18 then 'under 18'
-                else staying_put_left_out_reason
-            end
-        ),
-        (
-            'accommodation', nullif(nullif(accommodation_code, '0'), 'R'),
-            staying_put_left_out_reason
-        ),
-        (
-            'worker', worker_key::text,
-            case when not is_open_case then 'closed case' end
-        )
-    ) as measures (measure, state, left_out_reason)
-),
-
-matched as (
-    select
-        pairs.authority,
-        pairs.earlier_snapshot_date,
-        pairs.snapshot_date,
-        earlier.measure,
-        earlier.state as earlier_state,
-        later.state as later_state,
-        coalesce(
-            'then ' || earlier.left_out_reason, 'now ' || later.left_out_reason
-        ) as left_out_reason
-    from pairs
-    inner join states as earlier
-        on
-            pairs.authority = earlier.authority
-            and pairs.earlier_snapshot_date = earlier.snapshot_date
-    inner join states as later
-        on
-            pairs.authority = later.authority
-            and pairs.snapshot_date = later.snapshot_date
-            and earlier.young_person_key = later.young_person_key
-            and earlier.measure = later.measure
+changes as (
+    select * from {{ ref('int_care_leaver_changes') }}
 ),
 
 counted as (
     select
         authority,
         earlier_snapshot_date,
-        snapshot_date,
+        as_at_date,
         measure,
         left_out_reason,
         earlier_state = later_state as is_same,
@@ -119,16 +21,16 @@ counted as (
             when measure not in ('accommodation', 'worker') then earlier_state
         end as earlier_state,
         count(*) as person_count
-    from matched
+    from changes
     group by
-        authority, earlier_snapshot_date, snapshot_date, measure, left_out_reason,
+        authority, earlier_snapshot_date, as_at_date, measure, left_out_reason,
         earlier_state = later_state,
         case
             when measure not in ('accommodation', 'worker') then earlier_state
         end
 ),
 
--- every segment has its row, also one that nobody is in
+-- every segment has its row, including one without members
 segments (measure, segment, earlier_state, is_same) as (
     {%- for measure in [
         'EET', 'with a pathway plan', 'accommodation recorded as suitable',
@@ -155,7 +57,7 @@ measured as (
     select
         pairs.authority,
         pairs.earlier_snapshot_date,
-        pairs.snapshot_date,
+        pairs.as_at_date,
         segments.measure,
         segments.segment,
         coalesce(
@@ -181,10 +83,10 @@ measured as (
         on
             pairs.authority = counted.authority
             and pairs.earlier_snapshot_date = counted.earlier_snapshot_date
-            and pairs.snapshot_date = counted.snapshot_date
+            and pairs.as_at_date = counted.as_at_date
             and segments.measure = counted.measure
     group by
-        pairs.authority, pairs.earlier_snapshot_date, pairs.snapshot_date,
+        pairs.authority, pairs.earlier_snapshot_date, pairs.as_at_date,
         segments.measure, segments.segment, segments.earlier_state, segments.is_same
 ),
 
@@ -192,7 +94,7 @@ reasons as (
     select
         authority,
         earlier_snapshot_date,
-        snapshot_date,
+        as_at_date,
         measure,
         string_agg(
             left_out_reason || ': ' || person_count,
@@ -202,21 +104,21 @@ reasons as (
         select
             authority,
             earlier_snapshot_date,
-            snapshot_date,
+            as_at_date,
             measure,
             left_out_reason,
             sum(person_count) as person_count
         from counted
         where left_out_reason is not null
         group by
-            authority, earlier_snapshot_date, snapshot_date, measure, left_out_reason
+            authority, earlier_snapshot_date, as_at_date, measure, left_out_reason
     ) as by_reason
-    group by authority, earlier_snapshot_date, snapshot_date, measure
+    group by authority, earlier_snapshot_date, as_at_date, measure
 )
 
 select
     measured.authority,
-    measured.snapshot_date,
+    measured.as_at_date,
     measured.measure,
     measured.segment,
     measured.numerator::integer as numerator,
@@ -230,5 +132,5 @@ left join reasons
     on
         measured.authority = reasons.authority
         and measured.earlier_snapshot_date = reasons.earlier_snapshot_date
-        and measured.snapshot_date = reasons.snapshot_date
+        and measured.as_at_date = reasons.as_at_date
         and measured.measure = reasons.measure

@@ -8,7 +8,8 @@ care_leavers as (
 members as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'females who are mothers' as measure,
         'female' as segment,
         coalesce(sex_code, 'U') in ('F', 'U') as is_member,

@@ -7,7 +7,7 @@ care_leavers as (
         case
             when pathway_plan_left_out_reason is not null
                 then pathway_plan_left_out_reason
-            when pathway_plan_review_date > snapshot_date
+            when pathway_plan_review_date > as_at_date
                 then 'review dated after the snapshot'
         end as left_out_reason
     from {{ ref('fct_leaving_care_snapshot') }}
@@ -16,12 +16,13 @@ care_leavers as (
 members as (
     select
         care_leavers.authority,
-        care_leavers.snapshot_date,
+        care_leavers.as_at_date,
+        care_leavers.young_person_key,
         measures.measure,
         measures.segment,
         measures.is_member,
         coalesce(
-            care_leavers.snapshot_date
+            care_leavers.as_at_date
             <= care_leavers.pathway_plan_review_date + interval '6 months',
             false
         ) as is_counted,

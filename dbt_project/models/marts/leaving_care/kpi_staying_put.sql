@@ -8,7 +8,8 @@ care_leavers as (
 members as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
+        young_person_key,
         'staying put with former foster carer' as measure,
         'aged 18 or over' as segment,
         coalesce(age_years >= 18, true) as is_member,

@@ -1,54 +1,33 @@
 -- grain: one row per authority, two snapshot dates, measure and segment
 with
 
-snapshots as (
-    select
-        *,
-        lag(snapshot_date) over (partition by authority order by snapshot_date)
-            as previous_date
-    from {{ ref('dim_snapshot') }}
-),
-
 care_leavers as (
     select * from {{ ref('fct_leaving_care_snapshot') }}
 ),
 
--- each snapshot with the one before it and with every published one before it
 pairs as (
-    select
-        later.authority,
-        earlier.snapshot_date as earlier_snapshot_date,
-        later.snapshot_date
-    from snapshots as later
-    inner join snapshots as earlier
-        on
-            later.authority = earlier.authority
-            and later.snapshot_date > earlier.snapshot_date
-            and (
-                later.previous_date = earlier.snapshot_date
-                or earlier.is_published_date
-            )
+    select * from {{ ref('int_snapshot_pairs') }}
 ),
 
 earlier_care_leavers as (
     select
         pairs.authority,
         pairs.earlier_snapshot_date,
-        pairs.snapshot_date,
+        pairs.as_at_date,
         care_leavers.young_person_key,
         care_leavers.is_open_case
     from pairs
     inner join care_leavers
         on
             pairs.authority = care_leavers.authority
-            and pairs.earlier_snapshot_date = care_leavers.snapshot_date
+            and pairs.earlier_snapshot_date = care_leavers.as_at_date
 ),
 
 matched as (
     select
         earlier.authority,
         earlier.earlier_snapshot_date,
-        earlier.snapshot_date,
+        earlier.as_at_date,
         count(*) as earlier_count,
         count(later.young_person_key) as both_count,
         count(*) filter (where earlier.is_open_case and later.is_open_case is not null)
@@ -62,16 +41,16 @@ matched as (
     left join care_leavers as later
         on
             earlier.authority = later.authority
-            and earlier.snapshot_date = later.snapshot_date
+            and earlier.as_at_date = later.as_at_date
             and earlier.young_person_key = later.young_person_key
-    group by earlier.authority, earlier.earlier_snapshot_date, earlier.snapshot_date
+    group by earlier.authority, earlier.earlier_snapshot_date, earlier.as_at_date
 ),
 
 measured as (
     select
         authority,
         earlier_snapshot_date,
-        snapshot_date,
+        as_at_date,
         'in both snapshots' as measure,
         'all' as segment,
         both_count as numerator,
@@ -83,7 +62,7 @@ measured as (
     select
         authority,
         earlier_snapshot_date,
-        snapshot_date,
+        as_at_date,
         'closed between the two' as measure,
         'in both snapshots, open at the earlier' as segment,
         closed_since_count as numerator,
@@ -95,7 +74,7 @@ measured as (
 
 select
     authority,
-    snapshot_date,
+    as_at_date,
     measure,
     segment,
     numerator::integer as numerator,

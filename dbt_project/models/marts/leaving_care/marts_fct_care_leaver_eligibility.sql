@@ -8,7 +8,7 @@ eligibilities as (
 select
     young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     is_recorded,
     recorded_eligibility_code,
     derived_eligibility_code,

@@ -8,7 +8,7 @@ moves as (
 select
     young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     accommodation_move_count,
     accommodation_left_out_reason,
     worker_change_count,

@@ -8,7 +8,7 @@ care_leavers as (
 select
     young_person_key,
     authority,
-    snapshot_date,
+    as_at_date,
     sex_code,
     ethnicity_code,
     age_years,

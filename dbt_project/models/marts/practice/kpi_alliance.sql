@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -12,7 +12,7 @@ inventories as (
 members as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         measures.measure,
         segments.segment,
         inventories.respondent_code = segments.respondent_code as is_member,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -13,7 +13,7 @@ goals as (
 latest_days as (
     select
         report_dates.authority,
-        report_dates.report_date,
+        report_dates.report_date as as_at_date,
         goals.young_person_key,
         goals.respondent_code,
         max(goals.recorded_date) as recorded_date
@@ -30,7 +30,7 @@ latest_days as (
 sides as (
     select
         latest_days.authority,
-        latest_days.report_date,
+        latest_days.as_at_date,
         latest_days.young_person_key,
         latest_days.respondent_code,
         array_agg(goals.theme_code order by goals.theme_code) as themes
@@ -42,25 +42,26 @@ sides as (
             and latest_days.respondent_code = goals.respondent_code
             and latest_days.recorded_date = goals.recorded_date
     group by
-        latest_days.authority, latest_days.report_date, latest_days.young_person_key,
+        latest_days.authority, latest_days.as_at_date, latest_days.young_person_key,
         latest_days.respondent_code
 ),
 
 cases as (
     select
         authority,
-        report_date,
+        as_at_date,
         young_person_key,
         max(themes) filter (where respondent_code = 'Y') as young_person_themes,
         max(themes) filter (where respondent_code = 'W') as worker_themes
     from sides
-    group by authority, report_date, young_person_key
+    group by authority, as_at_date, young_person_key
 ),
 
 members as (
     select
         authority,
-        report_date as snapshot_date,
+        as_at_date,
+        young_person_key,
         'goals agree' as measure,
         'all' as segment,
         true as is_member,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -17,7 +17,7 @@ skills as (
     where code_list = 'practice_skill'
 ),
 
--- an observation whose skills name two phases is of neither
+-- an observation whose skills name two phases belongs to neither
 observations as (
     select
         authority,
@@ -50,7 +50,8 @@ skill_scores as (
             and skills.skill_code = scores.skill_code
 ),
 
--- skills differ in level: a mean that lacks one says which were coded, not how well
+-- skills differ in level, so a mean without one of them would depend on which skills
+-- were coded
 totals as (
     select
         authority,
@@ -74,7 +75,7 @@ measured_scores as (
 members as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         measured_scores.measure,
         segments.segment,
         segments.is_member,

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 report_dates as (
@@ -9,16 +9,18 @@ interviews as (
     select * from {{ ref('fct_interviews') }}
 ),
 
--- who is interviewed again speaks once: the last interview of the segment
+-- a person who was interviewed more than once counts with the last interview of the
+-- segment
 answers as (
     select distinct on (
         report_dates.authority, report_dates.report_date, segments.segment,
         interviews.young_person_key
     )
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         segments.segment,
         segments.is_member,
+        interviews.young_person_key,
         interviews.has_plan,
         interviews.is_involved_in_plan
     from report_dates
@@ -42,7 +44,8 @@ answers as (
 members as (
     select
         answers.authority,
-        answers.snapshot_date,
+        answers.as_at_date,
+        answers.young_person_key,
         measures.measure,
         answers.segment,
         measures.is_member,

@@ -1,10 +1,7 @@
 -- grain: one row per authority, target and report date
-{#- the marts whose figures the seed `targets` may name -#}
-{%- set marts_of_shares = [
-    'kpi_care_leavers', 'kpi_eet', 'kpi_staying_put', 'kpi_pathway_plan',
-    'kpi_accommodation', 'kpi_placement_mix', 'kpi_care_entries',
-] %}
-{%- set marts_of_values = ['kpi_placement_budget'] %}
+{#- the seed `targets` may name these: config.meta.has_targets in a mart's YAML -#}
+{%- set marts_of_shares = marts_with_target_shares() %}
+{%- set marts_of_values = marts_with_target_values() %}
 with
 
 targets as (
@@ -19,7 +16,7 @@ figures as (
     {%- for mart in marts_of_shares %}
         select
             authority,
-            snapshot_date,
+            as_at_date,
             '{{ mart }}' as mart,
             measure,
             segment,
@@ -32,7 +29,7 @@ figures as (
     {%- for mart in marts_of_values %}
         select
             authority,
-            snapshot_date,
+            as_at_date,
             '{{ mart }}' as mart,
             measure,
             segment,
@@ -48,7 +45,7 @@ target_figures as (
     select
         targets.authority,
         targets.target_code,
-        figures.snapshot_date,
+        figures.as_at_date,
         case targets.statistic
             when 'count' then figures.count_figure
             when 'share' then figures.share_figure
@@ -63,16 +60,16 @@ target_figures as (
             and targets.segment = figures.segment
 ),
 
--- at each report date since the baseline: the figure of that day, or the last of the
+-- at each report date since the baseline, the figure of that day or the last one of the
 -- quarter before it (care leavers are counted at month ends)
 dated as (
     select
         targets.*,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         report_dates.is_latest,
-        baseline.snapshot_date as baseline_figure_date,
+        baseline.as_at_date as baseline_figure_date,
         baseline.figure as baseline_value,
-        actual.snapshot_date as actual_figure_date,
+        actual.as_at_date as actual_figure_date,
         actual.figure as actual_value,
         exists(
             select 1 from target_figures
@@ -87,30 +84,30 @@ dated as (
             and targets.baseline_date <= report_dates.report_date
     left join lateral (
         select
-            target_figures.snapshot_date,
+            target_figures.as_at_date,
             target_figures.figure
         from target_figures
         where
             target_figures.authority = targets.authority
             and target_figures.target_code = targets.target_code
             and target_figures.figure is not null
-            and target_figures.snapshot_date
+            and target_figures.as_at_date
             between targets.baseline_date - 92 and targets.baseline_date
-        order by target_figures.snapshot_date desc
+        order by target_figures.as_at_date desc
         limit 1
     ) as baseline on true
     left join lateral (
         select
-            target_figures.snapshot_date,
+            target_figures.as_at_date,
             target_figures.figure
         from target_figures
         where
             target_figures.authority = targets.authority
             and target_figures.target_code = targets.target_code
             and target_figures.figure is not null
-            and target_figures.snapshot_date
+            and target_figures.as_at_date
             between report_dates.report_date - 92 and report_dates.report_date
-        order by target_figures.snapshot_date desc
+        order by target_figures.as_at_date desc
         limit 1
     ) as actual on true
 ),
@@ -126,7 +123,7 @@ changes as (
 select
     authority,
     target_code,
-    snapshot_date,
+    as_at_date,
     service,
     measure,
     direction,
@@ -149,7 +146,7 @@ select
         else 'away from the target'
     end as movement,
     due_date,
-    snapshot_date >= due_date as is_due,
+    as_at_date >= due_date as is_due,
     is_latest,
     statistic,
     computed,

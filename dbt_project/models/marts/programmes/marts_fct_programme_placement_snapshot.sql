@@ -8,7 +8,7 @@ programme_placement_snapshot as (
 select
     placement_key,
     programme_code,
-    report_date,
+    as_at_date,
     authority,
     young_person_key,
     start_date,

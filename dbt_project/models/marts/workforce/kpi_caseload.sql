@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
@@ -11,9 +11,9 @@ teams as (
     select * from {{ ref('dim_team') }}
 ),
 
--- Of one worker and role a young person has one allocation at a time. A social worker's
--- allocation that outlived the case is no case; a personal adviser has young people
--- whose referral closed when they left care.
+-- A young person has one allocation at a time to one worker in one role. A social
+-- worker's allocation that outlived the case does not count. A personal adviser's does:
+-- the referral closed when the young person left care.
 held as (
     select
         allocations.authority,
@@ -27,7 +27,7 @@ held as (
     inner join calendars on allocations.authority = calendars.authority
 ),
 
--- those that are held at the same dates are counted once
+-- allocations that are held at the same dates are grouped and counted together
 alike as (
     select
         authority,
@@ -47,7 +47,7 @@ alike as (
 by_team as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         alike.role_code,
         alike.worker_key,
         coalesce(teams.team_name, 'team not recorded') as team_name,
@@ -70,7 +70,7 @@ by_team as (
 by_worker as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         role_code,
         team_name as segment,
         worker_key,
@@ -80,21 +80,21 @@ by_worker as (
     union all
     select
         authority,
-        snapshot_date,
+        as_at_date,
         role_code,
         'all teams' as segment,
         worker_key,
         sum(case_count) as case_count,
         sum(closed_count) as closed_count
     from by_team
-    group by authority, snapshot_date, role_code, worker_key
+    group by authority, as_at_date, role_code, worker_key
 ),
 
--- one who holds closed cases only has none
+-- a worker with only closed cases has no caseload
 by_segment as (
     select
         authority,
-        snapshot_date,
+        as_at_date,
         role_code,
         segment,
         avg(case_count) filter (where case_count > 0) as mean_count,
@@ -104,12 +104,12 @@ by_segment as (
         count(*) filter (where case_count > 0) as worker_count,
         sum(closed_count) as closed_count
     from by_worker
-    group by authority, snapshot_date, role_code, segment
+    group by authority, as_at_date, role_code, segment
 )
 
 select
     by_segment.authority,
-    by_segment.snapshot_date,
+    by_segment.as_at_date,
     case by_segment.role_code
         when 'SW' then 'cases per social worker, '
         when 'PA' then 'young people per personal adviser, '

@@ -1,4 +1,4 @@
--- grain: one row per authority, snapshot date, measure and segment
+-- grain: one row per authority, report date, measure and segment
 with
 
 {{ numbered_report_dates() }},
@@ -14,7 +14,8 @@ delivered as (
     group by authority
 ),
 
--- open cases at the same dates with as many social workers, counted once
+-- open cases at the same dates with the same number of social workers are counted
+-- together
 spans as (
     select
         worker_counts.authority,
@@ -32,7 +33,7 @@ spans as (
 alike as (
     select
         report_dates.authority,
-        report_dates.report_date as snapshot_date,
+        report_dates.report_date as as_at_date,
         coalesce(spans.worker_count, 1) as worker_count,
         coalesce(sum(spans.case_count), 0) as case_count
     from report_dates
@@ -49,7 +50,7 @@ alike as (
 members as (
     select
         alike.authority,
-        alike.snapshot_date,
+        alike.as_at_date,
         measures.measure,
         'open cases' as segment,
         true as is_member,

@@ -10,5 +10,6 @@ select
     authority,
     job_title,
     is_agency_worker,
+    full_time_equivalent,
     is_listed
 from workers

@@ -1,4 +1,4 @@
--- grain: one row per authority: the load at which staging shows its records
+-- grain: one row per authority: the load as at which staging shows its records
 select
     authority,
     load_id,

@@ -1,4 +1,4 @@
--- grain: one row per decision of a gate for one authority
+-- grain: one row per gate run, which judges one load of one authority
 select
     gate_run_id,
     authority,

@@ -1,4 +1,4 @@
-"""Check a whole return before anything of it is sent: all its errors at once, or a clean bill."""
+"""Check a whole return before any of it is loaded, and list all its errors at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from carepath.contract.code_lists import collection_year
 from carepath.errors import DeliveryError
-from carepath.sources.findings import Finding
+from carepath.sources.notes import DeliveryNote
 from carepath.sources.ssda903.layout import ReturnColumn, ReturnTable, load_layout
 from carepath.sources.ssda903.reading import (
     Row,
@@ -24,18 +24,18 @@ from carepath.sources.ssda903.reading import (
 )
 
 MOST_ERRORS: Final = 50
-MOST_FINDINGS_PER_FILE: Final = 200
+MOST_NOTES_PER_FILE: Final = 200
 
 
 class MalformedReturnError(DeliveryError):
     """Files of a return that cannot be read; `errors` names each place."""
 
-    errors: tuple[Finding, ...] = ()
+    errors: tuple[DeliveryNote, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReturnFile:
-    """One file of a checked return: its table, its columns in order, its bytes' digest."""
+    """One file of a checked return: its table, its columns in order and a digest of its bytes."""
 
     path: Path
     table: ReturnTable
@@ -52,13 +52,13 @@ class CheckedReturn:
         folder: where its files are.
         period: collection year Y, which covers 1 April Y-1 to 31 March Y.
         files: by the name of the return's table.
-        findings: what a person should put right; the rows are loaded all the same.
+        notes: what a person should put right, although the rows are loaded.
     """
 
     folder: Path
     period: int
     files: Mapping[str, ReturnFile]
-    findings: tuple[Finding, ...]
+    notes: tuple[DeliveryNote, ...]
 
 
 class _EnoughError(Exception):
@@ -66,127 +66,127 @@ class _EnoughError(Exception):
 
 
 @dataclass
-class _Notes:
-    """Errors and findings as they turn up."""
+class _Notices:
+    """The errors and notes found so far."""
 
-    errors: list[Finding] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    errors: list[DeliveryNote] = field(default_factory=list)
+    notes: list[DeliveryNote] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def error(self, file: str, line: int, column: str, message: str) -> None:
-        self.errors.append(Finding(file, line, column, message))
+        self.errors.append(DeliveryNote(file, line, column, message))
         if len(self.errors) >= MOST_ERRORS:
             raise _EnoughError
 
-    def finding(self, file: str, line: int, column: str, message: str) -> None:
+    def note(self, file: str, line: int, column: str, message: str) -> None:
         self.counts[file] += 1
-        if self.counts[file] <= MOST_FINDINGS_PER_FILE:
-            self.findings.append(Finding(file, line, column, message))
+        if self.counts[file] <= MOST_NOTES_PER_FILE:
+            self.notes.append(DeliveryNote(file, line, column, message))
 
-    def all_findings(self) -> tuple[Finding, ...]:
+    def all_notes(self) -> tuple[DeliveryNote, ...]:
         more = [
-            Finding(file, 0, "", f"{count - MOST_FINDINGS_PER_FILE} more findings are not named.")
+            DeliveryNote(file, 0, "", f"{count - MOST_NOTES_PER_FILE} more notes are left out.")
             for file, count in self.counts.items()
-            if count > MOST_FINDINGS_PER_FILE
+            if count > MOST_NOTES_PER_FILE
         ]
-        return tuple(sorted([*self.findings, *more]))
+        return tuple(sorted([*self.notes, *more]))
 
 
 def check_return(folder: Path, period: int | None = None) -> CheckedReturn:
     """Read every file of a return once and check it.
 
     Args:
-        folder: the CSV files; their names are free, their headers say what they hold.
-        period: the collection year; None works it out from the data (see docs/sources_ssda903.md).
+        folder: the CSV files. They may have any name: the header says which table a file holds.
+        period: the collection year; None to find it in the data (see docs/sources_ssda903.md).
 
     Raises:
         MalformedReturnError: names file, line and column of up to 50 errors.
     """
-    notes = _Notes()
+    notices = _Notices()
     files: dict[str, ReturnFile] = {}
     years: dict[tuple[str, str], Counter[int]] = {}
     try:
-        for path in _csv_files(folder, notes):
-            checked = _check_file(path, notes, years)
+        for path in _csv_files(folder, notices):
+            checked = _check_file(path, notices, years)
             if checked is None:
                 continue
             first = files.setdefault(checked.table.name, checked)
             if first is not checked:
-                notes.error(
+                notices.error(
                     path.name,
                     1,
                     "",
-                    f"{first.path.name} is a {checked.table.title} file as well; keep one.",
+                    f"{first.path.name} is also a file of {checked.table.title}. Keep one of them.",
                 )
-        if not notes.errors:
-            _check_completeness(files, notes)
+        if not notices.errors:
+            _check_completeness(files, notices)
             period = period or _period(years)
             if period is None:
-                notes.error(
+                notices.error(
                     folder.name,
                     0,
                     "",
-                    "no date tells the collection year; give it as ssda903:FOLDER?period=YEAR.",
+                    "No date shows the collection year. Give it as ssda903:FOLDER?period=YEAR.",
                 )
             else:
-                _check_years(files, period, notes)
+                _check_years(files, period, notices)
     except _EnoughError:
         pass
-    if notes.errors or period is None:
-        raise _malformed(folder, notes.errors)
-    return CheckedReturn(folder, period, files, notes.all_findings())
+    if notices.errors or period is None:
+        raise _malformed(folder, notices.errors)
+    return CheckedReturn(folder, period, files, notices.all_notes())
 
 
-def _csv_files(folder: Path, notes: _Notes) -> Iterator[Path]:
-    """Yield the folder's CSV files by name; note what else lies there."""
+def _csv_files(folder: Path, notices: _Notices) -> Iterator[Path]:
+    """Yield the folder's CSV files in order of name; note any other files."""
     if not folder.is_dir():
-        notes.error(folder.name, 0, "", "there is no such folder; check the path.")
+        notices.error(folder.name, 0, "", "There is no such folder. Check the path.")
         return
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "~")))
     found = [path for path in entries if path.suffix.lower() == ".csv" and path.is_file()]
     if not found:
         inner = any(path.is_dir() for path in entries)
-        notes.error(
+        notices.error(
             folder.name,
             0,
             "",
-            "the folder holds no CSV file"
-            + ("; name the folder of one return inside it." if inner else "."),
+            "The folder holds no CSV file."
+            + (" Give the folder of one return inside it." if inner else ""),
         )
     for path in entries:
         if path not in found:
-            notes.finding(path.name, 0, "", "was not read, since it is no CSV file.")
+            notices.note(path.name, 0, "", "The file was not read, because it is not a CSV file.")
     yield from found
 
 
 def _check_file(
-    path: Path, notes: _Notes, years: dict[tuple[str, str], Counter[int]]
+    path: Path, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
 ) -> ReturnFile | None:
     """Check one file; return it if its header was recognised."""
 
     def tell(line: int, column: str, message: str) -> None:
-        notes.error(path.name, line, column, message)
+        notices.error(path.name, line, column, message)
 
     def note(line: int, column: str, message: str) -> None:
-        notes.finding(path.name, line, column, message)
+        notices.note(path.name, line, column, message)
 
     digest = new_digest()
     rows = read_rows(path, tell, digest)
-    before = len(notes.errors)
+    before = len(notices.errors)
     header = next(rows, None)
     if header is None:
-        if len(notes.errors) == before:
-            tell(1, "", "the file is empty; export it again.")
+        if len(notices.errors) == before:
+            tell(1, "", "The file is empty. Export it again.")
         return None
-    table = None if len(notes.errors) > before else recognise(header.fields, tell)
+    table = None if len(notices.errors) > before else recognise(header.fields, tell)
     if table is None:
         return None
     columns = tuple(map(table.column, header.fields))
     count = _check_rows(rows, table, columns, years, tell, note)
-    if not count and not table.may_be_empty and len(notes.errors) == before:
-        tell(2, columns[0].name, "the file holds only its header; export it again.")
-    elif not count and len(notes.errors) == before:
-        note(2, columns[0].name, "the file holds only its header: the return has none of these.")
+    if not count and not table.may_be_empty and len(notices.errors) == before:
+        tell(2, columns[0].name, "The file holds only its header. Export it again.")
+    elif not count and len(notices.errors) == before:
+        note(2, columns[0].name, "The file holds only its header, so the return has no such rows.")
     return ReturnFile(path, table, columns, digest.digest(), count)
 
 
@@ -215,11 +215,15 @@ def _check_rows(
         first = seen.setdefault(key, row.line)
         if first != row.line:
             what = " and ".join(table.unique)
-            note(row.line, names[unique[-1]], f"repeats {what} of line {first}; keep one of them.")
+            note(
+                row.line,
+                names[unique[-1]],
+                f"The line repeats {what} of line {first}. Keep one of them.",
+            )
         for name in decimal_columns(row, columns):
             if name not in decimals:
                 decimals.add(name)
-                note(row.line, name, "a whole number is written with decimals, here first.")
+                note(row.line, name, "Whole numbers are written with decimals, from this line on.")
         for name, i in shown:
             day = parse_date(row.fields[i].strip())
             if day is not None:
@@ -227,36 +231,39 @@ def _check_rows(
     return count
 
 
-def _check_completeness(files: Mapping[str, ReturnFile], notes: _Notes) -> None:
+def _check_completeness(files: Mapping[str, ReturnFile], notices: _Notices) -> None:
     for table in load_layout().values():
         if table.required and table.name not in files:
-            notes.error(f"{table.name} file", 0, "", f"the return has no {table.title} file.")
+            notices.error(
+                f"{table.name} file", 0, "", f"The return has no {table.title} file. Add it."
+            )
 
 
-def _check_years(files: Mapping[str, ReturnFile], period: int, notes: _Notes) -> None:
+def _check_years(files: Mapping[str, ReturnFile], period: int, notices: _Notices) -> None:
     for file in files.values():
         if period not in file.table.years:
-            notes.error(
+            notices.error(
                 file.path.name,
                 1,
                 "",
-                f"{file.table.title} is part of returns {file.table.years} and this one is of"
-                f" {period}; remove the file or correct the collection year.",
+                f"{file.table.title} is part of returns {file.table.years}, and this return is"
+                f" for {period}. Remove the file, or correct the collection year.",
             )
         elif tuple(column.name for column in file.columns) != file.table.header_in(period):
-            notes.error(
+            notices.error(
                 file.path.name,
                 1,
                 "",
-                f"the header is not that of collection year {period}; export the file for it.",
+                f"The header is not that of collection year {period}. Export the file for it.",
             )
 
 
 def _period(years: Mapping[tuple[str, str], Counter[int]]) -> int | None:
     """Return the collection year that the data show, or None.
 
-    An episode that ended is in the return because it ended in its year: the year of most DECs is
-    the return's, whatever a few wrong dates say. Where none ended, the latest start decides.
+    An ended episode is in the return because it ended in that year. So the year in which most
+    episodes ended (DEC) is the return's; a few wrong dates do not matter. If none ended, the year
+    of the latest start (DECOM) is.
     """
     for table in load_layout().values():
         for name in table.year_shown_by:
@@ -268,16 +275,17 @@ def _period(years: Mapping[tuple[str, str], Counter[int]]) -> int | None:
     return None
 
 
-def _malformed(folder: Path, errors: list[Finding]) -> MalformedReturnError:
+def _malformed(folder: Path, errors: list[DeliveryNote]) -> MalformedReturnError:
     ordered = sorted(errors)
-    more = f" (the first {MOST_ERRORS})" if len(ordered) >= MOST_ERRORS else ""
-    count = f"{len(ordered)} error{'s' * (len(ordered) != 1)}"
+    at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
+    count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
     error = MalformedReturnError(
-        f"the return has {count}{more} and nothing of it was loaded:\n"
+        f"The return has {count}, so nothing was loaded:\n"
         + "\n".join(f"  {each}" for each in ordered)
         + "\n",
         where=f"SSDA903 return {folder.name}",
-        todo="correct the named places in the recording system's export and run the night again.",
+        todo="Correct these places in the recording system and export the return again. Then "
+        "run the night again.",
     )
     error.errors = tuple(ordered)
     return error

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-import yaml
+from pydantic import ConfigDict, Strict, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass
+
+from carepath.yaml_files import read_yaml, validate
 
 FieldType = Literal["id", "text", "code", "integer", "date", "partial_date"]
 LAYOUT: Final = Path(__file__).with_name("layout.yml")
+Flag = Annotated[bool, Strict()]
+_AS_WRITTEN: Final = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True)
+def _with_years(entry: Any) -> Any:
+    """Return an entry of layout.yml with `since` and `until` as one value."""
+    if not isinstance(entry, dict):
+        return entry
+    years = {key: entry[key] for key in ("since", "until") if key in entry}
+    return {"years": years, **{key: value for key, value in entry.items() if key not in years}}
+
+
+@dataclass(frozen=True, config=_AS_WRITTEN)
 class Years:
-    """Collection years in which something exists; None where the range is open."""
+    """The first and the last collection year of something; None where there is no limit."""
 
     since: int | None = None
     until: int | None = None
@@ -30,28 +42,45 @@ class Years:
         return f"up to {self.until}" if self.since is None else f"{self.since} to {self.until}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_AS_WRITTEN)
 class ReturnColumn:
-    """One column of a return's table; a blank in a `required` one is a finding."""
+    """One column of a return's table. A blank in a `required` column makes a note."""
 
     name: str
     type: FieldType
-    required: bool
     years: Years
+    required: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, entry: Any) -> Any:
+        return _with_years(entry)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_AS_WRITTEN)
 class ReturnTable:
     """One table of the return; see the top of layout.yml for each attribute."""
 
     name: str
     title: str
-    required: bool
-    may_be_empty: bool
-    unique: tuple[str, ...]
-    year_shown_by: tuple[str, ...]
     years: Years
     columns: tuple[ReturnColumn, ...]
+    required: Flag = False
+    may_be_empty: Flag = True
+    unique: tuple[str, ...] = ()
+    year_shown_by: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, entry: Any) -> Any:
+        """Take the columns as layout.yml has them: `NAME: type`, or `NAME: {type, ...}`."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("columns"), dict):
+            return entry
+        columns = [
+            {"name": name, **(details if isinstance(details, dict) else {"type": details})}
+            for name, details in entry["columns"].items()
+        ]
+        return _with_years({**entry, "columns": columns})
 
     def header_in(self, year: int) -> tuple[str, ...]:
         """Return the exact column headers of collection year `year`."""
@@ -76,33 +105,22 @@ class ReturnTable:
         raise KeyError(f"{self.name}.{name}")
 
 
+_TABLE: Final = TypeAdapter(ReturnTable)
+
+
 @lru_cache(maxsize=1)
 def load_layout() -> Mapping[str, ReturnTable]:
-    """Read the tables of the return, by name, once per process."""
-    raw: dict[str, dict[str, Any]] = yaml.safe_load(LAYOUT.read_text(encoding="utf-8"))
-    return {name: _read_table(name, entry) for name, entry in raw.items()}
+    """Read the tables of the return, by name, once per process.
+
+    Raises:
+        SettingsError: the file is wrong; the message names table, column and key.
+    """
+    return read_layout(LAYOUT)
 
 
-def _read_table(name: str, entry: dict[str, Any]) -> ReturnTable:
-    return ReturnTable(
-        name=name,
-        title=entry["title"],
-        required=entry.get("required", False),
-        may_be_empty=entry.get("may_be_empty", True),
-        unique=tuple(entry.get("unique", ())),
-        year_shown_by=tuple(entry.get("year_shown_by", ())),
-        years=Years(entry.get("since"), entry.get("until")),
-        columns=tuple(
-            _read_column(column, details if isinstance(details, dict) else {"type": details})
-            for column, details in entry["columns"].items()
-        ),
-    )
-
-
-def _read_column(name: str, details: dict[str, Any]) -> ReturnColumn:
-    return ReturnColumn(
-        name=name,
-        type=details["type"],
-        required=details.get("required", False),
-        years=Years(details.get("since"), details.get("until")),
-    )
+def read_layout(path: Path) -> Mapping[str, ReturnTable]:
+    """Read a layout; see load_layout."""
+    return {
+        name: validate(_TABLE, {"name": name, **entry}, where=f"{path.name}, {name}")
+        for name, entry in read_yaml(path).items()
+    }

@@ -1,18 +1,20 @@
-"""How rows of a return become rows of the contract: `mapping.yml`, compiled to functions."""
+"""How rows of a return become rows of the contract: `mapping.yml`, made into functions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, Self
 
-import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, model_validator
+from pydantic import ValidationInfo as Info
+from pydantic.dataclasses import dataclass
 
-from carepath.sources.ssda903.layout import FieldType
+from carepath.sources.ssda903.layout import FieldType, ReturnTable, load_layout
 from carepath.sources.ssda903.reading import parse_date, whole_number
+from carepath.yaml_files import read_yaml, validate
 
 MAPPING: Final = Path(__file__).with_name("mapping.yml")
 Value = Callable[[Mapping[str, str]], str]  # a row's prepared values by column, to one value
@@ -20,14 +22,97 @@ Value = Callable[[Mapping[str, str]], str]  # a row's prepared values by column,
 _ACCOMMODATION = re.compile(r"([A-Za-z0])([0-9])", re.ASCII)
 
 
-@dataclass(frozen=True)
+Flag = Annotated[bool, Strict()]
+_AS_WRITTEN: Final = ConfigDict(extra="forbid")
+# What a rule may do; the top of mapping.yml explains each.
+_ACTIONS: Final = ("value", "join", "codes", "part", "matching", "not_matching")
+
+
+def _as_rule(rule: Any) -> Any:
+    """Read a rule that is only a column's name as `{column: NAME}`."""
+    return {"column": rule} if isinstance(rule, str) else rule
+
+
+@dataclass(frozen=True, config=_AS_WRITTEN)
+class Rule:
+    """How a row of the return gives a column of the contract; see the top of mapping.yml."""
+
+    column: str | None = None
+    value: str | None = None
+    codes: Mapping[str, str] | None = None
+    part: Literal["accommodation", "suitability"] | None = None
+    matching: re.Pattern[str] | None = None
+    not_matching: re.Pattern[str] | None = None
+    join: tuple[Annotated[Rule, BeforeValidator(_as_rule)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        actions = [action for action in _ACTIONS if getattr(self, action) is not None]
+        if len(actions) > 1:
+            raise ValueError(f"One rule has both {' and '.join(actions)}. | Keep one of them.")
+        needs_column = not actions or actions[0] not in ("value", "join")
+        if needs_column != (self.column is not None):
+            raise ValueError(
+                "A rule has a column, unless it has a value or a join. | Add or remove the column."
+            )
+        return self
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns of the return that the rule reads."""
+        own = {self.column} if self.column else set()
+        return frozenset(own.union(*(each.reads for each in self.join or ())))
+
+    def compiled(self) -> Value:
+        """Return the function that gives the value for a row."""
+        if self.value is not None:
+            constant = self.value
+            return lambda _: constant
+        if self.join is not None:
+            return _joined([each.compiled() for each in self.join])
+        name = self.column or ""
+        if self.codes is not None:
+            codes = self.codes
+            return lambda values: codes.get(values[name], values[name])
+        if self.part is not None:
+            position = ("accommodation", "suitability").index(self.part)
+            return lambda values: split_accommodation(values[name])[position]
+        pattern = self.matching or self.not_matching
+        if pattern is None:
+            return lambda values: values[name]
+        found, wanted = pattern, self.matching is not None
+        return lambda values: values[name] if _matches(found, values[name]) is wanted else ""
+
+
+@dataclass(frozen=True, config=_AS_WRITTEN)
 class Part:
-    """One kind of row of a contract table: the return's table, which of its rows, the columns."""
+    """One kind of row of a contract table: from which table of the return, which rows and how."""
 
     table: str
-    where: Mapping[str, frozenset[str]]
-    filled: tuple[str, ...]
     columns: Mapping[str, Value]
+    where: Mapping[str, frozenset[str]] = Field(default_factory=dict)
+    filled: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compile(cls, entry: Any, info: Info) -> Any:
+        """Make functions of the columns' rules. They may only read columns of the return."""
+        layout: Mapping[str, ReturnTable] = (info.context or {}).get("layout", {})
+        if not isinstance(entry, dict) or not isinstance(entry.get("columns"), dict):
+            return entry
+        if entry.get("table") not in layout:
+            raise ValueError(
+                f"The return has no table {entry.get('table')}. | Use a name of layout.yml."
+            )
+        rules = _RULES.validate_python(entry["columns"])
+        known = {column.name for column in layout[entry["table"]].columns}
+        read = [*(entry.get("where") or {}), *(entry.get("filled") or ())]
+        for name in [*(name for rule in rules.values() for name in sorted(rule.reads)), *read]:
+            if name not in known:
+                raise ValueError(
+                    f"The table {entry['table']} has no column {name}. | Use a name of layout.yml."
+                )
+        return {**entry, "columns": {name: rule.compiled() for name, rule in rules.items()}}
 
     def keeps(self, values: Mapping[str, str]) -> bool:
         """Say whether a row of the return becomes a row of the contract table."""
@@ -36,35 +121,55 @@ class Part:
         )
 
 
-@dataclass(frozen=True)
+_RULES: Final = TypeAdapter(dict[str, Annotated[Rule, BeforeValidator(_as_rule)]])
+
+
+@dataclass(frozen=True, config=_AS_WRITTEN)
 class TableMapping:
     """How a return fills one table of the contract; see the top of mapping.yml."""
 
     name: str
-    accumulates: bool
-    distinct: bool
+    accumulates: Flag
     parts: tuple[Part, ...]
+    distinct: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, entry: Any) -> Any:
+        """Take the parts from the key `from`, which is a reserved word in Python."""
+        if not isinstance(entry, dict) or "from" not in entry:
+            return entry
+        return {"parts": entry["from"], **{k: v for k, v in entry.items() if k != "from"}}
+
+
+_TABLE: Final = TypeAdapter(TableMapping)
 
 
 @lru_cache(maxsize=1)
 def load_mapping() -> Mapping[str, TableMapping]:
-    """Read the mapping, by the contract's table, once per process."""
-    raw: dict[str, dict[str, Any]] = yaml.safe_load(MAPPING.read_text(encoding="utf-8"))
+    """Read the mapping, by the contract's table, once per process.
+
+    Raises:
+        SettingsError: the file is wrong; the message names the table and the key.
+    """
+    return read_mapping(MAPPING)
+
+
+def read_mapping(path: Path) -> Mapping[str, TableMapping]:
+    """Read a mapping; see load_mapping."""
+    context = {"layout": load_layout()}
     return {
-        name: TableMapping(
-            name=name,
-            accumulates=entry["accumulates"],
-            distinct=entry.get("distinct", False),
-            parts=tuple(map(_read_part, entry["from"])),
+        name: validate(
+            _TABLE, {"name": name, **entry}, where=f"{path.name}, {name}", context=context
         )
-        for name, entry in raw.items()
+        for name, entry in read_yaml(path).items()
     }
 
 
 def prepare(value: str, kind: FieldType) -> str:
-    """Return a field as the contract takes it: dates as yyyy-mm-dd, `1.0` as `1`, else as sent.
+    """Return a field in the contract's form: a date as yyyy-mm-dd, `1.0` as `1`, others as sent.
 
-    A partial date (zz/05/2020) stays as it is: the SSD records it so.
+    A partial date (zz/05/2020) stays as it is, because the SSD records it like that.
     """
     if kind in ("date", "partial_date"):
         return _iso(value)
@@ -80,42 +185,13 @@ def _iso(value: str) -> str:
 
 
 def split_accommodation(code: str) -> tuple[str, str]:
-    """Return type and suitability of an ACCOM code: K2 is K and 2; 0 is 0 and nothing.
+    """Return type and suitability of an ACCOM code: "K" and "2" for K2, "0" and "" for 0.
 
-    An invalid pair such as 02 is split as well, so that the rule on pairs names it; what can't
-    be split is passed as sent, for the rule on unknown codes to name.
+    An invalid pair such as 02 is split too, so that the rule on pairs finds it. A value that cannot
+    be split stays as sent, so that the rule on unknown codes finds it.
     """
     found = _ACCOMMODATION.fullmatch(code.strip())
     return (found.group(1), found.group(2)) if found else (code, "")
-
-
-def _read_part(entry: dict[str, Any]) -> Part:
-    return Part(
-        table=entry["table"],
-        where={name: frozenset(wanted) for name, wanted in entry.get("where", {}).items()},
-        filled=tuple(entry.get("filled", ())),
-        columns={name: _compile(rule) for name, rule in entry["columns"].items()},
-    )
-
-
-def _compile(rule: str | dict[str, Any]) -> Value:
-    if isinstance(rule, str):
-        return lambda values: values[rule]
-    if "value" in rule:
-        constant: str = rule["value"]
-        return lambda _: constant
-    if "join" in rule:
-        return _joined([_compile(each) for each in rule["join"]])
-    name: str = rule["column"]
-    if "codes" in rule:
-        codes: dict[str, str] = rule["codes"]
-        return lambda values: codes.get(values[name], values[name])
-    if "part" in rule:
-        position = ("accommodation", "suitability").index(rule["part"])
-        return lambda values: split_accommodation(values[name])[position]
-    pattern = re.compile(rule.get("matching") or rule["not_matching"])
-    wanted = "matching" in rule
-    return lambda values: values[name] if _matches(pattern, values[name]) is wanted else ""
 
 
 def _joined(each: Sequence[Value]) -> Value:

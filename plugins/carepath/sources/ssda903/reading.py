@@ -1,7 +1,7 @@
-"""Read the CSV files of a return strictly: every line is right, or it is named with its column.
+"""Read the CSV files of a return strictly: every wrong line is reported with its column.
 
-A file is read as a stream of lines, never as a whole. What is wrong is told by file, line and
-column and never by value, since the values are a child's record.
+A file is read line by line, never as a whole. An error names file, line and column, but never a
+value, because the values are a child's record.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
+from carepath.contract.model import LONGEST_VALUE
 from carepath.sources.ssda903.layout import (
     FieldType,
     ReturnColumn,
@@ -23,8 +24,10 @@ from carepath.sources.ssda903.layout import (
     load_layout,
 )
 
-LONGEST_LINE: Final = 1 << 20  # bytes; a longer line is no line of a return
-DAMAGE: Final = "\ufffd"  # stands for bytes that are not text, so that their column can be named
+LONGEST_LINE: Final = 1 << 20  # bytes; a longer line is not part of a return
+DAMAGE: Final = (
+    "\ufffd"  # replaces bytes that are not text, so that the error can name their column
+)
 SEPARATORS: Final = {";": "semicolon", "\t": "tab", "|": "vertical bar"}
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 
@@ -44,19 +47,19 @@ class Row:
 
 
 class Tell(Protocol):
-    """What a reader calls for each error."""
+    """The function that a reader calls for each error."""
 
     def __call__(self, line: int, column: str, message: str, /) -> None: ...
 
 
 class Digest(Protocol):
-    """What a reader passes every byte to."""
+    """A digest that receives every byte of a file."""
 
     def update(self, data: bytes, /) -> None: ...
 
 
 def new_digest() -> hashlib.blake2b:
-    """Return the digest by which a file is known again between two readings."""
+    """Return the digest that shows whether a file changed between two readings."""
     return hashlib.blake2b(digest_size=16)
 
 
@@ -64,7 +67,7 @@ def read_rows(path: Path, tell: Tell, digest: Digest) -> Iterator[Row]:
     """Yield the rows of a comma-separated UTF-8 file, the header first.
 
     A byte order mark, CRLF line ends, quoted fields (with commas, quotes and line breaks) and
-    blank lines at the end are fine. Everything else that is wrong is told and left out.
+    blank lines at the end are fine. Anything else is an error, and its line is left out.
 
     Args:
         path: the file.
@@ -85,13 +88,13 @@ def read_rows(path: Path, tell: Tell, digest: Digest) -> Iterator[Row]:
             _tell_damage(damaged, tell, header or [], [])
             tell(line, "", _quoting(line, reader.line_num))
             if reader.line_num > line:
-                return  # an open quote swallowed what follows; its lines would all look wrong
+                return  # the open quote covers all lines that follow, so they cannot be checked
             continue
         if not fields:
             blank_line = blank_line or line
             continue
         if blank_line:
-            tell(blank_line, "", "the line is empty; remove it.")
+            tell(blank_line, "", "The line is empty. Remove it.")
             blank_line = 0
         if damaged:
             _tell_damage(damaged, tell, header or [], fields if header else [])
@@ -110,19 +113,21 @@ def _lines(path: Path, damaged: dict[int, str], tell: Tell, digest: Digest) -> I
             number += 1
             if number == 1:
                 if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                    tell(1, "", "the file is UTF-16; save it as 'CSV UTF-8'.")
+                    tell(1, "", "The file is in UTF-16. Save it as 'CSV UTF-8'.")
                     return
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-                tell(number, "", "the line has no end; the file is no CSV: export it again.")
+                tell(
+                    number, "", "The line does not end, so this is not a CSV file. Export it again."
+                )
                 return
             if b"\0" in raw:
-                damaged[number] = "holds a NUL byte; export the file again."
+                damaged[number] = "The line holds a NUL byte. Export the file again."
                 raw = raw.replace(b"\0", DAMAGE.encode())
             try:
                 yield raw.decode("utf-8")
             except UnicodeDecodeError:
-                damaged[number] = "is not UTF-8; save the file as 'CSV UTF-8'."
+                damaged[number] = "The line is not in UTF-8. Save the file as 'CSV UTF-8'."
                 yield raw.decode("utf-8", errors="replace")
 
 
@@ -141,12 +146,12 @@ def _tell_damage(
 
 def _quoting(first: int, last: int) -> str:
     if last > first:
-        return "a double quote is opened and not closed; close it, or double it if it is text."
-    return "a double quote or a carriage return stands where none belongs; remove it."
+        return "A double quote is not closed. Close it, or double it if it is text."
+    return "A double quote or a carriage return is in the wrong place. Remove it."
 
 
 def recognise(header: Sequence[str], tell: Tell) -> ReturnTable | None:
-    """Return the table whose exact header this is; tell what differs if there is none."""
+    """Return the table with exactly this header; if there is none, report what differs."""
     tables = load_layout().values()
     for table in tables:
         if tuple(header) in table.headers:
@@ -155,7 +160,7 @@ def recognise(header: Sequence[str], tell: Tell) -> ReturnTable | None:
         if len(header) == 1 and any(
             tuple(header[0].split(separator)) in table.headers for table in tables
         ):
-            tell(1, "1", f"a {name} separates the columns; save the file with commas.")
+            tell(1, "1", f"A {name} separates the columns. Save the file with commas.")
             return None
     table, expected = max(
         ((table, names) for table in tables for names in table.headers),
@@ -163,7 +168,7 @@ def recognise(header: Sequence[str], tell: Tell) -> ReturnTable | None:
     )
     shared = {*map(_plain, header)} & {*expected}
     if len(shared) * 2 < len(expected):
-        tell(1, "", "this is no header of the return; line 1 must hold the exact column names.")
+        tell(1, "", "This is not a header of the return. Line 1 must hold the exact column names.")
         return None
     _compare(header, expected, table, tell)
     return None
@@ -172,23 +177,25 @@ def recognise(header: Sequence[str], tell: Tell) -> ReturnTable | None:
 def _compare(
     header: Sequence[str], expected: Sequence[str], table: ReturnTable, tell: Tell
 ) -> None:
-    """Tell each difference between a header and the one that it comes nearest to."""
+    """Report each difference between a header and the nearest header of the return."""
     what = f"the header of {table.title}"
     for name in expected:
         if name not in map(_plain, header):
-            tell(1, name, f"the column is missing from {what}; add it.")
+            tell(1, name, f"The column is missing from {what}. Add it.")
     for position, sent in enumerate(header, 1):
         name = _plain(sent)
         if name not in expected:
-            tell(1, str(position), f"the column does not belong to {what}; remove it.")
+            tell(1, str(position), f"The column does not belong to {what}. Remove it.")
         elif sent != name:
-            tell(1, name, f"the name must be written exactly {name}.")
+            tell(1, name, f"The name is not written correctly. Write exactly {name}.")
         elif header.index(sent) != position - 1:
-            tell(1, name, f"the column stands twice in {what}; remove one.")
+            tell(1, name, f"The column is twice in {what}. Remove one of them.")
     if sorted(header) == sorted(expected):
         for sent, name in zip(header, expected, strict=True):
             if sent != name:
-                tell(1, sent, f"the column stands where {name} belongs; restore the order.")
+                tell(
+                    1, sent, f"The column is in the place where {name} belongs. Restore the order."
+                )
 
 
 def _plain(name: str) -> str:
@@ -196,7 +203,7 @@ def _plain(name: str) -> str:
 
 
 def check_row(row: Row, columns: Sequence[ReturnColumn], tell: Tell, note: Tell) -> bool:
-    """Check one row against its columns: `tell` errors, `note` findings.
+    """Check one row against its columns. Call `tell` for errors and `note` for delivery notes.
 
     Returns:
         True if the row has the right number of fields (its values may still be wrong).
@@ -207,43 +214,55 @@ def check_row(row: Row, columns: Sequence[ReturnColumn], tell: Tell, note: Tell)
     for column, value in zip(columns, row.fields, strict=True):
         if not value or value.isspace():
             if column.type == "id":
-                tell(row.line, column.name, "the child's id is blank; give it.")
+                tell(row.line, column.name, "The child's id is blank. Enter it.")
             elif column.required:
-                note(row.line, column.name, "the value is blank; the return needs one.")
+                note(
+                    row.line, column.name, "The value is blank, but the return needs one. Enter it."
+                )
             continue
-        if refusal := _refusal(column.type, value.strip()):
+        if len(value) > LONGEST_VALUE // 4 and len(value.encode()) > LONGEST_VALUE:
+            tell(
+                row.line,
+                column.name,
+                f"The value is longer than {LONGEST_VALUE} bytes. Correct it.",
+            )
+        elif refusal := _refusal(column.type, value.strip()):
             tell(row.line, column.name, refusal)
         elif column.type == "integer" and not _INTEGER.fullmatch(value.strip()):
-            note(row.line, column.name, "this is no whole number; it will be read as blank.")
+            note(
+                row.line,
+                column.name,
+                "This is not a whole number, so it is read as blank. Correct it.",
+            )
     return True
 
 
 def _tell_count(row: Row, columns: Sequence[ReturnColumn], tell: Tell) -> None:
     found, expected = len(row.fields), len(columns)
-    count = f"the line has {found} field{'s' * (found != 1)} instead of {expected}"
+    count = f"The line has {found} field{'s' * (found != 1)} instead of {expected}"
     if found > expected:
         tell(
             row.line,
             columns[-1].name,
-            f"{count}; put a value that holds a comma into double quotes, or remove the rest.",
+            f"{count}. Put a value that holds a comma into double quotes, or remove the rest.",
         )
         return
     for column, value in zip(columns, row.fields, strict=False):
         for separator, name in SEPARATORS.items():
             if separator in value:
-                tell(row.line, column.name, f"{count}; a {name} stands for a comma: replace it.")
+                tell(row.line, column.name, f"{count}. Replace the {name} with a comma.")
                 return
-    tell(row.line, columns[found].name, f"{count}; the line ends before this column.")
+    tell(row.line, columns[found].name, f"{count}. It ends before this column. Add the rest.")
 
 
 def _refusal(kind: FieldType, value: str) -> str | None:
-    """Return why a value makes the file unreadable, or None. Codes are for the gate to judge."""
+    """Return the error that a value causes, or None. The gate judges codes, not this function."""
     if kind == "date" and parse_date(value) is None:
-        return "this is no date; write an existing day as dd/mm/yyyy."
+        return "This is not a date. Write an existing day as dd/mm/yyyy."
     if kind == "partial_date" and parse_date(value) is None and not _is_partial_date(value):
-        return "this is no date; write dd/mm/yyyy, with zz for what isn't known."
+        return "This is not a date. Write dd/mm/yyyy, with zz for each unknown part."
     if kind == "id" and _SPREADSHEET_ID.fullmatch(value):
-        return "a spreadsheet has rewritten the child's id; export it as text."
+        return "A spreadsheet has rewritten the child's id. Export it as text."
     return None
 
 
@@ -263,7 +282,7 @@ def parse_date(value: str) -> date | None:
 
 
 def _is_partial_date(value: str) -> bool:
-    """Say whether `value` is a date of which the day, the month or all is unknown (zz)."""
+    """Say whether `value` is a date with an unknown (zz) day, month or year."""
     found = _PARTIAL_DATE.fullmatch(value.lower())
     if found is None or "z" not in value.lower():
         return False

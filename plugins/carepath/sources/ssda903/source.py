@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -10,15 +10,19 @@ from urllib.parse import parse_qs
 
 from carepath.contract.model import Table, load_contract
 from carepath.errors import DeliveryError, SourceError
-from carepath.sources import SSDA903, SourceColumn, SourceSpec
-from carepath.sources.findings import Finding
+from carepath.sources.kind import Kind, SourceColumn
+from carepath.sources.notes import DeliveryNote
+from carepath.sources.spec import SourceSpec, is_authority
 from carepath.sources.ssda903.checking import CheckedReturn, ReturnFile, check_return
 from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
 from carepath.sources.ssda903.reading import new_digest, read_rows
 
+SCHEME: Final = "ssda903:"
+# Return files do not name their authority. If the command line does not either, this is its code.
+UNNAMED_AUTHORITY: Final = ("E09900903", "Authority of the SSDA903 return")
 BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
 
-# PostgreSQL's COPY text format: what a backslash must stand before
+# the characters that PostgreSQL's COPY text format escapes with a backslash
 _ESCAPES: Final = str.maketrans(
     {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
 )
@@ -29,7 +33,7 @@ class Ssda903Source:
 
     Args:
         spec: its url is `ssda903:FOLDER`, optionally with `?period=2018`, the collection year
-            (1 April 2017 to 31 March 2018) where the data do not tell it.
+            (1 April 2017 to 31 March 2018), for when the data do not show it.
     """
 
     kind: Final = "ssda903"
@@ -49,14 +53,14 @@ class Ssda903Source:
 
 
 class Ssda903Session:
-    """A return that was checked and can be read, table by table; any number at a time.
+    """A checked return that can be read table by table, several at a time.
 
     Attributes:
         period: the collection year, as text.
-        accumulates: the contract's tables in which the rows of earlier returns stay; in the
-            others the latest return replaces what was there.
-        is_partial: always; a return fills some of the contract's tables only.
-        parallel: no limit; every read opens the file anew.
+        accumulates: the contract's tables in which the rows of earlier returns stay. In the
+            others, the latest return replaces them.
+        is_partial: always true, because a return fills only some of the contract's tables.
+        parallel: None, because there is no limit: every read opens the file again.
     """
 
     def __init__(self, checked: CheckedReturn) -> None:
@@ -79,16 +83,16 @@ class Ssda903Session:
     ) -> None:
         """Nothing is held open between two reads."""
 
-    def findings(self) -> list[Finding]:
-        """Return what a person should put right although the return was loaded."""
-        return list(self.checked.findings)
+    def notes(self) -> list[DeliveryNote]:
+        """Return what a person should put right, although the return was loaded."""
+        return list(self.checked.notes)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
-        """Return the contract's tables that this return fills, each with the columns that it fills.
+        """Return the contract's tables that this return fills, with the columns that it fills.
 
-        A required column that the return does not hold (eligibility, for one) arrives blank. Values
-        are put into the contract's form on the way, so no type is stated. A table whose file is not
-        there is not delivered.
+        A required column that the return does not hold, such as eligibility, arrives blank. Values
+        are converted to the contract's form, so columns have no type here. A table without a file
+        is not delivered.
         """
         tables = load_contract().tables
         described = {}
@@ -129,6 +133,10 @@ class Ssda903Session:
         if block:
             yield "".join(block).encode()
 
+    def count_now(self, _tables: Collection[Table]) -> Mapping[str, int]:
+        """Return nothing: `stream` compares each file with the one that was checked."""
+        return {}
+
     def _lines(self, mapping: TableMapping, columns: Sequence[str | None]) -> Iterator[str]:
         files = self.checked.files
         for part in mapping.parts:
@@ -167,9 +175,9 @@ def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
 
 def _changed(file: ReturnFile) -> DeliveryError:
     return DeliveryError(
-        "the file changed while it was being loaded, so nothing of the return was kept",
+        "The file changed while it was being loaded, so nothing was loaded.",
         where=f"SSDA903 return, {file.path.name}",
-        todo="wait until the export has finished, then run the night again.",
+        todo="Wait until the export has finished, then run the night again.",
     )
 
 
@@ -181,16 +189,56 @@ def parse_url(url: str) -> tuple[Path, int | None]:
     """Return folder and collection year of `ssda903:FOLDER` or `ssda903:FOLDER?period=2018`.
 
     Raises:
-        SourceError: the url is another's, or the period is no collection year.
+        SourceError: the URL is not that of a return, or the period is not a collection year.
     """
-    if not url.startswith(SSDA903):
-        raise SourceError("this is no SSDA903 return", where=url, todo="write ssda903:FOLDER.")
-    folder, _, query = url.removeprefix(SSDA903).partition("?")
+    if not url.startswith(SCHEME):
+        raise SourceError("This is not an SSDA903 return.", where=url, todo="Write ssda903:FOLDER.")
+    folder, _, query = url.removeprefix(SCHEME).partition("?")
     period = parse_qs(query).get("period", [""])[-1]
     if period and not (period.isdigit() and 2000 <= int(period) <= 2100):
         raise SourceError(
-            f"{period} is no collection year",
+            f"{period} is not a collection year.",
             where=folder,
-            todo="give the year in which the return's 31 March lies, as ?period=2018.",
+            todo="Give the year of the return's last day, 31 March, such as ?period=2018.",
         )
     return Path(folder).expanduser(), int(period) if period else None
+
+
+def named_by(url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
+    """Return the source of `ssda903:FOLDER`, or of `ssda903:FOLDER?authority=E09900001`.
+
+    All returns of one authority belong to one source, whichever folder they are in, so that the
+    years follow each other.
+
+    Raises:
+        SourceError: the authority is not an ONS code.
+    """
+    query = parse_qs(url.partition("?")[2])
+    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
+    try:
+        is_authority(authority)
+    except ValueError as error:
+        what, _, todo = str(error).partition(" | ")
+        raise SourceError(what, where=url, todo=todo) from None
+    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
+    return SourceSpec(
+        name=f"ssda903-{authority.lower()}",
+        authority=authority,
+        authority_name=known.get(authority, authority),
+        url=absolute(url),
+    )
+
+
+def absolute(url: str) -> str:
+    """Return `ssda903:FOLDER` with the folder's absolute path."""
+    folder, mark, query = url.removeprefix(SCHEME).partition("?")
+    return f"{SCHEME}{Path(folder).expanduser().resolve()}{mark}{query}"
+
+
+KIND: Final = Kind(
+    example="ssda903:FOLDER",
+    handles=lambda url: url.startswith(SCHEME),
+    source=Ssda903Source,
+    named_by=named_by,
+    absolute=absolute,
+)

@@ -1,0 +1,78 @@
+{#- Whom a KPI model counts, for fct_kpi_member. After a model that ends with measured() or
+    averaged() is built, this stores its `members` beside it, where they name people
+    (young_person_key): those of the latest report date and snapshot date, because each date
+    has about 180,000 of them for one authority. It is a hook because a mart has one table,
+    and `members` are inside its query. -#}
+{% macro keep_members() -%}
+    {%- if model.name.startswith('kpi_') -%}
+    {%- set dates = ref('dim_report_date') -%}
+    {%- set snapshots = ref('dim_snapshot') -%}
+    {%- if execute -%}
+    {%- set kept = members_of(this) -%}
+    drop table if exists {{ kept }};
+    {%- set parts = sql.split('/* members: ') -%}
+    {%- if parts | length == 2 -%}
+        {%- set members = parts[1].split(' */')[0] -%}
+        {%- set query = parts[0].rstrip().rstrip(',') ~ ' select * from ' ~ members -%}
+        {%- set columns = get_columns_in_query(query) -%}
+        {%- if 'young_person_key' in columns %}
+    create unlogged table {{ kept }} as
+    {{ parts[0].rstrip().rstrip(',') }}
+    select
+        authority, as_at_date, measure, segment, young_person_key,
+        {{ 'coalesce(is_counted, false) and left_out_reason is null'
+            if 'is_counted' in columns else 'null::boolean' }} as is_counted,
+        left_out_reason is null as is_in_denominator,
+        left_out_reason
+    from {{ members }}
+    where
+        is_member and young_person_key is not null
+        and (authority, as_at_date) in (
+            select authority, report_date from {{ dates }} where is_latest
+            union
+            select authority, snapshot_date from {{ snapshots }} where is_latest
+        );
+        {%- endif -%}
+    {%- endif -%}
+    {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The table with the stored members of a mart. -#}
+{% macro members_of(mart) -%}
+    {%- do return(api.Relation.create(
+        database=mart.database, schema=mart.schema, type='table',
+        identifier='members_of_' ~ mart.identifier,
+    )) -%}
+{%- endmacro %}
+
+{#- The stored members of all KPI marts, as one query with the mart's name. dbt does not know
+    the tables that a hook makes, so the catalogue is asked. -#}
+{% macro all_members() -%}
+    {%- set marts = [] -%}
+    {%- for mart in marts_of_counts() + marts_of_values() -%}
+        {%- set relation = ref(mart) -%}
+        {%- if execute -%}{%- do marts.append([mart, members_of(relation)]) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- set stored = [] -%}
+    {%- if execute -%}
+        {%- set tables = run_query(
+            "select table_name from information_schema.tables where table_schema = '"
+            ~ this.schema ~ "' and table_name like 'members%'"
+        ).columns[0].values() -%}
+        {%- for mart, kept in marts if kept.identifier in tables -%}
+            {%- do stored.append("select '" ~ mart ~ "' as mart, kept.* from " ~ kept ~ " as kept") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if stored -%}
+    ({{ stored | join(' union all ') }})
+    {%- else -%}
+    (
+        select
+            null as mart, null as authority, null::date as as_at_date, null as measure,
+            null as segment, null::bigint as young_person_key, null::boolean as is_counted,
+            null::boolean as is_in_denominator, null as left_out_reason
+        where false
+    )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,309 @@
+"""The open findings: filtered, sorted and read page by page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, Final
+
+import psycopg
+from fastapi import Query
+
+from carepath.desk.database import read
+
+ON_A_PAGE: Final = 50
+PIECE: Final = 5000  # findings of a download that are read at a time
+
+# Open findings are filtered and sorted here, and only a page of them is read from
+# quality.work_list: its columns take a second for a hundred thousand findings.
+# `offset 0` has the ranks and the rules that hold worked out once, not for each finding.
+OPEN: Final = """
+quality.kept_findings as kept
+inner join (
+    select
+        rules.*,
+        array_position(array['critical', 'warning', 'info'], rules.severity) as severity_rank
+    from quality.rules
+    offset 0
+) as rules on kept.rule_id = rules.rule_id
+left join (
+    select distinct latest.authority, results.rule_id, results.table_name
+    from quality.latest_gate_runs as latest
+    inner join quality.rule_results as results on latest.gate_run_id = results.gate_run_id
+    where results.holds and results.state = 'failed'
+    offset 0
+) as held
+    on
+        kept.authority = held.authority
+        and kept.rule_id = held.rule_id
+        and kept.table_name = held.table_name
+where kept.fixed_on is null and rules.retired_at is null
+"""
+HOLDS: Final = """(
+    held.rule_id is not null
+    and kept.finding_id <> all(array(
+        select finding_id from quality.waived_findings where state = 'counts'
+    ))
+)"""
+IS_NEW: Final = """(
+    (kept.authority, kept.gate, kept.failing_since)
+    in (select authority, gate, night from quality.latest_gate_runs)
+)"""
+HAS_WAIVER: Final = "kept.finding_id in (select finding_id from quality.waived_findings)"
+
+# all open findings, counted by rule before the rules are looked up
+COUNT: Final = """
+select coalesce(sum(found.open_count), 0)
+from (
+    select rule_id, count(*) as open_count
+    from quality.kept_findings
+    where fixed_on is null
+    group by rule_id
+) as found
+inner join quality.rules on found.rule_id = rules.rule_id
+where rules.retired_at is null
+"""
+
+# how the work list can be sorted: what people call it, the columns, and whether it descends
+SORTS: Final[Mapping[str, tuple[str, tuple[str, ...], bool]]] = {
+    "urgent": (
+        "Holding figures first, then by severity",
+        (
+            f"not {HOLDS}",
+            "rules.severity_rank",
+            "kept.failing_since",
+            "kept.finding_id",
+        ),
+        False,
+    ),
+    "oldest": ("Oldest first", ("kept.failing_since", "kept.finding_id"), False),
+    "newest": ("Newest first", ("kept.failing_since", "kept.finding_id"), True),
+    "rule": ("Rule", ("kept.rule_id", "kept.finding_id"), False),
+    "team": ("Team", ("coalesce(kept.team, '')", "kept.finding_id"), False),
+    "worker": ("Worker", ("coalesce(kept.worker, '')", "kept.finding_id"), False),
+}
+
+CONDITIONS: Final = {
+    "authority": "kept.authority = %(authority)s",
+    "team": "kept.team = %(team)s",
+    "worker": "kept.worker = %(worker)s",
+    "owner": "rules.owner = %(owner)s",
+    "rule": "kept.rule_id = upper(%(rule)s)",
+    "measure": "%(measure)s = any(rules.falsifies)",
+    "severity": "rules.severity = %(severity)s",
+    "holding": HOLDS,
+    "case": "(kept.authority, kept.person_id) = (select authority, person_id from"
+    " quality.kept_findings where finding_id = %(case)s)",
+}
+AGES: Final = {"new": IS_NEW, "old": f"not {IS_NEW}"}
+WAIVERS: Final = {"none": f"not {HAS_WAIVER}", "any": HAS_WAIVER}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which open findings to show, and in which order. Blank shows all.
+
+    Attributes:
+        case: a finding; only findings about the same young person are shown. An address never has
+            the case's own id, because a server logs addresses.
+    """
+
+    authority: str = ""
+    team: str = ""
+    worker: str = ""
+    owner: str = ""
+    rule: str = ""
+    measure: str = ""
+    severity: str = ""
+    holding: str = ""
+    age: str = ""
+    waiver: str = ""
+    case: int | None = None
+    sort: str = "urgent"
+
+    @property
+    def address(self) -> dict[str, object]:
+        """The filters as the address of a page has them."""
+        return {name: value for name, value in asdict(self).items() if value != _DEFAULT[name]}
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is filtered."""
+        return bool(set(self.address) - {"sort"})
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition over OPEN."""
+        parts = [text for name, text in CONDITIONS.items() if getattr(self, name) not in ("", None)]
+        parts += [AGES[self.age]] if self.age in AGES else []
+        parts += [WAIVERS[self.waiver]] if self.waiver in WAIVERS else []
+        return " and ".join(parts) or "true"
+
+    @property
+    def order(self) -> tuple[tuple[str, ...], bool]:
+        """The columns to sort by, and whether they descend."""
+        _, columns, descends = SORTS.get(self.sort, SORTS["urgent"])
+        return columns, descends
+
+
+_DEFAULT: Final = asdict(Filters())
+
+Short = Annotated[str, Query(max_length=200)]
+
+
+def asked_filters(
+    authority: Short = "",
+    team: Short = "",
+    worker: Short = "",
+    owner: Short = "",
+    rule: Short = "",
+    measure: Short = "",
+    severity: Short = "",
+    holding: Short = "",
+    age: Short = "",
+    waiver: Short = "",
+    case: int | None = None,
+    sort: Short = "urgent",
+) -> Filters:
+    """Return the filters in the address of a page."""
+    return Filters(
+        authority, team, worker, owner, rule, measure, severity, holding, age, waiver, case, sort
+    )
+
+
+@dataclass(frozen=True)
+class OpenFinding:
+    """A record that fails a rule now. It has keys and ids, and no other value of the record."""
+
+    finding_id: int
+    authority: str
+    night: dt.date
+    rule_id: str
+    severity: str
+    owner: str
+    is_holding: bool
+    table_name: str
+    record_key: str
+    person_id: str | None
+    failing_since: dt.date
+    first_seen: dt.date
+    times_returned: int
+    team: str | None
+    worker: str | None
+    plain_words: str
+    what_to_do: str
+    waiver_id: int | None
+    waiver_state: str | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it did not fail on the night before."""
+        return self.failing_since == self.night
+
+    @property
+    def days(self) -> int:
+        """For how many days it has failed."""
+        return (self.night - self.failing_since).days
+
+
+COLUMNS: Final = ", ".join(field.name for field in fields(OpenFinding))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of the open findings.
+
+    Attributes:
+        total: how many there are on all pages.
+        earlier: whether there is a page before this one.
+        later: whether there is a page after it.
+    """
+
+    found: list[OpenFinding]
+    total: int
+    earlier: bool
+    later: bool
+
+
+def read_part(
+    connection: psycopg.Connection[Any],
+    filters: Filters,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+) -> Part:
+    """Return a page of the open findings that match.
+
+    Args:
+        connection: of carepath_desk.
+        filters: which findings, in which order.
+        after: the last finding of the page before; None for the first page.
+        before: the first finding of the page after.
+    """
+    columns, descends = filters.order
+    values: dict[str, object] = asdict(filters)
+    edge = _keys(connection, columns, before or after)
+    backwards = before is not None and edge is not None
+    goes_down = descends != backwards
+    condition = filters.condition
+    if edge is not None:
+        names = [f"edge_{number}" for number in range(len(edge))]
+        values |= dict(zip(names, edge, strict=True))
+        marks = ", ".join(f"%({name})s" for name in names)
+        condition += f" and ({', '.join(columns)}) {'<' if goes_down else '>'} ({marks})"
+    order = ", ".join(f"{column} {'desc' if goes_down else 'asc'}" for column in columns)
+    chosen = connection.execute(
+        f"select kept.finding_id from {OPEN} and {condition}"
+        f" order by {order} limit {ON_A_PAGE + 1}",
+        values,
+    ).fetchall()
+    found = _in_order(connection, [finding_id for (finding_id,) in chosen])
+    more, found = len(found) > ON_A_PAGE, found[:ON_A_PAGE]
+    if backwards:
+        return Part(found[::-1], count_all(connection, filters), more, True)
+    return Part(found, count_all(connection, filters), edge is not None, more)
+
+
+def count_all(connection: psycopg.Connection[Any], filters: Filters) -> int:
+    """Return how many open findings match."""
+    query = f"select count(*) from {OPEN} and {filters.condition}" if filters.any else COUNT
+    row = connection.execute(query, asdict(filters)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def each_finding(connection: psycopg.Connection[Any], filters: Filters) -> Iterator[OpenFinding]:
+    """Yield all open findings that match, without holding all of them in memory."""
+    columns, descends = filters.order
+    order = ", ".join(f"{column} {'desc' if descends else 'asc'}" for column in columns)
+    with connection.cursor("downloaded") as cursor:
+        cursor.itersize = PIECE
+        chosen = cursor.execute(
+            f"select kept.finding_id from {OPEN} and {filters.condition} order by {order}",
+            asdict(filters),
+        )
+        while rows := chosen.fetchmany(PIECE):
+            yield from _in_order(connection, [finding_id for (finding_id,) in rows])
+
+
+def _in_order(connection: psycopg.Connection[Any], ids: list[int]) -> list[OpenFinding]:
+    """Return these findings in the order of their ids in the list."""
+    found = read(
+        connection,
+        OpenFinding,
+        f"select {COLUMNS} from quality.work_list where finding_id = any(%(ids)s)",
+        {"ids": ids},
+    )
+    place = {finding_id: number for number, finding_id in enumerate(ids)}
+    return sorted(found, key=lambda each: place[each.finding_id])
+
+
+def _keys(
+    connection: psycopg.Connection[Any], columns: tuple[str, ...], finding_id: int | None
+) -> tuple[Any, ...] | None:
+    """Return what a finding is sorted by; None if it has been put right in the meantime."""
+    if finding_id is None:
+        return None
+    return connection.execute(
+        f"select {', '.join(columns)} from {OPEN} and kept.finding_id = %s", (finding_id,)
+    ).fetchone()

@@ -1,0 +1,1 @@
+"""Gate 2: judges one authority's figures in marts_build before they are published."""

@@ -1,0 +1,308 @@
+"""Read the figures of one authority, as built and as published, for gate 2."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from carepath.errors import SettingsError
+from carepath.quality.figures import history
+from carepath.quality.figures.columns import Profile, deliveries, profile
+from carepath.quality.figures.declared import Mart, read_marts
+from carepath.quality.figures.figure import Build, Figure, Finding, LeftOut, Value
+from carepath.quality.figures.teams import read_teams
+from carepath.site import effective_decisions
+
+COHORT = "fct_leaving_care_snapshot"
+DATE = "as_at_date"
+# a reason for which a mart leaves records out: the rules that they fail, and how many records
+CONTRADICTORY = re.compile(r"contradictory \(([^()]*)\): ([0-9]+)")
+COMMON_KEY = ("authority", DATE, "measure", "segment")
+
+
+def read_build(
+    connection: psycopg.Connection[Any],
+    run_id: str,
+    authority: str,
+    night: dt.date,
+    load_id: int | None = None,
+    marts: Mapping[str, Mart] | None = None,
+) -> Build:
+    """Read what the figure rules judge.
+
+    Args:
+        connection: of carepath_loader.
+        run_id: the run in `ops.runs`, for its failed models and tests.
+        authority: the authority, by its ONS code.
+        night: the night that the build stands for.
+        load_id: the load that the figures were built from; None leaves its columns out.
+        marts: what the KPI marts declare; by default the project's.
+
+    Raises:
+        SettingsError: a declaration of a mart cannot be used, or matches nothing in the mart.
+    """
+    marts = read_marts() if marts is None else marts
+    _refuse_unmatched(connection, marts)
+    cohort = connection.execute(
+        f"select as_at_date, count(*) from core.{COHORT} where authority = %s group by 1",
+        (authority,),
+    ).fetchall()
+    failed = connection.execute(
+        """
+        with latest as (  -- the last try of a step counts
+            select distinct on (layer, model) layer, model, status, authorities
+            from ops.model_timings
+            where run_id = %s and layer <> 'staging'
+            order by layer, model, recorded_at desc
+        )
+
+        select layer || ': ' || model from latest
+        where status not in ('success', 'pass', 'warn', 'no-op')
+            and (authorities is null or %s = any(authorities))
+        order by 1
+        """,
+        (run_id, authority),
+    ).fetchall()
+    published_dates = connection.execute(
+        "select true, snapshot_date from core.published_snapshot_dates where authority = %(a)s"
+        " union select false, report_date from core.report_dates where authority = %(a)s",
+        {"a": authority},
+    ).fetchall()
+    published = _figures(connection, "marts", authority, marts)
+    published_values = _values(connection, "marts", authority, marts)
+    published_teams = read_teams(connection, "marts", authority, marts)
+    history.keep(connection, authority, published, published_values, published_teams)
+    return Build(
+        night=night,
+        figures=_figures(connection, "marts_build", authority, marts),
+        published=published,
+        values=_values(connection, "marts_build", authority, marts),
+        published_values=published_values,
+        not_numbers=_not_numbers(connection, authority),
+        cohort={day: int(count) for day, count in cohort},
+        failed_tests=[name for (name,) in failed],
+        published_dates=set(published_dates),
+        segments=_segments(connection, authority),
+        marts=marts,
+        history=history.read(connection, authority, night),
+        teams=read_teams(connection, "marts_build", authority, marts),
+        published_teams=published_teams,
+        profile=profile(connection, authority, load_id, night) if load_id else Profile(),
+        deliveries=deliveries(connection, authority, load_id, night) if load_id else {},
+        left_out=_left_out(connection, authority, night, marts),
+        decisions=effective_decisions(),
+    )
+
+
+def _left_out(
+    connection: psycopg.Connection[Any], authority: str, night: dt.date, marts: Mapping[str, Mart]
+) -> list[LeftOut]:
+    """Read what contradictions take out of the night's figures, from the reasons in the marts."""
+    found = []
+    of_counts = dict.fromkeys(
+        _marts_with(connection, "marts_build", "denominator", "left_out_reason"),
+        "coalesce(denominator, numerator)",
+    )
+    of_values = dict.fromkeys(
+        _marts_with(connection, "marts_build", "record_count", "left_out_reason"), "record_count"
+    )
+    for mart, measured in (of_counts | of_values).items():
+        rows = connection.execute(
+            sql.SQL(
+                "select measure, {segment}, coalesce({measured}, 0), left_out_reason"
+                " from marts_build.{mart} where authority = %s and {date} = %s"
+                " and left_out_reason like '%%contradictory (%%'"
+            ).format(
+                segment=_segment(marts.get(mart)),
+                measured=sql.SQL(measured),
+                mart=sql.Identifier(mart),
+                date=sql.Identifier(DATE),
+            ),
+            (authority, night),
+        ).fetchall()
+        for measure, segment, people, reasons in rows:
+            by_rules = {rules: int(n) for rules, n in CONTRADICTORY.findall(reasons)}
+            key = f"{night.isoformat()}|{measure}|{segment}"
+            found.append(LeftOut(mart, key, people + sum(by_rules.values()), by_rules))
+    return found
+
+
+def _figures(
+    connection: psycopg.Connection[Any], schema: str, authority: str, marts: Mapping[str, Mart]
+) -> list[Figure]:
+    """Read the KPI marts of a schema that have the columns of counts and shares."""
+    found = []
+    for mart in _marts_with(connection, schema, "numerator", "denominator", "share"):
+        dates = marts[mart].judged.cohort_dates if mart in marts else ()
+        rows = connection.execute(
+            sql.SQL(
+                "select {date}, measure, {segment}, numerator, denominator, share, left_out_count,"
+                " array[{dates}]::date[] from {schema}.{mart} where authority = %s"
+            ).format(
+                date=sql.Identifier(DATE),
+                segment=_segment(marts.get(mart)),
+                dates=sql.SQL(", ").join(map(sql.Identifier, dates)),
+                schema=sql.Identifier(schema),
+                mart=sql.Identifier(mart),
+            ),
+            (authority,),
+        ).fetchall()
+        found += [
+            Figure(mart, day, measure, segment, n, d, None if s is None else float(s), left or 0,
+                   tuple(cohort_dates))
+            for day, measure, segment, n, d, s, left, cohort_dates in rows
+        ]  # fmt: skip
+    return found
+
+
+def _values(
+    connection: psycopg.Connection[Any], schema: str, authority: str, marts: Mapping[str, Mart]
+) -> list[Value]:
+    """Read the KPI marts of a schema that have the columns of values."""
+    found = []
+    for mart in _marts_with(connection, schema, "value", "unit", "record_count"):
+        rows = connection.execute(
+            sql.SQL(
+                "select {date}, measure, {segment}, value, record_count, left_out_count, unit"
+                " from {schema}.{mart} where authority = %s"
+            ).format(
+                date=sql.Identifier(DATE),
+                segment=_segment(marts.get(mart)),
+                schema=sql.Identifier(schema),
+                mart=sql.Identifier(mart),
+            ),
+            (authority,),
+        ).fetchall()
+        found += [
+            Value(mart, day, measure, segment, None if v is None else float(v), n or 0, left or 0,
+                  unit)
+            for day, measure, segment, v, n, left, unit in rows
+        ]  # fmt: skip
+    return found
+
+
+def _marts_with(connection: psycopg.Connection[Any], schema: str, *columns: str) -> list[str]:
+    """Return the KPI marts of a schema that have these columns and the common ones."""
+    needed = ["authority", DATE, "measure", "segment", "left_out_count", *columns]
+    rows = connection.execute(
+        """
+        select table_name from information_schema.columns
+        where table_schema = %s and table_name like 'kpi\\_%%' and column_name = any(%s)
+        group by table_name having count(*) = %s order by table_name
+        """,
+        (schema, needed, len(needed)),
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _segment(mart: Mart | None) -> sql.Composable:
+    """Return the SQL of a row's segment; a mart with two dates adds the earlier date."""
+    also = [name for name in mart.key if name not in COMMON_KEY] if mart else []
+    return sql.SQL("concat_ws(' since ', {})").format(
+        sql.SQL(", ").join(map(sql.Identifier, ("segment", *also)))
+    )
+
+
+def _not_numbers(connection: psycopg.Connection[Any], authority: str) -> list[Finding]:
+    """Find rows of the built KPI marts that have NaN or infinity in a column of numbers."""
+    marts = connection.execute(
+        """
+        select table_name, array_agg(column_name::text order by column_name)
+        from information_schema.columns as numbers
+        where table_schema = 'marts_build' and table_name like 'kpi\\_%'
+            and data_type in ('numeric', 'double precision', 'real')
+            and exists (
+                select 1 from information_schema.columns as others
+                where others.table_schema = numbers.table_schema
+                    and others.table_name = numbers.table_name
+                    and others.column_name = 'authority'
+            )
+        group by table_name order by table_name
+        """
+    ).fetchall()
+    found = []
+    for mart, numbers in marts:
+        wrong = sql.SQL(" or ").join(
+            sql.SQL("{}::text in ('NaN', 'Infinity', '-Infinity')").format(sql.Identifier(name))
+            for name in numbers
+        )
+        rows = connection.execute(
+            sql.SQL(
+                "select concat_ws('|', to_jsonb(row) ->> %s, coalesce(to_jsonb(row) ->> 'measure',"
+                " to_jsonb(row) ->> 'target_code'), to_jsonb(row) ->> 'segment')"
+                " from marts_build.{} as row where authority = %s and ({}) order by 1"
+            ).format(sql.Identifier(mart), wrong),
+            (DATE, authority),
+        ).fetchall()
+        found += [Finding(mart, key) for (key,) in rows]
+    return found
+
+
+def _refuse_unmatched(connection: psycopg.Connection[Any], marts: Mapping[str, Mart]) -> None:
+    """Refuse declarations that match nothing in the built marts.
+
+    Raises:
+        SettingsError: a mart that declares `cohort` or `adds_up_over` was not built, or a mart
+            has no rows of a declared measure.
+    """
+    built = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts_build'"
+        )
+    }
+    for mart in marts.values():
+        judged = mart.judged
+        if mart.name not in built and (judged.cohort or judged.adds_up_over):
+            raise SettingsError(
+                "The mart declares how gate 2 judges it, but it was not built.",
+                where=mart.name,
+                todo="Build all marts, or remove the model and its YAML together.",
+            )
+        if mart.name not in built or not (judged.differences or judged.wider or judged.by_team):
+            continue
+        measures = [
+            name
+            for (name,) in connection.execute(
+                sql.SQL("select distinct measure from marts_build.{}").format(
+                    sql.Identifier(mart.name)
+                )
+            )
+        ]
+        if measures and (unmatched := mart.unmatched(measures)):
+            raise SettingsError(
+                f"config.meta.judged names the measure '{unmatched[0]}', which the mart does not "
+                "have.",
+                where=mart.name,
+                todo="Correct the name in the mart's YAML.",
+            )
+
+
+def _segments(connection: psycopg.Connection[Any], authority: str) -> list[tuple[str, str, bool]]:
+    """Read the segments of the built KPI marts, and whether dim_segment has them."""
+    marts = connection.execute(
+        """
+        select table_name from information_schema.columns
+        where table_schema = 'marts_build' and table_name like 'kpi\\_%'
+            and column_name in ('authority', 'segment')
+        group by table_name having count(*) = 2 order by table_name
+        """
+    ).fetchall()
+    found = []
+    for (mart,) in marts:
+        rows = connection.execute(
+            sql.SQL(
+                "select segment, exists(select 1 from marts_build.dim_segment as known"
+                " where known.authority = %(a)s and known.segment = figures.segment)"
+                " from marts_build.{} as figures where authority = %(a)s group by segment"
+                " order by segment"
+            ).format(sql.Identifier(mart)),
+            {"a": authority},
+        ).fetchall()
+        found += [(mart, segment, is_known) for segment, is_known in rows]
+    return found

@@ -1,0 +1,37 @@
+"""One part of the service in the foreground, for systemd: `python -m carepath.service NAME`.
+
+NAME is `prepare`, which sets up the warehouse and Airflow's metadata, or a service of Airflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from carepath.service.configuration import (
+    check_sign_in,
+    environment,
+    initialise,
+    leave_out_missed_nights,
+)
+from carepath.service.processes import SERVICES, note_process
+
+
+def main() -> None:
+    """Prepare, or replace this process by the service."""
+    parser = argparse.ArgumentParser(prog="python -m carepath.service", description=__doc__)
+    parser.add_argument("name", choices=["prepare", *SERVICES])
+    name = parser.parse_args().name
+    if name == "prepare":
+        check_sign_in()
+        initialise()
+        leave_out_missed_nights()
+        return
+    note_process(name, os.getpid())
+    command = [sys.executable, "-m", "airflow", *SERVICES[name]]
+    os.execve(sys.executable, command, environment())  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

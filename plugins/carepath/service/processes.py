@@ -1,0 +1,162 @@
+"""Airflow's four services: started, watched and stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import tenacity
+
+from carepath.errors import CarepathError
+from carepath.service.accounts import make_admin
+from carepath.service.configuration import (
+    check_sign_in,
+    environment,
+    initialise,
+    leave_out_missed_nights,
+)
+from carepath.settings import get_settings
+
+SERVICES: dict[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    # the log server would listen on all addresses; Airflow's pages read the log files instead
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+HEALTHY_PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+def start_services(progress: Callable[[str], None]) -> str | None:
+    """Start Airflow's four services and wait until its pages answer.
+
+    Returns:
+        The generated password of user `admin` if it was made now, else None.
+
+    Raises:
+        SettingsError: people could not sign in with the directory that is set.
+        CarepathError: a service ended or did not answer within two minutes; the message names its
+            log.
+    """
+    check_sign_in()
+    progress("preparing Airflow's database")
+    initialise()
+    generated = make_admin(progress)
+    leave_out_missed_nights()
+    for service, command in SERVICES.items():
+        if _process(service) is not None:
+            progress(f"{service} is already running")
+            continue
+        progress(f"starting {service}")
+        with _log(service).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", *command],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        note_process(service, process.pid)
+    progress("waiting until Airflow answers")
+    _await_health()
+    return generated
+
+
+def stop_services() -> list[str]:
+    """Stop Airflow's services; return the names of those that ran."""
+    stopped = []
+    for service in reversed(SERVICES):
+        if (process := _process(service)) is not None:
+            family = [*process.children(recursive=True), process]
+            _each(family, psutil.Process.terminate)
+            _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+            _each(alive, psutil.Process.kill)
+            stopped.append(service)
+        _pid_file(service).unlink(missing_ok=True)
+    return stopped
+
+
+def running_services() -> Mapping[str, int | None]:
+    """Return each service with its process id, or None if it does not run."""
+    found = {service: _process(service) for service in SERVICES}
+    return {service: process.pid if process else None for service, process in found.items()}
+
+
+def note_process(service: str, pid: int) -> None:
+    """Remember the process of a service, for `carepath status`, `up` and `down`."""
+    _pid_file(service).write_text(_identity(psutil.Process(pid)))
+
+
+def _each(family: Iterable[psutil.Process], action: Callable[[psutil.Process], None]) -> None:
+    for member in family:
+        with suppress(psutil.NoSuchProcess):  # it ended with its parent
+            action(member)
+
+
+def _await_health() -> None:
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(START_SECONDS),
+        wait=tenacity.wait_fixed(0.5),
+        # while Airflow starts, it refuses connections, answers with errors or leaves parts out
+        retry=tenacity.retry_if_exception_type((OSError, KeyError, TypeError, ValueError))
+        | tenacity.retry_if_result(lambda healthy: not healthy),
+    )
+    try:
+        attempts(_is_healthy)
+    except tenacity.RetryError:
+        raise CarepathError(
+            "Airflow did not become healthy within two minutes.",
+            where=f"http://127.0.0.1:{get_settings().airflow_port}",
+            todo=f"read the logs in {get_settings().logs / 'airflow'}.",
+        ) from None
+
+
+def _is_healthy() -> bool:
+    for service in SERVICES:
+        if _process(service) is None:
+            raise CarepathError(
+                f"Airflow's {service} ended.", where="Airflow", todo=f"read {_log(service)}."
+            )
+    address = f"http://127.0.0.1:{get_settings().airflow_port}/api/v2/monitor/health"
+    with urllib.request.urlopen(address, timeout=2) as answer:
+        health = json.load(answer)
+    return all(health[part]["status"] == "healthy" for part in HEALTHY_PARTS)
+
+
+def _log(service: str) -> Path:
+    return get_settings().logs / "airflow" / f"{service}.log"
+
+
+def _pid_file(service: str) -> Path:
+    folder = get_settings().home / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{service}.pid"
+
+
+def _process(service: str) -> psutil.Process | None:
+    """Return the service's process; None if it has ended, even if another has its number now."""
+    try:
+        noted = _pid_file(service).read_text()
+        process = psutil.Process(int(noted.split()[0]))
+        if process.status() == psutil.STATUS_ZOMBIE or _identity(process) != noted:
+            return None
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        return None
+    return process
+
+
+def _identity(process: psutil.Process) -> str:
+    """Return a process's number and when it started, in seconds since boot.
+
+    Since boot, because correcting the machine's clock changes times of day.
+    """
+    return f"{process.pid} {process.create_time() - psutil.boot_time():.2f}"

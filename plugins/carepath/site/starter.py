@@ -1,0 +1,160 @@
+"""Write commented settings files for a council to edit, with the project's defaults in them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from carepath.errors import SettingsError
+from carepath.settings import PROJECT_ROOT, get_settings
+from carepath.site.decisions import DECISIONS
+from carepath.site.desk import DESK
+from carepath.site.directory import DIRECTORY
+from carepath.site.files import FILES, SITE_DEFAULTS
+from carepath.site.reading import RULES, SOURCES, site_folder
+
+# the files that nearly every council changes
+USUAL: Final = (SOURCES, RULES, "first_report_dates.csv", "targets.csv", "unit_costs.csv")
+WIDTH: Final = 96
+
+SOURCES_TEXT: Final = """\
+# The recording systems that a night loads. Remove the leading "# " and fill in your own.
+# docs/data_contract.md says what a source must deliver. Then run `carepath doctor --source NAME`.
+#
+# - name: liquidlogic              its name in runs, logs and on the command line
+#   authority: E09000000           ONS code of the local authority
+#   authority_name: Your council
+#   url: mssql+pyodbc://reader:${SSD_PASSWORD}@server/HDM?driver=ODBC+Driver+18+for+SQL+Server
+#   schema: ssd_development        where the tables are; by default that of the connection
+#   spelling: liquidlogic          the vendor of its column names: liquidlogic, mosaic, eclipse
+"""
+
+RULES_TEXT: Final = """\
+# Your own thresholds: the share and the number of records that may fail a warning rule. A rule
+# holds the figures when more fail than both allow. docs/rule_book.md lists the rules and their
+# defaults. Remove the leading "# ".
+#
+# REC-03:
+#   threshold: 0.02
+#   threshold_count: 20
+#   because: Our old system left the key of closed records blank.
+"""
+
+DECISIONS_TEXT: Final = """\
+# How you decide (docs/runbooks/gate_held.md). Remove the leading "# ".
+#
+# A waiver counts once a second person has approved it. If your team is one person:
+# one_person_decides: true
+# because: The BI team is one person until April.
+#
+# The records that rules may take out of a figure before the night is held, by KPI: more than this
+# share and more than this number.
+# budgets:
+#   kpi_eet:
+#     share: 0.05
+#     count: 5
+#     because: We are cleaning up the activity codes until June.
+"""
+
+
+DESK_TEXT: Final = """\
+# The stewards' desk (docs/desk.md). Remove the leading "# ".
+#
+# The address of a case in your recording system, by authority. {case_id} is where the id goes.
+# record_links:
+#   E09000000: https://liquidlogic.council.example/person/{case_id}
+#
+# Who gets a digest each morning. The variable of the service's environment holds the addresses.
+# digests:
+#   - team: Leaving care east
+#     addresses: CAREPATH_DIGEST_EAST
+"""
+
+
+DIRECTORY_TEXT: Final = """\
+# Sign in with the council's own directory, through OpenID Connect (docs/sign_in.md). As long as
+# this file says nothing, people sign in with Airflow's accounts. Remove the leading "# ".
+#
+# issuer: https://login.microsoftonline.com/YOUR-TENANT/v2.0
+# client_id: 00000000-0000-0000-0000-000000000000
+# roles:                             the groups that have each role
+#   Carepath viewer: [carepath-viewers]
+#   Carepath steward: [carepath-stewards]
+#   Carepath approver: [carepath-approvers]
+#   Admin: [carepath-admins]
+"""
+
+
+def names() -> list[str]:
+    """Return the names of all settings files."""
+    return [SOURCES, RULES, DECISIONS, DESK, DIRECTORY, *(f"{name}.csv" for name in FILES)]
+
+
+def write_starters(wanted: Sequence[str] = ()) -> list[Path]:
+    """Write settings files that are not there yet.
+
+    Args:
+        wanted: names of files, with or without their ending; by default the usual ones.
+
+    Returns:
+        The files written. An existing file stays as it is.
+
+    Raises:
+        SettingsError: a name is not known; nothing was written.
+    """
+    chosen = [_full_name(name) for name in wanted] or list(USUAL)
+    folder = site_folder()
+    written = []
+    for name in chosen:
+        path = folder / name
+        if path.exists() or (name == SOURCES and get_settings().sources_file.exists()):
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(_text(name), encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def described(name: str) -> dict[str, Any]:
+    """Return how the project describes a CSV file and its columns."""
+    path = PROJECT_ROOT / "dbt_project" / "seeds" / f"{name}.yml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["seeds"][0]
+    return found
+
+
+def _full_name(name: str) -> str:
+    for known in names():
+        if name in (known, known.partition(".")[0]):
+            return known
+    raise SettingsError(
+        f"There is no settings file {name}.", todo=f"name one of: {', '.join(names())}."
+    )
+
+
+def _text(name: str) -> str:
+    if name == SOURCES:
+        return SOURCES_TEXT
+    if name == RULES:
+        return RULES_TEXT
+    if name == DESK:
+        return DESK_TEXT
+    if name == DIRECTORY:
+        return DIRECTORY_TEXT
+    if name == DECISIONS:
+        return DECISIONS_TEXT
+    about = described(name.removesuffix(".csv"))
+    comment = [
+        *textwrap.wrap(" ".join(about["description"].split()), WIDTH),
+        "This file replaces the default as a whole. Lines that begin with # are ignored.",
+        "",
+    ]
+    for column in about["columns"]:
+        text = " ".join(column["description"].split())
+        comment += textwrap.wrap(f"{column['name']}: {text}", WIDTH, subsequent_indent="    ")
+    lines = [f"# {line}".rstrip() for line in comment]
+    return "\n".join([*lines, (SITE_DEFAULTS / name).read_text(encoding="utf-8")])

@@ -1,0 +1,125 @@
+"""What a kind of source is: which URLs it reads, and how.
+
+A module of this package that has a `KIND` is a kind of source. To add one, you edit nothing else:
+the registry finds it. The protocols say what a night asks of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from carepath.contract import Table
+from carepath.errors import SourceError
+from carepath.sources.address import Address
+from carepath.sources.spec import SourceSpec
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A column that a source really has; `type` is the source's name for its type."""
+
+    name: str
+    type: str
+
+
+class SourceSession(Protocol):
+    """An open source: one consistent state of its tables, where the database can show it.
+
+    Attributes:
+        period: the collection year of a return; None for a live system.
+        accumulates: tables whose rows of earlier periods stay current when a later one is loaded.
+        is_partial: whether this kind of source only ever has some of the contract's tables.
+        parallel: how many tables may be streamed at the same time; None for no limit.
+    """
+
+    @property
+    def period(self) -> str | None: ...
+    @property
+    def accumulates(self) -> frozenset[str]: ...
+    @property
+    def is_partial(self) -> bool: ...
+    @property
+    def parallel(self) -> int | None: ...
+
+    def describe(self) -> dict[str, list[SourceColumn]]:
+        """Return the tables and columns that the source has, by its own names."""
+        ...
+
+    def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
+        """Return a table as PostgreSQL's COPY text format, in chunks that may split a row.
+
+        Args:
+            table: the contract's table.
+            columns: the source's column for each field to send; None sends nulls.
+
+        Raises:
+            SourceError: the source fails, goes away, or is rebuilt while it is read.
+        """
+        ...
+
+    def count_now(self, tables: Collection[Table], /) -> Mapping[str, int]:
+        """Return how many rows the tables hold at this moment.
+
+        The night asks after it has read all tables, to notice a source that was rebuilt during
+        the reading. A table that the source does not have, or cannot count, is left out.
+
+        Raises:
+            SourceError: a table of the contract was dropped, made or replaced since.
+        """
+        ...
+
+
+class Source(Protocol):
+    """A recording system that can be opened; `kind` is how it is read."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def authority(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+    def open(self) -> AbstractContextManager[SourceSession]:
+        """Connect.
+
+        Raises:
+            SourceError: the source cannot be reached.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source; a module declares its own as `KIND`.
+
+    Attributes:
+        example: a URL of the kind, for messages.
+        handles: says whether a URL from sources.yml is of this kind.
+        source: makes the source for an entry; it connects when its `open` is entered.
+        at: makes the source at an address that another kind has looked up; None if not possible.
+        is_general: is asked last, after all other kinds.
+        named_by: makes an entry from a URL that the command line gives instead of a listed name. It
+            also gets the entries of sources.yml. None if the source must be listed.
+        absolute: makes relative paths in such a URL absolute, for another process.
+    """
+
+    example: str
+    handles: Callable[[str], bool]
+    source: Callable[[SourceSpec], Source]
+    at: Callable[[SourceSpec, Address], Source] | None = None
+    is_general: bool = False
+    named_by: Callable[[str, Sequence[SourceSpec]], SourceSpec] | None = None
+    absolute: Callable[[str], str] = str
+
+
+def rebuilt(source: str, table: str) -> SourceError:
+    """Return the error for a source whose tables were replaced while a night read them."""
+    return SourceError(
+        "The source was rebuilt while it was being read, so nothing was loaded.",
+        where=f"source {source}, table {table}",
+        todo="Run the night again when the rebuild has ended. If the source is always rebuilt at "
+        "this time, start the night later.",
+    )

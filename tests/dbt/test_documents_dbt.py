@@ -1,0 +1,69 @@
+"""Generated files that dbt has a part in: its pictures, and staging models of a new table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from carepath.documents import generated
+from carepath.settings import PROJECT_ROOT
+
+NEW_TABLE = """\
+table: local_mentors
+entity: mentors
+domain: leaving_care
+description: A mentor of a care leaver.
+required: false
+natural_key: [ment_id]
+key_note: A mentor has one number.
+columns:
+  - name: ment_id
+    as: mentor_id
+    type: id
+    description: Id of the mentor
+"""
+
+
+def test_generated_files_are_up_to_date() -> None:
+    assert generated.stale() == []
+
+
+def test_new_contract_table_gets_its_page_and_staging_model_in_one_go(tmp_path: Path) -> None:
+    """Core reads the new staging model already, so dbt cannot parse the project before."""
+    for folder in ("plugins", "expectations", "dbt_project", "docs"):
+        shutil.copytree(
+            PROJECT_ROOT / folder,
+            tmp_path / folder,
+            ignore=shutil.ignore_patterns("__pycache__", "target", "logs"),
+        )
+    tables = tmp_path / "plugins" / "carepath" / "contract" / "tables"
+    (tables / "local_mentors.yml").write_text(NEW_TABLE, encoding="utf-8")
+    core = tmp_path / "dbt_project" / "models" / "core" / "leaving_care" / "int_mentors.sql"
+    core.write_text("select mentor_id from {{ ref('stg_mentors') }}\n", encoding="utf-8")
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from carepath.documents import generated\n"
+            "print(generated.stale(), generated.write(), generated.stale(), sep='\\n')",
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path / 'plugins'}:{tmp_path}",
+            "CAREPATH_HOME": str(tmp_path / "home"),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    before, written, after = done.stdout.splitlines()[-3:]
+    assert "'dbt_project/models/staging/leaving_care/stg_mentors.sql'" in before
+    assert "'docs/data_contract.md'" in written
+    assert after == "[]"
+    assert "stg_mentors" in (tmp_path / "docs" / "data_contract.md").read_text(encoding="utf-8")

@@ -1,0 +1,114 @@
+"""The gate flags the records of whole returns that the Department's rules flag, read from the text.
+
+The rules are worked out in ssda903_return_oracle.py from the raw CSV; both must name the same
+records. The returns are samples that somebody else made, with errors of all kinds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ssda903_return_oracle import READINGS, flagged, read_return
+from ssda903_returns import EPISODES, HEADER, write_return
+
+from carepath.landing import load_source
+from carepath.quality.records.gate import run_gate
+from carepath.sources import find_source
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import run_dbt
+from expectations.looked_after_return.entries import rule_id
+from expectations.register import rules
+
+pytestmark = pytest.mark.usefixtures("warehouse")
+
+Judge = Callable[[str, dt.date], dict[str, set[str]]]
+
+
+@pytest.fixture(scope="module")
+def judge(warehouse: None) -> Judge:
+    """Load a return and judge it; return the failing keys by rule."""
+    staged = False
+    chosen = [
+        rule for rule in rules() if rule.rule_id.startswith("LAC-") or rule.rule_id == "CL-04"
+    ]
+
+    def judge(source: str, day: dt.date) -> dict[str, set[str]]:
+        nonlocal staged
+        run_id = f"{source.rpartition('/')[2]} {day}"
+        spec = find_source(source)
+        with connect("carepath_loader", autocommit=True) as connection:
+            connection.execute(
+                "insert into ops.runs (run_id, night, state) values (%s, %s, 'running')",
+                (run_id, day),
+            )
+            load_id = load_source(run_id, spec, day).load_id
+        if not staged:
+            run_dbt(["seed", "--select", "code_lists"], layer="staging", run_id=run_id)
+            run_dbt(["run", "--select", "path:models/staging"], layer="staging", run_id=run_id)
+            staged = True
+        decision = run_gate(run_id, load_id, rules=chosen)
+        with connect("carepath_steward") as connection:
+            rows = connection.execute(
+                "select rule_id, record_key from quality.failing_keys where gate_run_id = %s",
+                (decision.gate_run_id,),
+            ).fetchall()
+            broken = connection.execute(
+                "select rule_id, message from quality.rule_results"
+                " where gate_run_id = %s and state = 'error'",
+                (decision.gate_run_id,),
+            ).fetchall()
+        assert broken == []
+        # the Department's rules never hold a night
+        assert [reason for reason in decision.reasons if "LAC-" in reason] == []
+        found: dict[str, set[str]] = {rule.rule_id: set() for rule in chosen}
+        for rule, record_key in rows:
+            found[rule].add(record_key)
+        return found
+
+    return judge
+
+
+@pytest.mark.parametrize(("folder", "year"), [("2017", 2018), ("2018", 2019), ("2019", 2020)])
+def test_gate_flags_the_records_of_the_samples_that_the_rule_texts_flag(
+    shared_dir: Path, judge: Judge, folder: str, year: int
+) -> None:
+    path = shared_dir / "samples" / "ssda903" / folder
+    found = judge(f"ssda903:{path}?authority=E0990090{year - 2017}", dt.date(year, 6, 30))
+    expected = dict(flagged(read_return(path, year)))
+    assert {n: found[rule_id(n)] for n in READINGS} == expected
+    assert sum(map(bool, expected.values())) > 10
+
+
+def test_code_that_was_withdrawn_is_found_though_the_row_was_first_sent_before(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """F3 was valid to 2021. A row that the next return repeats is judged by that return's year."""
+
+    def returned(year: int) -> str:
+        leavers = "CHILD,DOB,IN_TOUCH,ACTIV,ACCOM\nASH001,14/05/2001,YES,F3,K2\n"
+        files = {
+            "children.csv": HEADER,
+            "stays.csv": EPISODES.replace("/2017", f"/{year - 1}"),
+            "leavers.csv": leavers,
+        }
+        folder = write_return(tmp_path / str(year), files)
+        return f"ssda903:{folder}?authority=E09900909&period={year}"
+
+    assert judge(returned(2021), dt.date(2021, 6, 30))["CL-04"] == set()
+    assert judge(returned(2022), dt.date(2022, 6, 30))["CL-04"] == {"ASH001"}
+
+
+def test_last_years_record_is_compared_as_it_was_known_then(judge: Judge, tmp_path: Path) -> None:
+    header = "CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB\n"
+    first = header + "ASH003,1,20/08/2009,MWBC,A100000000002,0,\n"
+    second = header + "ASH003,2,20/08/2009,MWBC,A100000000002,0,\n"
+    for year, rows in ((2018, first), (2019, second)):
+        files = {"children.csv": rows, "stays.csv": EPISODES}
+        folder = write_return(tmp_path / f"last-{year}", files)
+        source = f"ssda903:{folder}?authority=E09900908&period={year}"
+        found = judge(source, dt.date(year, 6, 30))
+        assert found["LAC-202"] == ({"ASH003"} if year == 2019 else set())
+        assert found["LAC-203"] == set()

@@ -1,0 +1,120 @@
+"""The DAG as Airflow sees it: its schedule over clock changes, retries, timeouts and shape."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from carepath.service import configuration
+
+# run inside a process of Airflow's own, so that its configuration does not reach the other tests
+INSPECT = """
+import json, sys
+import pendulum
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1])
+dag = bag.dags["nightly_load"]
+from airflow.timetables.base import TimeRestriction
+from airflow.serialization.serialized_objects import DagSerialization
+timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
+def runs(after, count):
+    moment, found = pendulum.parse(after), []
+    restriction = TimeRestriction(earliest=moment, latest=None, catchup=True)
+    last = None
+    for _ in range(count):
+        info = timetable.next_dagrun_info_v2(last_dagrun_info=last, restriction=restriction)
+        found.append(info.run_after.in_timezone("UTC").isoformat())
+        last = info
+    return found
+print("RESULT" + json.dumps({
+    "errors": {k: str(v) for k, v in bag.import_errors.items()},
+    "catchup": dag.catchup,
+    "max_active_runs": dag.max_active_runs,
+    "timeout": dag.dagrun_timeout.total_seconds(),
+    "spring": runs("2019-03-30T00:00:00+00:00", 3),
+    "autumn": runs("2019-10-26T00:00:00+00:00", 3),
+    "tasks": {
+        t.task_id: {
+            "retries": t.retries,
+            "timeout": t.execution_timeout.total_seconds(),
+            "backoff": bool(t.retry_exponential_backoff),
+            "outlets": [o.name for o in t.outlets],
+            "downstream": sorted(t.downstream_task_ids),
+        } for t in dag.tasks
+    },
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def dag(cluster: object) -> dict[str, Any]:
+    """What Airflow makes of dags/nightly_load.py."""
+    configuration.initialise()
+    done = subprocess.run(
+        [sys.executable, "-c", INSPECT, str(configuration.DAG_FILE)],
+        env=configuration.environment(),
+        capture_output=True,
+        text=True,
+    )
+    found = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
+    assert found, done.stderr[-3000:]
+    inspected: dict[str, Any] = json.loads(found[0].removeprefix("RESULT"))
+    return inspected
+
+
+def test_dag_imports_without_error(dag: dict[str, Any]) -> None:
+    assert dag["errors"] == {}
+
+
+def test_dag_runs_once_at_a_time_without_catching_up(dag: dict[str, Any]) -> None:
+    assert dag["catchup"] is False
+    assert dag["max_active_runs"] == 1
+    assert dag["timeout"] > 0
+
+
+def test_schedule_over_the_spring_clock_change_is_two_in_london(dag: dict[str, Any]) -> None:
+    # the clocks go forward on 31 March 2019 at 01:00 UTC
+    assert [moment[:16] for moment in dag["spring"]] == [
+        "2019-03-30T02:00",
+        "2019-03-31T01:00",
+        "2019-04-01T01:00",
+    ]
+
+
+def test_schedule_over_the_autumn_clock_change_is_two_in_london_once(dag: dict[str, Any]) -> None:
+    # the clocks go back on 27 October 2019 at 01:00 UTC
+    assert [moment[:16] for moment in dag["autumn"]] == [
+        "2019-10-26T01:00",
+        "2019-10-27T02:00",
+        "2019-10-28T02:00",
+    ]
+
+
+def test_input_and_output_is_retried_and_gates_are_not(dag: dict[str, Any]) -> None:
+    retries = {name: task["retries"] for name, task in dag["tasks"].items()}
+    assert retries["load"] > 0
+    assert dag["tasks"]["load"]["backoff"]
+    assert {retries[name] for name in ("judge_records", "build", "publish", "close")} == {0}
+
+
+def test_every_task_has_a_timeout(dag: dict[str, Any]) -> None:
+    assert all(task["timeout"] > 0 for task in dag["tasks"].values())
+
+
+def test_publication_is_an_asset(dag: dict[str, Any]) -> None:
+    assert dag["tasks"]["publish"]["outlets"] == ["marts"]
+
+
+def test_story_goes_from_plan_to_close(dag: dict[str, Any]) -> None:
+    downstream = {name: task["downstream"] for name, task in dag["tasks"].items()}
+    assert downstream["plan"] == ["load"]
+    assert downstream["load"] == ["stage"]
+    assert downstream["stage"] == ["judge_records"]
+    assert downstream["judge_records"] == ["build"]
+    assert downstream["build"] == ["publish"]
+    assert downstream["publish"] == ["close"]

@@ -1,0 +1,24 @@
+"""Messages are full sentences, however their parts were written."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from carepath.errors import CarepathError, SettingsError
+
+
+@pytest.mark.parametrize("what", ["the night is over", "the night is over."])
+@pytest.mark.parametrize("todo", ["run it again", "run it again."])
+def test_message_parts_become_sentences_that_do_not_run_together(what: str, todo: str) -> None:
+    assert str(CarepathError(what, where="E09900001", todo=todo)) == (
+        "E09900001: the night is over. What to do: run it again."
+    )
+    assert str(CarepathError(what, todo=todo)) == ("The night is over. What to do: run it again.")
+
+
+def test_question_keeps_its_mark_and_a_message_survives_another_process() -> None:
+    error = SettingsError("is it there?", where="sources.yml")
+    assert str(error) == "sources.yml: is it there?"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301

@@ -1,0 +1,633 @@
+"""Publication and rollback on a real PostgreSQL, with readers and with a publisher killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from carepath.errors import PublicationError
+from carepath.publish import MartTable, Publication, publication, publish, rollback, shape
+from carepath.warehouse import migrate
+from carepath.warehouse.connect import connect
+
+ASHMERE, OTHER = "E09900091", "E09900092"
+NIGHT = date(2019, 6, 30)
+TABLES = [
+    MartTable("trial_kpi", ("measure",)),
+    MartTable("trial_leavers", ("leaver_key",)),
+    MartTable("trial_calendar", ("calendar_date",)),
+]
+SCHEMAS = ("marts", "marts_prev", "marts_build")
+MEASURES = ("eet", "suitable", "staying_put")
+
+
+class Marts:
+    """Three invented marts: a KPI table, a fact table and a calendar without an authority."""
+
+    def __init__(self, owner: psycopg.Connection[Any], loader: psycopg.Connection[Any]) -> None:
+        self.owner, self.loader = owner, loader
+        self.loads: dict[str, int] = {}
+
+    def build(self, authority: str, value: int, leavers: int = 40) -> None:
+        """Rebuild an authority's rows. `value` is in every row, so sums show which set it is."""
+        with self.loader.transaction():
+            for mart in TABLES[:2]:
+                self.loader.execute(
+                    f"delete from marts_build.{mart.name} where authority = %s", [authority]
+                )
+            for measure in MEASURES:
+                self.loader.execute(
+                    "insert into marts_build.trial_kpi values (%s, %s, %s, %s)",
+                    [authority, measure, value, value / 7],
+                )
+            self.loader.execute(
+                """
+                insert into marts_build.trial_leavers
+                select %s, leaver, case when leaver %% 10 = 0 then null else %s end
+                from generate_series(1, %s) as leaver
+                """,
+                [authority, value, leavers],
+            )
+
+    def publish(self, authority: str = ASHMERE, run_id: str | None = None) -> Publication:
+        """Publish under a run of its own, or under the one given."""
+        if run_id is None:
+            (number,) = self.rows("select count(*) from ops.runs where run_id like 'trial-%'")[0]
+            run_id = f"trial-{number}"
+            self.owner.execute(
+                "insert into ops.runs (run_id, night) values (%s, %s)", [run_id, NIGHT]
+            )
+        return publish(run_id, authority, self.loads[authority], NIGHT, TABLES)
+
+    def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        return self.owner.execute(query, arguments or None).fetchall()
+
+    def contents(self, schema: str = "marts", authority: str | None = None) -> dict[str, list[str]]:
+        """Return the rows of every table as PostgreSQL writes them out."""
+        return {
+            mart.name: [
+                row
+                for (row,) in self.rows(
+                    f"select t::text from {schema}.{mart.name} as t order by t::text"
+                )
+                if authority is None or authority in row or mart.name == "trial_calendar"
+            ]
+            for mart in TABLES
+        }
+
+    def publication_count(self) -> int:
+        return self.rows("select count(*) from ops.publications where authority like 'E0990009_'")[
+            0
+        ][0]
+
+
+def clear(owner: psycopg.Connection[Any]) -> None:
+    owner.execute("drop view if exists marts.trial_view")
+    for schema in SCHEMAS:
+        for mart in TABLES:
+            owner.execute(f"drop table if exists {schema}.{mart.name}")
+    owner.execute("delete from marts.publication where authority like 'E0990009_'")
+    for table in ("publications", "loads", "sources", "authorities"):
+        owner.execute(f"delete from ops.{table} where authority like 'E0990009_'")
+    owner.execute("delete from ops.runs where run_id like 'trial-%'")
+
+
+@pytest.fixture
+def marts(warehouse: object) -> Iterator[Marts]:
+    with (
+        closing(connect("carepath_owner", autocommit=True)) as owner,
+        closing(connect("carepath_loader", autocommit=True)) as loader,
+    ):
+        clear(owner)
+        found = Marts(owner, loader)
+        for authority in (ASHMERE, OTHER):
+            owner.execute("insert into ops.authorities values (%s, 'Invented')", [authority])
+            owner.execute(
+                "insert into ops.sources values (%s, %s, 'demo')", [f"trial-{authority}", authority]
+            )
+            found.loads[authority] = found.rows(
+                "insert into ops.loads (source, authority, night) values (%s, %s, %s)"
+                " returning load_id",
+                f"trial-{authority}",
+                authority,
+                NIGHT,
+            )[0][0]
+        loader.execute(
+            """
+            create unlogged table marts_build.trial_kpi (
+                authority text, measure text, numerator bigint, share numeric(9, 4)
+            );
+            create unlogged table marts_build.trial_leavers (
+                authority text, leaver_key integer, status integer
+            );
+            create unlogged table marts_build.trial_calendar (
+                calendar_date date, is_month_end boolean
+            );
+            insert into marts_build.trial_calendar
+            values ('2019-06-30', true), ('2019-07-01', false)
+            """
+        )
+        yield found
+        clear(owner)
+
+
+def as_reader() -> closing[psycopg.Connection[Any]]:
+    return closing(connect("bi_reader", autocommit=True))
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a state of the server that another process is about to reach."""
+    pause = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("the state waited for never came")
+
+
+# What a publication does
+
+
+def test_publish_first_build_creates_tables_that_bi_reader_reads(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    published = marts.publish()
+    assert marts.contents("marts") == marts.contents("marts_build")
+    assert published.changed["trial_leavers"] == {"inserted": 40, "updated": 0, "deleted": 0}
+    with as_reader() as reader:
+        assert reader.execute("select count(*) from marts.trial_leavers").fetchone() == (40,)
+    kinds = marts.rows(
+        "select relpersistence::text, pg_get_userbyid(relowner)::text, indkey::text from pg_class"
+        " join pg_index on indrelid = pg_class.oid and indisprimary"
+        " where pg_class.oid = 'marts.trial_leavers'::regclass"
+    )
+    assert kinds == [("p", "carepath_owner", "1 2")]
+
+
+def test_publish_touches_only_rows_that_differ(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    before = dict(marts.rows("select leaver_key, xmin::text from marts.trial_leavers"))
+    marts.loader.execute("update marts_build.trial_leavers set status = 5 where leaver_key = 10")
+    marts.loader.execute("delete from marts_build.trial_leavers where leaver_key = 11")
+    marts.loader.execute("insert into marts_build.trial_leavers values (%s, 99, null)", [ASHMERE])
+    published = marts.publish()
+    assert published.changed == {"trial_leavers": {"inserted": 1, "updated": 1, "deleted": 1}}
+    after = dict(marts.rows("select leaver_key, xmin::text from marts.trial_leavers"))
+    assert {key for key in before | after if before.get(key) != after.get(key)} == {10, 11, 99}
+    assert marts.contents("marts") == marts.contents("marts_build")
+
+
+def test_publish_tells_readers_which_publication_the_marts_hold(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    published = marts.publish()
+    with as_reader() as reader:
+        told = reader.execute(
+            "select publication_id, night, load_id, kind, code_version, published_at"
+            " from marts.publication where authority = %s",
+            [ASHMERE],
+        ).fetchall()
+        columns = [
+            column.name
+            for column in reader.execute("select * from marts.publication").description or ()
+        ]
+    assert told == [
+        (
+            published.publication_id,
+            NIGHT,
+            marts.loads[ASHMERE],
+            "publish",
+            published.code_version,
+            published.published_at,
+        )
+    ]
+    assert "run_id" not in columns
+
+
+def test_publish_same_run_again_records_nothing_and_keeps_the_way_back(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    first = marts.contents()
+    marts.build(ASHMERE, 2)
+    second = marts.publish()
+    again = marts.publish(run_id=second.run_id)
+    assert again == second
+    assert marts.publication_count() == 2
+    assert marts.contents("marts_prev") == first
+
+
+def test_publish_next_run_without_change_is_recorded_for_its_night(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    first = marts.publish()
+    second = marts.publish()
+    assert second.changed == {}
+    assert second.publication_id > first.publication_id
+
+
+def test_publish_held_authority_keeps_its_figures_while_the_other_moves_on(marts: Marts) -> None:
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 1)
+        marts.publish(authority)
+    held = marts.contents(authority=ASHMERE)
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 2)
+    marts.publish(OTHER)
+    assert marts.contents(authority=ASHMERE) == held
+    assert marts.contents(authority=OTHER) == marts.contents("marts_build", OTHER)
+    assert marts.rows(
+        "select authority, sum(numerator)::int from marts.trial_kpi group by authority order by 1"
+    ) == [(ASHMERE, 3), (OTHER, 6)]
+
+
+def test_publish_two_authorities_with_the_same_keys_do_not_collide(marts: Marts) -> None:
+    for value, authority in enumerate((ASHMERE, OTHER)):
+        marts.build(authority, value)
+        marts.publish(authority)
+    assert marts.rows("select count(*) from marts.trial_leavers") == [(80,)]
+
+
+def test_publish_build_emptied_by_a_crash_is_refused(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    before = marts.contents()
+    marts.loader.execute("truncate marts_build.trial_kpi, marts_build.trial_leavers")
+    with pytest.raises(PublicationError, match="has no rows"):
+        marts.publish()
+    assert marts.contents() == before
+    assert marts.publication_count() == 1
+
+
+def test_publish_two_rows_with_one_key_leaves_everything_as_it_was(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    before = marts.contents()
+    marts.build(ASHMERE, 2)
+    marts.loader.execute(
+        "insert into marts_build.trial_leavers values (%s, 50, 7), (%s, 50, 8)", [ASHMERE] * 2
+    )
+    with pytest.raises(PublicationError, match=r"trial_leavers.*duplicate key") as caught:
+        marts.publish()
+    assert "50" not in str(caught.value)
+    assert marts.contents() == before
+
+
+def test_publish_row_policies_that_hide_rows_from_the_publisher_are_an_error(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    marts.owner.execute("alter table marts.trial_kpi enable row level security")
+    marts.owner.execute("alter table marts.trial_kpi force row level security")
+    with pytest.raises(PublicationError, match="row-level security"):
+        marts.publish()
+
+
+def test_publish_mart_that_dbt_builds_no_longer_is_refused(
+    marts: Marts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    monkeypatch.setattr(publication, "mart_tables", lambda: TABLES[1:])
+    with pytest.raises(PublicationError, match=r"marts\.trial_kpi.*no longer"):
+        publish("trial-0", ASHMERE, marts.loads[ASHMERE], NIGHT)
+
+
+# Adding a column
+
+
+def test_publish_added_column_keeps_identity_view_grant_and_row_policy(marts: Marts) -> None:
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 1)
+        marts.publish(authority)
+    marts.owner.execute(
+        f"""
+        create view marts.trial_view with (security_invoker) as
+            select authority, numerator from marts.trial_kpi where measure = 'eet';
+        grant select on marts.trial_kpi to carepath_steward;
+        alter table marts.trial_kpi enable row level security;
+        create policy one_authority on marts.trial_kpi to bi_reader
+            using (authority = '{ASHMERE}')
+        """
+    )
+    identity = (
+        "select oid, relacl::text from pg_class where oid = 'marts.trial_kpi'::regclass"
+        " or oid = 'marts.trial_view'::regclass order by oid"
+    )
+    before = marts.rows(identity)
+    marts.loader.execute("alter table marts_build.trial_kpi add column left_out_count bigint")
+    marts.loader.execute("update marts_build.trial_kpi set left_out_count = 4, numerator = 9")
+    published = marts.publish(ASHMERE)
+    assert published.changed["trial_kpi"]["updated"] == 3
+    assert marts.rows(identity) == before
+    assert marts.rows(
+        "select distinct authority, left_out_count, numerator from marts.trial_kpi order by 1"
+    ) == [(ASHMERE, 4, 9), (OTHER, None, 1)]
+    with as_reader() as reader:
+        assert reader.execute("select * from marts.trial_view").fetchall() == [(ASHMERE, 9)]
+        assert reader.execute("select distinct left_out_count from marts.trial_kpi").fetchall() == [
+            (4,)
+        ]
+    rollback(ASHMERE)
+    assert marts.rows(
+        "select distinct left_out_count, numerator from marts.trial_kpi where authority = %s",
+        ASHMERE,
+    ) == [(None, 1)]
+
+
+def test_publish_added_column_waits_briefly_and_gives_up_for_a_long_reader(
+    marts: Marts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shape, "LOCK_TIMEOUT", "20ms")
+    monkeypatch.setattr(shape, "LOCK_ATTEMPTS", 2)
+    monkeypatch.setattr(shape, "LOCK_PAUSE_SECONDS", 0.0)
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    marts.loader.execute("alter table marts_build.trial_kpi add column left_out_count bigint")
+    with as_reader() as reader:
+        with reader.transaction():
+            reader.execute("select * from marts.trial_kpi")
+            with pytest.raises(PublicationError, match="reader kept the table open"):
+                marts.publish()
+            assert reader.execute("select sum(numerator) from marts.trial_kpi").fetchone() == (3,)
+        marts.publish()
+    assert "left_out_count" in shape.read_shapes(marts.owner, "marts")["trial_kpi"].columns
+
+
+def test_publish_goes_on_where_a_migration_renamed_a_column_of_the_key(marts: Marts) -> None:
+    marts.loader.execute(
+        "alter table marts_build.trial_kpi add column snapshot_date date default '2019-06-30'"
+    )
+    dated = [MartTable("trial_kpi", ("snapshot_date", "measure"))]
+    marts.build(ASHMERE, 7)
+    for run_id in ("trial-before", "trial-after"):
+        marts.owner.execute("insert into ops.runs (run_id, night) values (%s, %s)", [run_id, NIGHT])
+    publish("trial-before", ASHMERE, marts.loads[ASHMERE], NIGHT, dated)
+    before = marts.rows("select t::text from marts.trial_kpi as t order by 1")
+    assert len(before) == len(MEASURES)
+
+    scripts = Config()
+    scripts.set_main_option("script_location", str(migrate.MIGRATIONS))
+    renaming = ScriptDirectory.from_config(scripts).get_revision("0014")
+    marts.owner.execute(renaming.module.RENAME)
+    marts.loader.execute(
+        "alter table marts_build.trial_kpi rename column snapshot_date to as_at_date"
+    )
+    renamed = [MartTable("trial_kpi", ("as_at_date", "measure"))]
+    again = publish("trial-after", ASHMERE, marts.loads[ASHMERE], NIGHT, renamed)
+
+    assert again.changed == {}
+    assert marts.rows("select t::text from marts.trial_kpi as t order by 1") == before
+    assert marts.rows("select distinct as_at_date from marts.trial_kpi") == [(NIGHT,)]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("drop column share", "share is no longer built"),
+        ("alter column numerator type integer", "numerator was bigint and is built as integer"),
+    ],
+)
+def test_publish_change_that_could_break_reports_is_refused(
+    marts: Marts, change: str, reason: str
+) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    before = marts.contents()
+    marts.loader.execute(f"alter table marts_build.trial_kpi {change}")
+    with pytest.raises(PublicationError, match=reason):
+        marts.publish()
+    assert marts.contents() == before
+
+
+# Rollback
+
+
+def test_rollback_returns_the_set_of_before_byte_for_byte(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    first = marts.publish()
+    before = marts.contents()
+    marts.build(ASHMERE, 2, leavers=55)
+    marts.loader.execute("insert into marts_build.trial_calendar values ('2019-07-02', false)")
+    second = marts.publish()
+    assert marts.contents() != before
+    undone = rollback(ASHMERE)
+    assert marts.contents() == before
+    assert (undone.kind, undone.run_id, undone.night) == ("rollback", first.run_id, first.night)
+    assert undone.publication_id > second.publication_id
+    with as_reader() as reader:
+        assert reader.execute(
+            "select kind, publication_id from marts.publication where authority = %s", [ASHMERE]
+        ).fetchall() == [("rollback", undone.publication_id)]
+
+
+def test_rollback_twice_is_refused_and_the_next_publication_works(marts: Marts) -> None:
+    for value in (1, 2):
+        marts.build(ASHMERE, value)
+        marts.publish()
+    rollback(ASHMERE)
+    returned = marts.contents()
+    with pytest.raises(PublicationError, match="already been rolled back"):
+        rollback(ASHMERE)
+    assert marts.contents() == returned
+    marts.build(ASHMERE, 3)
+    marts.publish()
+    assert marts.contents() == marts.contents("marts_build")
+    rollback(ASHMERE)
+    assert marts.contents() == returned
+
+
+def test_rollback_of_the_first_publication_is_refused(marts: Marts) -> None:
+    with pytest.raises(PublicationError, match="no publication to return to"):
+        rollback(ASHMERE)
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    with pytest.raises(PublicationError, match="is the first"):
+        rollback(ASHMERE)
+    assert marts.contents() == marts.contents("marts_build")
+
+
+def test_rollback_leaves_other_authorities_and_what_they_share_alone(marts: Marts) -> None:
+    for value in (1, 2):
+        for authority in (ASHMERE, OTHER):
+            marts.build(authority, value)
+            if (value, authority) == (2, OTHER):
+                marts.loader.execute(
+                    "insert into marts_build.trial_calendar values ('2019-07-02', false)"
+                )
+            marts.publish(authority)
+    others = marts.contents(authority=OTHER)
+    rollback(ASHMERE)
+    assert marts.contents(authority=OTHER) == others
+    assert marts.rows(
+        "select authority, sum(numerator)::int from marts.trial_kpi group by authority order by 1"
+    ) == [(ASHMERE, 3), (OTHER, 6)]
+
+
+# Readers
+
+
+class Reader(threading.Thread):
+    """A BI user who reads all tables again and again, and refuses to wait for any lock."""
+
+    def __init__(self, stop: threading.Event, *, one_statement: bool) -> None:
+        super().__init__()
+        self.stop, self.one_statement = stop, one_statement
+        self.seen: set[tuple[Any, ...]] = set()
+        self.reads = 0
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with as_reader() as reader:
+                reader.execute("set lock_timeout = '1ms'")
+                reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                while not self.stop.is_set():
+                    self.seen.add(self.read(reader))
+                    self.reads += 1
+        except BaseException as error:  # handed to the test
+            self.error = error
+
+    def wait_for_a_read(self) -> None:
+        """Return when a read that began after this call has ended."""
+        wanted = self.reads + 2
+        until(lambda: self.reads >= wanted or self.error)
+
+    def read(self, reader: psycopg.Connection[Any]) -> tuple[Any, ...]:
+        parts = [
+            f"select publication_id from marts.publication where authority = '{ASHMERE}'",
+            f"select sum(numerator)::int from marts.trial_kpi where authority = '{ASHMERE}'",
+            f"select sum(status)::int from marts.trial_leavers where authority = '{ASHMERE}'",
+            f"select count(*)::int from marts.trial_leavers where authority = '{ASHMERE}'",
+        ]
+        if self.one_statement:
+            query = "select " + ", ".join(f"({part})" for part in parts)
+            return reader.execute(query).fetchall()[0]
+        with reader.transaction():
+            return tuple(reader.execute(part).fetchall()[0][0] for part in parts)
+
+
+def expected(published: Publication, value: int, leavers: int) -> tuple[int, int, int, int]:
+    with_status = leavers - leavers // 10
+    return (published.publication_id, 3 * value, with_status * value, leavers)
+
+
+def test_publish_readers_never_wait_and_see_one_whole_set(marts: Marts) -> None:
+    builds = [(1, 400), (2, 300)]
+    marts.build(ASHMERE, *builds[0])
+    sets = {expected(marts.publish(), *builds[0])}
+    stop = threading.Event()
+    readers = [Reader(stop, one_statement=number % 2 == 0) for number in range(4)]
+    for reader in readers:
+        reader.start()
+    try:
+        for turn in range(1, 13):
+            build = builds[turn % 2]
+            marts.build(ASHMERE, *build)
+            sets.add(expected(marts.publish(), *build))
+            for reader in readers:
+                reader.wait_for_a_read()
+        undone = rollback(ASHMERE)
+        sets.add(expected(undone, *builds[1]))
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert [reader.error for reader in readers] == [None] * 4
+    for reader in readers:
+        assert reader.seen <= sets, "a mixed, empty or unknown set was read"
+        assert len(reader.seen) >= 12
+
+
+def test_publish_reader_inside_one_transaction_goes_on_reading_the_old_set(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    first = marts.publish()
+    marts.build(ASHMERE, 2)
+    with as_reader() as reader:
+        reader.execute("set lock_timeout = '1ms'")
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with reader.transaction():
+            seen = [reader.execute("select sum(numerator)::int from marts.trial_kpi").fetchone()]
+            second = marts.publish()
+            seen.append(reader.execute("select max(status) from marts.trial_leavers").fetchone())
+            told = reader.execute(
+                "select publication_id from marts.publication where authority = %s", [ASHMERE]
+            ).fetchone()
+        assert (seen, told) == ([(3,), (1,)], (first.publication_id,))
+        assert reader.execute(
+            "select publication_id from marts.publication where authority = %s", [ASHMERE]
+        ).fetchone() == (second.publication_id,)
+
+
+# A publisher killed
+
+
+PUBLISHER = """
+import sys
+from datetime import date
+from carepath.publish import MartTable, publish
+tables = [MartTable(name, (key,)) for name, key in zip(sys.argv[4::2], sys.argv[5::2])]
+publish(sys.argv[1], sys.argv[2], int(sys.argv[3]), date(2019, 6, 30), tables)
+"""
+
+
+@pytest.mark.parametrize(
+    "stopped_at",
+    ["marts_prev.trial_kpi", "marts.trial_leavers", "ops.publications", "marts.publication"],
+)
+def test_publish_killed_in_the_middle_leaves_the_old_set(marts: Marts, stopped_at: str) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    marts.build(ASHMERE, 2)
+    marts.publish()
+    before = {schema: marts.contents(schema) for schema in ("marts", "marts_prev")}
+    marts.build(ASHMERE, 3, leavers=33)
+    tables = [text for mart in TABLES for text in (mart.name, mart.key[0])]
+    with closing(connect("carepath_owner")) as obstacle:
+        obstacle.execute(f"lock table {stopped_at} in share row exclusive mode")
+        publisher = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                PUBLISHER,
+                "trial-1",
+                ASHMERE,
+                str(marts.loads[ASHMERE]),
+                *tables,
+            ]
+        )
+        try:
+            until(
+                lambda: marts.rows(
+                    "select 1 from pg_locks where not granted and relation = %s::regclass",
+                    stopped_at,
+                )
+            )
+        finally:
+            publisher.kill()
+            publisher.wait()
+        # granted only when the server has noticed the death and dropped the session
+        with closing(connect("carepath_owner", autocommit=True)) as successor:
+            successor.execute("set lock_timeout = '60s'")
+            successor.execute("select pg_advisory_lock(%s)", [publication.PUBLISHER_LOCK])
+        assert publisher.returncode == -9
+    assert {schema: marts.contents(schema) for schema in ("marts", "marts_prev")} == before
+    assert marts.publication_count() == 2
+    marts.publish()
+    assert marts.contents() == marts.contents("marts_build")
+
+
+def test_publish_one_publisher_at_a_time(marts: Marts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publication, "WAIT_FOR_OTHERS", "50ms")
+    marts.build(ASHMERE, 1)
+    with closing(connect("carepath_owner", autocommit=True)) as first:
+        first.execute("select pg_advisory_lock(%s)", [publication.PUBLISHER_LOCK])
+        with pytest.raises(PublicationError, match="Another publication"):
+            marts.publish()
+    assert marts.publish().kind == "publish"
