@@ -53,7 +53,7 @@ def carepath(*arguments: str) -> subprocess.CompletedProcess[str]:
 def rows(role: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     """Return what a role reads."""
     with connect(role) as connection:
-        return connection.execute(query, values).fetchall()
+        return connection.execute(query, values or None).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -312,14 +312,14 @@ def test_demo_decisions_for_adoption_of_all_quarters_are_those_recorded(
     terminal_text: str,
 ) -> None:
     query = (
-        "select sum(numerator) from marts.kpi_adoption as k inner join marts.dim_report_date as d"
-        " on k.authority = d.authority and k.as_at_date = d.report_date"
+        "select sum(numerator) from marts.kpi_adoption as k inner join marts.dim_snapshot as d"
+        " on k.authority = d.authority and k.as_at_date = d.as_at_date"
         " where k.authority = %s and is_quarter_end and measure = %s"
     )
     first = rows(
         "bi_reader",
-        "select min(report_date) from marts.dim_report_date"
-        " where authority = %s and is_quarter_end",
+        "select min(as_at_date) from marts.kpi_adoption inner join marts.dim_snapshot"
+        " using (authority, as_at_date) where authority = %s and is_quarter_end",
         ASHMERE,
     )[0][0]
     for measure, column in {
