@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from carepath.contract.model import load_contract
 from carepath.sources import SourceSpec
 from carepath.sources.ssda903 import Ssda903Session, Ssda903Source
 
@@ -47,6 +48,16 @@ def open_return(folder: Path, period: int | None = None) -> Ssda903Session:
     query = f"?period={period}" if period else ""
     spec = SourceSpec("ssda903-test", AUTHORITY, "Ashmere", f"ssda903:{folder}{query}")
     return Ssda903Source(spec).open()
+
+
+def delivered(path: Path, period: int | None = None) -> dict[str, list[bytes]]:
+    """Return every table of the contract that a return fills, as lines in order of content."""
+    session = open_return(path, period)
+    tables = load_contract().tables
+    return {
+        name: sorted(b"".join(session.stream(tables[name], tables[name].column_names)).splitlines())
+        for name in session.describe()
+    }
 
 
 def read_copy(data: bytes) -> list[list[str | None]]:

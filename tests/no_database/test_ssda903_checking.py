@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ssda903_returns import EPISODES, HEADER, OC3, write_return
+from ssda903_returns import EPISODES, HEADER, OC3, delivered, write_return
 
 from carepath.errors import DeliveryError
 from carepath.sources.ssda903.checking import MOST_ERRORS, MalformedReturnError, check_return
@@ -32,39 +32,36 @@ def replaced(text: str, line: int, old: str, new: str) -> str:
 MALFORMED = {
     # name: (content of leavers.csv, line, column, a part of the message)
     "wrong header": (OC3.replace("ACTIV", "ACTIVITY"), 1, "ACTIV", "missing"),
-    "header in lower case": (OC3.replace("ACTIV", "activ"), 1, "ACTIV", "exactly"),
-    "header out of order": (
-        OC3.replace("IN_TOUCH,ACTIV", "ACTIV,IN_TOUCH"),
-        1,
-        "ACTIV",
-        "IN_TOUCH belongs",
-    ),
     "column twice": (OC3.replace("ACTIV", "DOB"), 1, "DOB", "twice"),
     "column too many": (OC3.replace("ACCOM", "ACCOM,MORE"), 1, "6", "does not belong"),
     "another table's header": ("name,colour\nx,y\n", 1, "", "not a header of the return"),
     "no header": (OC3.split("\n", 1)[1], 1, "", "not a header of the return"),
-    "semicolons": (OC3.replace(",", ";"), 1, "1", "semicolon separates"),
-    "tabs": (OC3.replace(",", "\t"), 1, "1", "tab separates"),
     "a semicolon for a comma": (replaced(OC3, 3, "NO,0", "NO;0"), 3, "IN_TOUCH", "semicolon"),
     "semicolons in one line": (OC3 + "ASH003;20/08/2009;NO;0;0\n", 4, "CHILD", "semicolon"),
     "a field too few": (replaced(OC3, 2, ",K2", ""), 2, "ACCOM", "4 fields instead of 5"),
     "a field too many": (replaced(OC3, 2, "K2", "K2,1"), 2, "ACCOM", "6 fields instead of 5"),
     "day and month swapped": (replaced(OC3, 2, "14/05", "05/14"), 2, "DOB", "not a date"),
     "no such day": (replaced(OC3, 2, "14/05/1999", "29/02/1999"), 2, "DOB", "not a date"),
-    "date of another form": (replaced(OC3, 2, "14/05/1999", "1999-05-14"), 2, "DOB", "not a date"),
+    "year of two digits": (replaced(OC3, 2, "14/05/1999", "14/05/99"), 2, "DOB", "not a date"),
+    "number of a day": (replaced(OC3, 2, "14/05/1999", "36294"), 2, "DOB", "not a date"),
+    "date among codes": (replaced(OC3, 2, "F2", "14/05/1999"), 2, "ACTIV", "holds codes"),
+    "error of a spreadsheet": (replaced(OC3, 2, "F2", "#N/A"), 2, "ACTIV", "spreadsheet"),
     "year of another age": (replaced(OC3, 2, "14/05/1999", "14/05/0199"), 2, "DOB", "not a date"),
     "empty": ("", 1, "", "empty"),
     "only a byte order mark": ("\ufeff", 1, "", "empty"),
     "Latin-1": (replaced(OC3, 3, "NO", "N\u00d6").encode("latin-1"), 3, "IN_TOUCH", "UTF-8"),
-    "UTF-16": (OC3.encode("utf-16"), 1, "", "UTF-16"),
     "UTF-16 without a mark": (OC3.encode("utf-16-le"), 1, "", "NUL"),
     "NUL byte": (replaced(OC3, 3, "NO", "N\0O"), 3, "IN_TOUCH", "NUL"),
     "quote not closed": (replaced(OC3, 2, "F2", '"F2'), 2, "", "not closed"),
     "text after a quote": (replaced(OC3, 3, "NO", '"NO"x'), 3, "", "double quote"),
     "lone carriage return": (replaced(OC3, 3, "NO", "N\rO"), 3, "", "carriage return"),
-    "empty line": (OC3.replace("\nASH002", "\n\nASH002"), 3, "", "empty"),
     "no child": (replaced(OC3, 3, "ASH002", " "), 3, "CHILD", "blank"),
-    "id of a spreadsheet": (replaced(OC3, 3, "ASH002", "3.98E+05"), 3, "CHILD", "spreadsheet"),
+    **{
+        f"id of a spreadsheet, {n}": (replaced(OC3, 3, "ASH002", value), 3, "CHILD", "spreadsheet")
+        for n, value in enumerate(
+            ("3.98E+05", "3.98E5", "398768.0", "'398768", '"398,768"', "#N/A", "#######", "NULL")
+        )
+    },
 }
 
 
@@ -85,7 +82,46 @@ WELL_FORMED = {
     "no line end at the end": OC3.rstrip("\n"),
     "blank lines at the end": OC3 + "\n\n",
     "quoted fields": OC3.replace("YES", '"YES"'),
+    "rows of commas at the end": OC3 + ",,,,\n,,,,\n",
+    "the mark of an old system at the end": OC3 + "\x1a",
+    "an empty line": OC3.replace("\nASH002", "\n\nASH002"),
+    "commas behind every line": OC3.replace("\n", ",,\n"),
 }
+READ_WITH_A_NOTE = {
+    "header in lower case": (OC3.replace("ACTIV", "activ"), "", "not written exactly"),
+    "header out of order": (
+        "CHILD,DOB,ACTIV,IN_TOUCH,ACCOM\nASH001,14/05/1999,F2,YES,K2\nASH002,02/01/2000,0,NO,0\n",
+        "",
+        "not written exactly",
+    ),
+    "dates of a database": (OC3.replace("14/05/1999", "1999-05-14 00:00:00"), "DOB", "dd/mm/yyyy"),
+    "dates without noughts": (OC3.replace("02/01/2000", "2/1/2000"), "DOB", "dd/mm/yyyy"),
+    "dates with names": (OC3.replace("14/05/1999", "14-May-1999"), "DOB", "dd/mm/yyyy"),
+    "semicolons": (OC3.replace(",", ";"), None, None),
+    "tabs": (OC3.replace(",", "\t"), None, None),
+    "a line that names the separator": ("sep=;\n" + OC3.replace(",", ";"), None, None),
+    "UTF-16": (OC3.encode("utf-16"), None, None),
+    "UTF-16 with tabs, as a spreadsheet saves Unicode text": (
+        OC3.replace(",", "\t").replace("\n", "\r\n").encode("utf-16"),
+        None,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READ_WITH_A_NOTE)
+def test_check_return_of_a_file_that_leaves_no_doubt_reads_it(tmp_path: Path, case: str) -> None:
+    content, column, message = READ_WITH_A_NOTE[case]
+    right = delivered(write_return(tmp_path / "right"))
+    folder = write_return(tmp_path / "unusual", {"leavers.csv": content})
+    assert delivered(folder) == right
+    notes = check_return(folder).notes
+    if message is None:
+        assert notes == ()
+    else:
+        (note,) = notes
+        assert (note.file, note.column) == ("leavers.csv", column)
+        assert message in note.message
 
 
 @pytest.mark.parametrize("case", WELL_FORMED)
@@ -132,10 +168,37 @@ def test_check_return_with_a_value_too_long_for_an_index_names_it(
 
 
 def test_check_return_with_two_files_of_one_kind_refuses_the_second(tmp_path: Path) -> None:
-    errors = refused(write_return(tmp_path, {"leavers_old.csv": OC3}))
+    errors = refused(write_return(tmp_path, {"leavers_old.csv": OC3 + "ASH009,14/05/1999,NO,0,0"}))
     assert errors == [
         ("leavers_old.csv", 1, "", "leavers.csv is also a file of OC3. Keep one of them.")
     ]
+
+
+def test_check_return_with_a_copy_of_a_file_leaves_it_out(tmp_path: Path) -> None:
+    checked = check_return(write_return(tmp_path, {"stays (1).csv": EPISODES}))
+    assert [str(note) for note in checked.notes] == [
+        "stays.csv: The file is a copy of stays (1).csv: it is left out."
+    ]
+    assert checked.files["episodes"].row_count == 2
+
+
+def test_check_return_understands_how_a_yes_is_written(tmp_path: Path) -> None:
+    oc2 = (
+        "CHILD,DOB,SDQ_SCORE,SDQ_REASON,CONVICTED,HEALTH_CHECK,IMMUNISATIONS,TEETH_CHECK,"
+        "HEALTH_ASSESSMENT,SUBSTANCE_MISUSE,INTERVENTION_RECEIVED,INTERVENTION_OFFERED\n"
+        "ASH003,20/08/2009,12,,{},0,1,{},{},0,,\n"
+    )
+    plain = delivered(write_return(tmp_path / "a", {"health.csv": oc2.format(1, 1, 0)}))
+    for number, written in enumerate((("Y", "True", "No"), ("yes", "01", "0.0"))):
+        folder = write_return(tmp_path / str(number), {"health.csv": oc2.format(*written)})
+        assert delivered(folder) == plain
+        assert {note.column for note in check_return(folder).notes} == {
+            "CONVICTED", "TEETH_CHECK", "HEALTH_ASSESSMENT",
+        }  # fmt: skip
+    folder = write_return(tmp_path / "b", {"health.csv": oc2.format("maybe", 1, 0)})
+    (note,) = check_return(folder).notes
+    assert (note.line, note.column) == (2, "CONVICTED")
+    assert "neither 0 nor 1" in note.message
 
 
 def test_check_return_without_a_header_file_refuses_it(tmp_path: Path) -> None:
@@ -207,14 +270,17 @@ def test_check_return_of_a_folder_of_returns_asks_for_one_of_them(tmp_path: Path
 
 
 def test_check_return_of_no_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DeliveryError, match="no such folder"):
+    with pytest.raises(DeliveryError, match="no such file or folder"):
         check_return(tmp_path / "nowhere")
 
 
 def test_check_return_names_files_that_it_did_not_read(tmp_path: Path) -> None:
-    checked = check_return(write_return(tmp_path, {"return.xml": "<x/>", ".hidden": "x"}))
+    files = {"guide.pdf": "%PDF-1.7", "read me.txt": "How to send it", ".hidden": "x"}
+    checked = check_return(write_return(tmp_path, {**files, "census.xml": "<Message/>"}))
     assert [str(note) for note in checked.notes] == [
-        "return.xml: The file was not read, because it is not a CSV file."
+        "census.xml: The file was not read: it is not of the return.",
+        "guide.pdf: The file was not read: it is not CSV, XML, a workbook or a zip.",
+        "read me.txt: The file was not read: it is not of the return.",
     ]
 
 

@@ -14,7 +14,7 @@ def test_keep_notes_of_the_latest_load_are_read_by_stewards(
     warehouse: None, tmp_path: Path
 ) -> None:
     again = OC3 + "ASH001,14/05/1999,NO,F2,K2\n"
-    notes = open_return(write_return(tmp_path, {"leavers.csv": again, "r.xml": ""})).notes()
+    notes = open_return(write_return(tmp_path, {"leavers.csv": again, "r.pdf": "%PDF"})).notes()
     with connect("carepath_loader") as connection:
         connection.execute("insert into ops.authorities values (%s, 'Ashmere')", (AUTHORITY,))
         connection.execute(
@@ -44,9 +44,9 @@ def test_keep_notes_of_the_latest_load_are_read_by_stewards(
         (
             AUTHORITY,
             "2018",
-            "r.xml",
+            "r.pdf",
             None,
             None,
-            "The file was not read, because it is not a CSV file.",
+            "The file was not read: it is not CSV, XML, a workbook or a zip.",
         ),
     ]

@@ -69,7 +69,7 @@ def test_stream_of_codes_written_with_decimals_sends_whole_numbers(tmp_path: Pat
     assert len(delivered(session, "ssd_mother", "moth_person_id")) == 1
     assert [str(note) for note in session.notes()] == [
         "children.csv, line 3, column MOTHER: "
-        "Whole numbers are written with decimals, from this line on."
+        "0 and 1 are written in another way, from this line on."
     ]
 
 

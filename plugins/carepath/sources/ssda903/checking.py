@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from carepath.contract.code_lists import collection_year
 from carepath.errors import DeliveryError
+from carepath.sources.delivered import DeliveredFile, find_files, new_digest, opened
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.ssda903.layout import ReturnColumn, ReturnTable, load_layout
 from carepath.sources.ssda903.reading import (
     Row,
     Tell,
     check_row,
-    decimal_columns,
-    new_digest,
+    is_foreign,
+    odd_columns,
     parse_date,
     read_rows,
     recognise,
+    trim,
 )
+from carepath.sources.ssda903.xml_reading import read_records
 
 MOST_ERRORS: Final = 50
 MOST_NOTES_PER_FILE: Final = 200
@@ -35,9 +38,12 @@ class MalformedReturnError(DeliveryError):
 
 @dataclass(frozen=True)
 class ReturnFile:
-    """One file of a checked return: its table, its columns in order and a digest of its bytes."""
+    """One table of a checked return: its file, its columns in order and a digest of the file.
 
-    path: Path
+    An XML file holds several tables.
+    """
+
+    file: DeliveredFile
     table: ReturnTable
     columns: tuple[ReturnColumn, ...]
     digest: bytes
@@ -49,13 +55,13 @@ class CheckedReturn:
     """A return without structural errors.
 
     Attributes:
-        folder: where its files are.
+        name: the folder or the file that was given.
         period: collection year Y, which covers 1 April Y-1 to 31 March Y.
         files: by the name of the return's table.
         notes: what a person should put right, although the rows are loaded.
     """
 
-    folder: Path
+    name: str
     period: int
     files: Mapping[str, ReturnFile]
     notes: tuple[DeliveryNote, ...]
@@ -92,38 +98,85 @@ class _Notices:
         return tuple(sorted([*self.notes, *more]))
 
 
-def check_return(folder: Path, period: int | None = None) -> CheckedReturn:
+def check_return(path: Path, period: int | None = None) -> CheckedReturn:
     """Read every file of a return once and check it.
 
     Args:
-        folder: the CSV files. They may have any name: the header says which table a file holds.
+        path: a folder, a zip or one file. The files are CSV or XML and may have any name: what they
+            hold says which tables they are.
         period: the collection year; None to find it in the data (see docs/sources_ssda903.md).
 
     Raises:
         MalformedReturnError: names file, line and column of up to 50 errors.
     """
     notices = _Notices()
+    try:
+        files = find_files(path, notices.error, notices.note)
+        mine = [file for file in files if is_part_of_return(file)]
+        for file in files:
+            if file not in mine:
+                notices.note(file.name, 0, "", "The file was not read: it is not of the return.")
+        if not mine and not notices.errors:
+            notices.error(path.name, 0, "", "No file of the return was found. Check the path.")
+    except _EnoughError:
+        mine = []
+    return _check(path.name, mine, period, notices)
+
+
+def check_files(name: str, files: Sequence[DeliveredFile], period: int | None) -> CheckedReturn:
+    """Check files that are known to be of the return; see check_return."""
+    return _check(name, files, period, _Notices())
+
+
+def is_part_of_return(file: DeliveredFile) -> bool:
+    """Say whether a file can be of the return: any CSV, or XML that is not another collection's."""
+    if file.content == "csv":
+        return True
+    return file.content == "xml" and file.root.upper() not in OTHER_ROOTS
+
+
+OTHER_ROOTS: Final = frozenset({"MESSAGE"})  # the children in need census
+
+
+def _check(
+    name: str, delivered: Sequence[DeliveredFile], period: int | None, notices: _Notices
+) -> CheckedReturn:
     files: dict[str, ReturnFile] = {}
     years: dict[tuple[str, str], Counter[int]] = {}
+    digests: dict[bytes, str] = {}
     try:
-        for path in _csv_files(folder, notices):
-            checked = _check_file(path, notices, years)
-            if checked is None:
-                continue
-            first = files.setdefault(checked.table.name, checked)
-            if first is not checked:
+        for file in delivered:
+            check = _check_xml if file.content == "xml" else _check_csv
+            try:
+                of_file: dict[tuple[str, str], Counter[int]] = {}
+                found = check(file, notices, of_file)
+            except OSError:
                 notices.error(
-                    path.name,
-                    1,
-                    "",
-                    f"{first.path.name} is also a file of {checked.table.title}. Keep one of them.",
+                    file.name, 0, "", "The file is damaged or went away. Export it again."
                 )
+                continue
+            copy_of = digests.setdefault(found[0].digest, file.name) if found else file.name
+            if copy_of != file.name:
+                notices.note(file.name, 0, "", f"The file is a copy of {copy_of}: it is left out.")
+                continue
+            for shown, counts in of_file.items():
+                years.setdefault(shown, Counter()).update(counts)
+            for checked in found:
+                first = files.setdefault(checked.table.name, checked)
+                if first is not checked:
+                    notices.error(
+                        file.name,
+                        1,
+                        "",
+                        f"{first.file.name} is also a file of {checked.table.title}. Keep one of"
+                        " them.",
+                    )
         if not notices.errors:
             _check_completeness(files, notices)
             period = period or _period(years)
             if period is None:
                 notices.error(
-                    folder.name,
+                    name,
                     0,
                     "",
                     "No date shows the collection year. Give it as ssda903:FOLDER?period=YEAR.",
@@ -133,102 +186,124 @@ def check_return(folder: Path, period: int | None = None) -> CheckedReturn:
     except _EnoughError:
         pass
     if notices.errors or period is None:
-        raise _malformed(folder, notices.errors)
-    return CheckedReturn(folder, period, files, notices.all_notes())
+        raise _malformed(name, notices.errors)
+    return CheckedReturn(name, period, files, notices.all_notes())
 
 
-def _csv_files(folder: Path, notices: _Notices) -> Iterator[Path]:
-    """Yield the folder's CSV files in order of name; note any other files."""
-    if not folder.is_dir():
-        notices.error(folder.name, 0, "", "There is no such folder. Check the path.")
-        return
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "~")))
-    found = [path for path in entries if path.suffix.lower() == ".csv" and path.is_file()]
-    if not found:
-        inner = any(path.is_dir() for path in entries)
-        notices.error(
-            folder.name,
-            0,
-            "",
-            "The folder holds no CSV file."
-            + (" Give the folder of one return inside it." if inner else ""),
-        )
-    for path in entries:
-        if path not in found:
-            notices.note(path.name, 0, "", "The file was not read, because it is not a CSV file.")
-    yield from found
-
-
-def _check_file(
-    path: Path, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
-) -> ReturnFile | None:
-    """Check one file; return it if its header was recognised."""
+def _check_csv(
+    file: DeliveredFile, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
+) -> list[ReturnFile]:
+    """Check one CSV file; return it if its header was recognised."""
 
     def tell(line: int, column: str, message: str) -> None:
-        notices.error(path.name, line, column, message)
+        notices.error(file.name, line, column, message)
 
     def note(line: int, column: str, message: str) -> None:
-        notices.note(path.name, line, column, message)
+        notices.note(file.name, line, column, message)
 
     digest = new_digest()
-    rows = read_rows(path, tell, digest)
+    with opened(file, digest) as content:
+        rows = read_rows(content, tell)
+        before = len(notices.errors)
+        header = next(rows, None)
+        if header is None:
+            if len(notices.errors) == before:
+                tell(1, "", "The file is empty. Export it again.")
+            return []
+        if Path(file.name).suffix.lower() != ".csv" and is_foreign(header.fields):
+            note(0, "", "The file was not read: it is not of the return.")
+            return []
+        found = None if len(notices.errors) > before else recognise(header, tell, note)
+        if found is None:
+            return []
+        table = _TableCheck(found.table, found.columns, years, tell, note)
+        for row in rows:
+            table.add(row)
+    if not table.count and not found.table.may_be_empty and len(notices.errors) == before:
+        tell(2, found.columns[0].name, "The file holds only its header. Export it again.")
+    elif not table.count and len(notices.errors) == before:
+        note(
+            2,
+            found.columns[0].name,
+            "The file holds only its header, so the return has no such rows.",
+        )
+    return [ReturnFile(file, found.table, found.columns, digest.digest(), table.count)]
+
+
+def _check_xml(
+    file: DeliveredFile, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
+) -> list[ReturnFile]:
+    """Check one XML file; return its tables."""
+
+    def tell(line: int, column: str, message: str) -> None:
+        notices.error(file.name, line, column, message)
+
+    def note(line: int, column: str, message: str) -> None:
+        notices.note(file.name, line, column, message)
+
+    digest = new_digest()
+    tables: dict[str, _TableCheck] = {}
     before = len(notices.errors)
-    header = next(rows, None)
-    if header is None:
-        if len(notices.errors) == before:
-            tell(1, "", "The file is empty. Export it again.")
-        return None
-    table = None if len(notices.errors) > before else recognise(header.fields, tell)
-    if table is None:
-        return None
-    columns = tuple(map(table.column, header.fields))
-    count = _check_rows(rows, table, columns, years, tell, note)
-    if not count and not table.may_be_empty and len(notices.errors) == before:
-        tell(2, columns[0].name, "The file holds only its header. Export it again.")
-    elif not count and len(notices.errors) == before:
-        note(2, columns[0].name, "The file holds only its header, so the return has no such rows.")
-    return ReturnFile(path, table, columns, digest.digest(), count)
+    with opened(file, digest) as content:
+        for record in read_records(content, tell):
+            table = tables.get(record.table.name)
+            if table is None:
+                table = _TableCheck(record.table, record.table.columns, years, tell, note)
+                tables[record.table.name] = table
+            if record.row:
+                table.add(record.row)
+    if not tables and len(notices.errors) == before:
+        tell(1, "", "The file holds no record of the return. Export it again.")
+    return [
+        ReturnFile(file, each.table, each.columns, digest.digest(), each.count)
+        for each in tables.values()
+    ]
 
 
-def _check_rows(
-    rows: Iterator[Row],
-    table: ReturnTable,
-    columns: tuple[ReturnColumn, ...],
-    years: dict[tuple[str, str], Counter[int]],
-    tell: Tell,
-    note: Tell,
-) -> int:
-    """Check the rows below a header; return how many there are."""
-    names = [column.name for column in columns]
-    unique = [names.index(name) for name in table.unique]
-    shown = [(name, names.index(name)) for name in table.year_shown_by]
-    for name, _ in shown:
-        years.setdefault((table.name, name), Counter())
-    seen: dict[tuple[str, ...], int] = {}
-    decimals: set[str] = set()
-    count = 0
-    for row in rows:
-        if not check_row(row, columns, tell, note):
-            continue
-        count += 1
-        key = tuple(row.fields[i].strip().upper() for i in unique)
-        first = seen.setdefault(key, row.line)
-        if first != row.line:
-            what = " and ".join(table.unique)
-            note(
+class _TableCheck:
+    """Checks the rows of one table in one file, one after the other; `count` says how many."""
+
+    def __init__(
+        self,
+        table: ReturnTable,
+        columns: tuple[ReturnColumn, ...],
+        years: dict[tuple[str, str], Counter[int]],
+        tell: Tell,
+        note: Tell,
+    ) -> None:
+        self.table, self.columns, self.count = table, columns, 0
+        self._tell, self._note = tell, note
+        names = [column.name for column in columns]
+        self._unique = [names.index(name) for name in table.unique]
+        self._shown = [
+            (years.setdefault((table.name, name), Counter()), names.index(name))
+            for name in table.year_shown_by
+        ]
+        self._first_lines: dict[tuple[str, ...], Row] = {}
+        self._odd: set[tuple[str, str]] = set()
+
+    def add(self, row: Row) -> None:
+        """Check one row."""
+        if not check_row(row, self.columns, self._tell, self._note):
+            return
+        self.count += 1
+        key = tuple(trim(row.fields[i]).upper() for i in self._unique)
+        first = self._first_lines.setdefault(key, row)
+        if first is not row:
+            what = " and ".join(self.table.unique)
+            self._note(
                 row.line,
-                names[unique[-1]],
-                f"The line repeats {what} of line {first}. Keep one of them.",
+                self.columns[self._unique[-1]].name + row.place,
+                f"The line repeats {what} of line {first.line}{first.place}. Keep one of them.",
             )
-        for name in decimal_columns(row, columns):
-            if name not in decimals:
-                decimals.add(name)
-                note(row.line, name, "Whole numbers are written with decimals, from this line on.")
-        for name, i in shown:
-            day = parse_date(row.fields[i].strip())
+        for name, form in odd_columns(row, self.columns):
+            if (name, form) not in self._odd:
+                self._odd.add((name, form))
+                self._note(row.line, name, f"{form}, from this line on.")
+        for years, i in self._shown:
+            day = parse_date(trim(row.fields[i]))
             if day is not None:
-                years[table.name, name][collection_year(day)] += 1
-    return count
+                years[collection_year(day)] += 1
 
 
 def _check_completeness(files: Mapping[str, ReturnFile], notices: _Notices) -> None:
@@ -243,15 +318,17 @@ def _check_years(files: Mapping[str, ReturnFile], period: int, notices: _Notices
     for file in files.values():
         if period not in file.table.years:
             notices.error(
-                file.path.name,
+                file.file.name,
                 1,
                 "",
                 f"{file.table.title} is part of returns {file.table.years}, and this return is"
                 f" for {period}. Remove the file, or correct the collection year.",
             )
-        elif tuple(column.name for column in file.columns) != file.table.header_in(period):
+        elif file.file.content == "csv" and {column.name for column in file.columns} != {
+            *file.table.header_in(period)
+        }:
             notices.error(
-                file.path.name,
+                file.file.name,
                 1,
                 "",
                 f"The header is not that of collection year {period}. Export the file for it.",
@@ -275,7 +352,7 @@ def _period(years: Mapping[tuple[str, str], Counter[int]]) -> int | None:
     return None
 
 
-def _malformed(folder: Path, errors: list[DeliveryNote]) -> MalformedReturnError:
+def _malformed(name: str, errors: list[DeliveryNote]) -> MalformedReturnError:
     ordered = sorted(errors)
     at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
     count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
@@ -283,7 +360,7 @@ def _malformed(folder: Path, errors: list[DeliveryNote]) -> MalformedReturnError
         f"The return has {count}, so nothing was loaded:\n"
         + "\n".join(f"  {each}" for each in ordered)
         + "\n",
-        where=f"SSDA903 return {folder.name}",
+        where=f"SSDA903 return {name}",
         todo="Correct these places in the recording system and export the return again. Then "
         "run the night again.",
     )

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from carepath.yaml_files import read_yaml, validate
 
-FieldType = Literal["id", "text", "code", "integer", "date", "partial_date"]
+FieldType = Literal["id", "text", "code", "flag", "integer", "date", "partial_date"]
 LAYOUT: Final = Path(__file__).with_name("layout.yml")
 Flag = Annotated[bool, Strict()]
 _AS_WRITTEN: Final = ConfigDict(extra="forbid")

@@ -13,7 +13,7 @@ from pydantic import ValidationInfo as Info
 from pydantic.dataclasses import dataclass
 
 from carepath.sources.ssda903.layout import FieldType, ReturnTable, load_layout
-from carepath.sources.ssda903.reading import parse_date, whole_number
+from carepath.sources.ssda903.reading import parse_date, plain_flag, trim, whole_number
 from carepath.yaml_files import read_yaml, validate
 
 MAPPING: Final = Path(__file__).with_name("mapping.yml")
@@ -167,20 +167,22 @@ def read_mapping(path: Path) -> Mapping[str, TableMapping]:
 
 
 def prepare(value: str, kind: FieldType) -> str:
-    """Return a field in the contract's form: a date as yyyy-mm-dd, `1.0` as `1`, others as sent.
+    """Return a field in the contract's form: a date as yyyy-mm-dd, `1.0` as `1`, text as sent.
 
     A partial date (zz/05/2020) stays as it is, because the SSD records it like that.
     """
     if kind in ("date", "partial_date"):
         return _iso(value)
+    if kind == "flag":
+        return plain_flag(value)
     if kind in ("code", "integer"):
-        return whole_number(value.strip())
-    return value
+        return whole_number(trim(value))
+    return trim(value) if kind == "id" else value
 
 
 @lru_cache(maxsize=65536)
 def _iso(value: str) -> str:
-    day = parse_date(value.strip())
+    day = parse_date(trim(value))
     return day.isoformat() if day else value
 
 

@@ -1,19 +1,22 @@
-"""Read the CSV files of a return strictly: every wrong line is reported with its column.
+"""Read the CSV files of a return: every line that leaves a doubt is reported with its column.
 
-A file is read line by line, never as a whole. An error names file, line and column, but never a
-value, because the values are a child's record.
+What a person would read without a doubt is read: columns in another order, a header in lower case,
+semicolons or tabs in the whole file, UTF-16, a date written otherwise. A file is read line by line,
+never as a whole. An error names file, line and column, but never a value, because the values are a
+child's record.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-import hashlib
+import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, Protocol
 
 from carepath.contract.model import LONGEST_VALUE
@@ -28,22 +31,50 @@ LONGEST_LINE: Final = 1 << 20  # bytes; a longer line is not part of a return
 DAMAGE: Final = (
     "\ufffd"  # replaces bytes that are not text, so that the error can name their column
 )
-SEPARATORS: Final = {";": "semicolon", "\t": "tab", "|": "vertical bar"}
+SEPARATORS: Final = {";": "semicolon", "\t": "tab", "|": "vertical bar", ",": "comma"}
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 
-_DATE = re.compile(r"(\d\d)/(\d\d)/(\d{4})", re.ASCII)
+# beside dd/mm/yyyy, what a spreadsheet or a database makes of a date; a day of two years' digits or
+# with the month first leaves a doubt
+_DATE = re.compile(r"(\d\d?)[/.-](\d\d?)[/.-](\d{4})(?:[ T]00:00(?::00(?:\.0+)?)?)?", re.ASCII)
+_ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]00:00(?::00(?:\.0+)?)?)?", re.ASCII)
+_NAMED_DATE = re.compile(r"(\d\d?)[ -]([A-Za-z]{3,9})[ -](\d{4})", re.ASCII)
+_MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+AS_THE_RETURN: Final = re.compile(r"\d\d/\d\d/\d{4}", re.ASCII)
 _PARTIAL_DATE = re.compile(r"(zz|\d\d)/(zz|\d\d)/(zzzz|\d{4})", re.ASCII | re.IGNORECASE)
 _DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
 _INTEGER = re.compile(r"\d+(\.0+)?", re.ASCII)
-_SPREADSHEET_ID = re.compile(r"\d+\.0+|\d(\.\d+)?[Ee]\+\d+", re.ASCII)
+# what a spreadsheet makes of an id: 398768.0, 3.98E+05, '398768, ="398768", 398,768, #N/A, #######
+_SPREADSHEET_ID = re.compile(
+    r"\d+\.0+|\d(\.\d+)?[Ee]\+\d+|\d\.\d+[Ee]\d+|['=#].*|\d{1,3}(,\d{3})+|null|n/?a|nan",
+    re.ASCII | re.IGNORECASE,
+)
+# the space in all its widths, control characters, line ends, the byte order mark, zero widths
+_BLANKS: Final = "".join(
+    [
+        *(chr(code) for code in range(33)), "\x7f", "\x85", "\xa0", "\u1680", "\u180e",
+        *(chr(code) for code in range(0x2000, 0x2010)), "\u2028", "\u2029", "\u202f",
+        "\u205f", "\u2060", "\u3000", "\ufeff",
+    ]
+)  # fmt: skip
+_YES: Final = frozenset({"1", "01", "y", "yes", "true", "t"})
+_NO: Final = frozenset({"0", "00", "n", "no", "false", "f"})
 
 
 @dataclass(frozen=True)
 class Row:
-    """One record: the line on which it starts and its fields as sent."""
+    """One record: the line on which it starts and its fields as sent.
+
+    `place` is said behind a column's name; in XML, it says which child, because a whole file is
+    often one line.
+    """
 
     line: int
     fields: list[str]
+    place: str = ""
 
 
 class Tell(Protocol):
@@ -52,50 +83,53 @@ class Tell(Protocol):
     def __call__(self, line: int, column: str, message: str, /) -> None: ...
 
 
-class Digest(Protocol):
-    """A digest that receives every byte of a file."""
-
-    def update(self, data: bytes, /) -> None: ...
-
-
-def new_digest() -> hashlib.blake2b:
-    """Return the digest that shows whether a file changed between two readings."""
-    return hashlib.blake2b(digest_size=16)
+def trim(value: str) -> str:
+    """Return a value without blanks of any kind around it."""
+    return value.strip(_BLANKS)
 
 
-def read_rows(path: Path, tell: Tell, digest: Digest) -> Iterator[Row]:
-    """Yield the rows of a comma-separated UTF-8 file, the header first.
+def read_rows(file: io.BufferedReader, tell: Tell) -> Iterator[Row]:
+    """Yield the rows of a file in UTF-8 or UTF-16, the header first.
 
-    A byte order mark, CRLF line ends, quoted fields (with commas, quotes and line breaks) and
-    blank lines at the end are fine. Anything else is an error, and its line is left out.
+    A byte order mark, CRLF line ends, quoted fields (with commas, quotes and line breaks), blank
+    lines and rows of commas are fine. The separator is the one that makes a header of the return of
+    the first line. Anything else is an error, and its line is left out.
 
     Args:
-        path: the file.
+        file: the file's bytes; it is read to the end.
         tell: called with line, column and message for each error.
-        digest: receives every byte read.
     """
     damaged: dict[int, str] = {}
-    reader = csv.reader(_lines(path, damaged, tell, digest), strict=True)
+    lines = _lines(file, damaged, tell)
+    first = next(lines, None)
+    if first is None:
+        return
+    skipped = 0
+    if found := _SEPARATOR_LINE.fullmatch(first.strip()):
+        skipped, separator = 1, found.group(1)
+        first = next(lines, None)
+        if first is None:
+            return
+    else:
+        separator = separator_of(first)
+    lines = itertools.chain([first], lines)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     header: list[str] | None = None
-    blank_line = 0
     while True:
-        line = reader.line_num + 1
+        line = reader.line_num + 1 + skipped
         try:
             fields = next(reader)
         except StopIteration:
             break
         except csv.Error:
             _tell_damage(damaged, tell, header or [], [])
-            tell(line, "", _quoting(line, reader.line_num))
-            if reader.line_num > line:
+            last = reader.line_num + skipped
+            tell(line, "", _quoting(line, last))
+            if last > line:
                 return  # the open quote covers all lines that follow, so they cannot be checked
             continue
-        if not fields:
-            blank_line = blank_line or line
+        if not any(map(trim, fields)):
             continue
-        if blank_line:
-            tell(blank_line, "", "The line is empty. Remove it.")
-            blank_line = 0
         if damaged:
             _tell_damage(damaged, tell, header or [], fields if header else [])
             if header:
@@ -105,30 +139,60 @@ def read_rows(path: Path, tell: Tell, digest: Digest) -> Iterator[Row]:
     _tell_damage(damaged, tell, header or [], [])
 
 
-def _lines(path: Path, damaged: dict[int, str], tell: Tell, digest: Digest) -> Iterator[str]:
-    with path.open("rb") as file:
-        number = 0
-        while raw := file.readline(LONGEST_LINE):
-            digest.update(raw)
-            number += 1
-            if number == 1:
-                if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                    tell(1, "", "The file is in UTF-16. Save it as 'CSV UTF-8'.")
-                    return
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-                tell(
-                    number, "", "The line does not end, so this is not a CSV file. Export it again."
-                )
-                return
-            if b"\0" in raw:
-                damaged[number] = "The line holds a NUL byte. Export the file again."
-                raw = raw.replace(b"\0", DAMAGE.encode())
-            try:
-                yield raw.decode("utf-8")
-            except UnicodeDecodeError:
-                damaged[number] = "The line is not in UTF-8. Save the file as 'CSV UTF-8'."
-                yield raw.decode("utf-8", errors="replace")
+_SEPARATOR_LINE: Final = re.compile(r"\"?sep=([,;\t|])\"?", re.IGNORECASE)
+
+
+def separator_of(line: str) -> str:
+    """Return the character that makes a header of the return of a line; a comma if none does."""
+    for separator in SEPARATORS:
+        try:
+            (names,) = csv.reader([line], delimiter=separator)
+        except (csv.Error, ValueError):
+            continue
+        if _table_of(names):
+            return separator
+    return ","
+
+
+def _lines(file: io.BufferedReader, damaged: dict[int, str], tell: Tell) -> Iterator[str]:
+    start = file.peek(2)[:2]
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        yield from _lines_of_utf16(file, damaged, tell)
+        return
+    number = 0
+    while raw := file.readline(LONGEST_LINE):
+        number += 1
+        if number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            tell(number, "", _ENDLESS)
+            return
+        if b"\0" in raw:
+            damaged[number] = "The line holds a NUL byte. Export the file again."
+            raw = raw.replace(b"\0", DAMAGE.encode())
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError:
+            damaged[number] = "The line is not in UTF-8. Save the file as 'CSV UTF-8'."
+            yield raw.decode("utf-8", errors="replace")
+
+
+def _lines_of_utf16(file: io.BufferedReader, damaged: dict[int, str], tell: Tell) -> Iterator[str]:
+    """Yield the lines of a file that a spreadsheet has saved as Unicode text."""
+    text = io.TextIOWrapper(file, "utf-16", errors="replace", newline="\n")
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            tell(number, "", _ENDLESS)
+            return
+        if DAMAGE in line or "\0" in line:
+            damaged[number] = "The line is damaged. Save the file as 'CSV UTF-8'."
+            line = line.replace("\0", DAMAGE)
+        yield line
+
+
+_ENDLESS: Final = "The line does not end, so this is not a CSV file. Export it again."
 
 
 def _tell_damage(
@@ -150,56 +214,75 @@ def _quoting(first: int, last: int) -> str:
     return "A double quote or a carriage return is in the wrong place. Remove it."
 
 
-def recognise(header: Sequence[str], tell: Tell) -> ReturnTable | None:
-    """Return the table with exactly this header; if there is none, report what differs."""
+def recognise(row: Row, tell: Tell, note: Tell) -> Columns | None:
+    """Return table and columns of a header, in any order; if there is none, report what differs."""
+    header, line = row.fields, row.line
+    names = [*map(_plain, header)]
+    while names and not names[-1]:
+        names.pop()  # columns that a spreadsheet has added, without a name
+    table = _table_of(names)
+    if table:
+        if tuple(header[: len(names)]) not in table.headers:
+            note(line, "", "The header has the right columns, but is not written exactly.")
+        return Columns(table, tuple(map(table.column, names)))
     tables = load_layout().values()
-    for table in tables:
-        if tuple(header) in table.headers:
-            return table
-    for separator, name in SEPARATORS.items():
-        if len(header) == 1 and any(
-            tuple(header[0].split(separator)) in table.headers for table in tables
-        ):
-            tell(1, "1", f"A {name} separates the columns. Save the file with commas.")
-            return None
     table, expected = max(
-        ((table, names) for table in tables for names in table.headers),
-        key=lambda pair: len({*map(_plain, header)} & {*pair[1]}) / len({*header, *pair[1]}),
+        ((table, columns) for table in tables for columns in table.headers),
+        key=lambda pair: len({*names} & {*pair[1]}) / len({*names, *pair[1]}),
     )
-    shared = {*map(_plain, header)} & {*expected}
+    shared = {*names} & {*expected}
     if len(shared) * 2 < len(expected):
-        tell(1, "", "This is not a header of the return. Line 1 must hold the exact column names.")
+        tell(line, "", "This is not a header of the return. Line 1 must hold the column names.")
         return None
-    _compare(header, expected, table, tell)
+    _compare(line, names, expected, table, tell)
+    return None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The table that a header names, and its columns in the header's order."""
+
+    table: ReturnTable
+    columns: tuple[ReturnColumn, ...]
+
+
+def is_foreign(header: Sequence[str]) -> bool:
+    """Say whether a line has no column name of the return in it, so that it is no such header."""
+    names = {_plain(name) for each in header for name in re.split(r"[,;\t|]", each)}
+    return not any(
+        names & {column.name for column in table.columns} for table in load_layout().values()
+    )
+
+
+def _table_of(header: Sequence[str]) -> ReturnTable | None:
+    """Return the table whose columns a header has, each once and in any order."""
+    names = [*map(_plain, header)]
+    while names and not names[-1]:
+        names.pop()
+    ordered = sorted(names)
+    for table in load_layout().values():
+        if any(ordered == sorted(columns) for columns in table.headers):
+            return table
     return None
 
 
 def _compare(
-    header: Sequence[str], expected: Sequence[str], table: ReturnTable, tell: Tell
+    line: int, header: Sequence[str], expected: Sequence[str], table: ReturnTable, tell: Tell
 ) -> None:
     """Report each difference between a header and the nearest header of the return."""
     what = f"the header of {table.title}"
     for name in expected:
-        if name not in map(_plain, header):
-            tell(1, name, f"The column is missing from {what}. Add it.")
-    for position, sent in enumerate(header, 1):
-        name = _plain(sent)
+        if name not in header:
+            tell(line, name, f"The column is missing from {what}. Add it.")
+    for position, name in enumerate(header, 1):
         if name not in expected:
-            tell(1, str(position), f"The column does not belong to {what}. Remove it.")
-        elif sent != name:
-            tell(1, name, f"The name is not written correctly. Write exactly {name}.")
-        elif header.index(sent) != position - 1:
-            tell(1, name, f"The column is twice in {what}. Remove one of them.")
-    if sorted(header) == sorted(expected):
-        for sent, name in zip(header, expected, strict=True):
-            if sent != name:
-                tell(
-                    1, sent, f"The column is in the place where {name} belongs. Restore the order."
-                )
+            tell(line, str(position), f"The column does not belong to {what}. Remove it.")
+        elif header.index(name) != position - 1:
+            tell(line, name, f"The column is twice in {what}. Remove one of them.")
 
 
 def _plain(name: str) -> str:
-    return name.strip().upper()
+    return trim(name).upper()
 
 
 def check_row(row: Row, columns: Sequence[ReturnColumn], tell: Tell, note: Tell) -> bool:
@@ -208,31 +291,32 @@ def check_row(row: Row, columns: Sequence[ReturnColumn], tell: Tell, note: Tell)
     Returns:
         True if the row has the right number of fields (its values may still be wrong).
     """
+    while len(row.fields) > len(columns) and not trim(row.fields[-1]):
+        row.fields.pop()
     if len(row.fields) != len(columns):
         _tell_count(row, columns, tell)
         return False
     for column, value in zip(columns, row.fields, strict=True):
-        if not value or value.isspace():
+        plain, name = trim(value), column.name + row.place
+        if not plain:
             if column.type == "id":
-                tell(row.line, column.name, "The child's id is blank. Enter it.")
+                tell(row.line, name, "The child's id is blank. Enter it.")
             elif column.required:
-                note(
-                    row.line, column.name, "The value is blank, but the return needs one. Enter it."
-                )
+                note(row.line, name, "The value is blank, but the return needs one. Enter it.")
             continue
         if len(value) > LONGEST_VALUE // 4 and len(value.encode()) > LONGEST_VALUE:
-            tell(
-                row.line,
-                column.name,
-                f"The value is longer than {LONGEST_VALUE} bytes. Correct it.",
-            )
-        elif refusal := _refusal(column.type, value.strip()):
-            tell(row.line, column.name, refusal)
-        elif column.type == "integer" and not _INTEGER.fullmatch(value.strip()):
+            tell(row.line, name, f"The value is longer than {LONGEST_VALUE} bytes. Correct it.")
+        elif refusal := _refusal(column.type, plain):
+            tell(row.line, name, refusal)
+        elif column.type == "integer" and not _INTEGER.fullmatch(plain):
             note(
                 row.line,
-                column.name,
+                name,
                 "This is not a whole number, so it is read as blank. Correct it.",
+            )
+        elif column.type == "flag" and plain_flag(plain) not in ("0", "1"):
+            note(
+                row.line, name, "This is neither 0 nor 1, so it is counted as neither. Correct it."
             )
     return True
 
@@ -250,7 +334,8 @@ def _tell_count(row: Row, columns: Sequence[ReturnColumn], tell: Tell) -> None:
     for column, value in zip(columns, row.fields, strict=False):
         for separator, name in SEPARATORS.items():
             if separator in value:
-                tell(row.line, column.name, f"{count}. Replace the {name} with a comma.")
+                what = f"{count}. Replace the {name} with the separator of line 1."
+                tell(row.line, column.name, what)
                 return
     tell(row.line, columns[found].name, f"{count}. It ends before this column. Add the rest.")
 
@@ -263,16 +348,30 @@ def _refusal(kind: FieldType, value: str) -> str | None:
         return "This is not a date. Write dd/mm/yyyy, with zz for each unknown part."
     if kind == "id" and _SPREADSHEET_ID.fullmatch(value):
         return "A spreadsheet has rewritten the child's id. Export it as text."
+    if kind in ("code", "flag", "integer"):
+        if parse_date(value):
+            return "This is a date, but the column holds codes. Export the file again."
+        if value[0] == "#":
+            return "A spreadsheet shows an error here. Enter the code and export the file again."
     return None
 
 
 @lru_cache(maxsize=65536)
 def parse_date(value: str) -> date | None:
-    """Return the day that `dd/mm/yyyy` names, or None; years 1900 to 2100."""
-    found = _DATE.fullmatch(value)
-    if found is None:
+    """Return the day that a date names, or None; years 1900 to 2100.
+
+    The return writes dd/mm/yyyy. Other spellings that leave no doubt are read too.
+    """
+    if found := _DATE.fullmatch(value):
+        day, month, year = map(int, found.groups())
+    elif found := _ISO_DATE.fullmatch(value):
+        year, month, day = map(int, found.groups())
+    elif found := _NAMED_DATE.fullmatch(value):
+        name = found.group(2).lower()
+        month = next((n for n, m in enumerate(_MONTHS, 1) if name in (m, m[:3])), 0)
+        day, year = int(found.group(1)), int(found.group(3))
+    else:
         return None
-    day, month, year = map(int, found.groups())
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         return None
     try:
@@ -298,8 +397,22 @@ def whole_number(value: str) -> str:
     return found.group(1) if found else value
 
 
-def decimal_columns(row: Row, columns: Iterable[ReturnColumn]) -> Iterator[str]:
-    """Yield the code and number columns in which this row writes `1` as `1.0`."""
+def plain_flag(value: str) -> str:
+    """Return 1 for a yes and 0 for a no, however they are written; any other value as it is."""
+    plain = whole_number(trim(value)).lower()
+    return "1" if plain in _YES else "0" if plain in _NO else value
+
+
+def odd_columns(row: Row, columns: Iterable[ReturnColumn]) -> Iterator[tuple[str, str]]:
+    """Yield the columns that this row writes in an unusual form, and what the form is."""
     for column, value in zip(columns, row.fields, strict=True):
-        if column.type in ("code", "integer") and "." in value and _DECIMAL.fullmatch(value):
-            yield column.name
+        if column.type in ("code", "integer"):
+            if "." in value and _DECIMAL.fullmatch(value):
+                yield column.name, "Whole numbers are written with decimals"
+        elif column.type == "flag":
+            if value not in ("", "0", "1") and plain_flag(value) in ("0", "1"):
+                yield column.name, "0 and 1 are written in another way"
+        elif column.type == "date":
+            plain = trim(value)
+            if plain and not AS_THE_RETURN.fullmatch(plain):
+                yield column.name, "Dates are not written as dd/mm/yyyy"

@@ -1,8 +1,9 @@
-"""A folder of SSDA903 return files as a source of the contract."""
+"""SSDA903 return files as a source of the contract: a folder, a zip or one file."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -10,12 +11,14 @@ from urllib.parse import parse_qs
 
 from carepath.contract.model import Table, load_contract
 from carepath.errors import DeliveryError, SourceError
+from carepath.sources.delivered import new_digest, opened
 from carepath.sources.kind import Kind, SourceColumn
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec, is_authority
 from carepath.sources.ssda903.checking import CheckedReturn, ReturnFile, check_return
 from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
-from carepath.sources.ssda903.reading import new_digest, read_rows
+from carepath.sources.ssda903.reading import Row, Tell, read_rows
+from carepath.sources.ssda903.xml_reading import read_records
 
 SCHEME: Final = "ssda903:"
 # Return files do not name their authority. If the command line does not either, this is its code.
@@ -153,30 +156,43 @@ def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
         raise _changed(file)
 
     names = [column.name for column in file.columns]
-    prepared = [(c.name, c.type) for c in file.columns if c.type not in ("id", "text")]
+    prepared = [(c.name, c.type) for c in file.columns if c.type != "text"]
     digest = new_digest()
     try:
-        rows = read_rows(file.path, tell, digest)
-        next(rows, None)
-        for row in rows:
-            if len(row.fields) != len(file.columns):
-                raise _changed(file)
-            values = dict(zip(names, row.fields, strict=True))
-            for name, kind in prepared:
-                if value := values[name]:
-                    values[name] = prepare(value, kind)
-            if part.keeps(values):
-                yield values
+        with opened(file.file, digest) as content:
+            for row in _rows_of(file, content, tell):
+                while len(row.fields) > len(names) and not row.fields[-1].strip():
+                    row.fields.pop()
+                if len(row.fields) != len(names):
+                    raise _changed(file)
+                values = dict(zip(names, row.fields, strict=True))
+                for name, kind in prepared:
+                    if value := values[name]:
+                        values[name] = prepare(value, kind)
+                if part.keeps(values):
+                    yield values
     except OSError:
         raise _changed(file) from None
     if digest.digest() != file.digest:
         raise _changed(file)
 
 
+def _rows_of(file: ReturnFile, content: BufferedReader, tell: Tell) -> Iterator[Row]:
+    """Yield the rows of a table from a file that has been checked."""
+    if file.file.content == "xml":
+        for record in read_records(content, tell):
+            if record.table is file.table and record.row:
+                yield record.row
+        return
+    rows = read_rows(content, tell)
+    next(rows, None)
+    yield from rows
+
+
 def _changed(file: ReturnFile) -> DeliveryError:
     return DeliveryError(
         "The file changed while it was being loaded, so nothing was loaded.",
-        where=f"SSDA903 return, {file.path.name}",
+        where=f"SSDA903 return, {file.file.name}",
         todo="Wait until the export has finished, then run the night again.",
     )
 

@@ -1,0 +1,333 @@
+"""The files that a department delivers: a folder, one file, or a zip, and what each of them holds.
+
+A file may have any name. Its first bytes say what it is. Nothing is unpacked to the disk: a file of
+a zip is read from the zip.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Final, Literal, Protocol
+
+from lxml import etree
+
+Content = Literal["csv", "xml", "workbook", "zip", "other"]
+
+MOST_FILES: Final = 500
+LARGEST_FILE: Final = 1 << 30  # bytes, unpacked
+LARGEST_ZIP: Final = 2 << 30  # bytes of all its files, unpacked
+LARGEST_WORKBOOK: Final = 200 << 20  # bytes, unpacked; a workbook is read as a whole
+LARGEST_RATIO: Final = 200  # an unpacked file to its size in the zip; XML has about 30
+SMALL: Final = 1 << 20  # bytes; the ratio of a smaller file does no harm
+
+_HEAD: Final = 1 << 16
+_ZIP: Final = b"PK\x03\x04"
+_EMPTY_ZIP: Final = b"PK\x05\x06"
+_OLD_WORKBOOK: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+_NOT_TEXT: Final = (b"%PDF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"\x89PNG", b"\xff\xd8\xff")
+_WORKBOOK_PARTS: Final = ("xl/", "content.xml")  # of .xlsx and of .ods
+
+
+class Tell(Protocol):
+    """The function that is called for each error or note: file, line, column, message."""
+
+    def __call__(self, file: str, line: int, column: str, message: str, /) -> None: ...
+
+
+class Digest(Protocol):
+    """A digest that receives every byte of a file."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+def new_digest() -> hashlib.blake2b:
+    """Return the digest that shows whether a file changed between two readings."""
+    return hashlib.blake2b(digest_size=16)
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """One file.
+
+    Attributes:
+        path: the file, or the zip that holds it.
+        member: its name in the zip; None for a file of a folder.
+        content: what its first bytes say that it is.
+        root: the name of the outermost element of an XML file, without its namespace.
+    """
+
+    path: Path
+    member: str | None
+    content: Content
+    root: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that messages use."""
+        return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading.
+
+        Raises:
+            OSError: the file went away or is damaged.
+        """
+        return _open(self.path, self.member)
+
+
+class DigestedFile(io.RawIOBase):
+    """A file that gives every byte that is read to a digest."""
+
+    def __init__(self, file: BinaryIO, digest: Digest) -> None:
+        self._file, self._digest = file, digest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = read_some(self._file, len(buffer))
+        self._digest.update(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def read_some(file: BinaryIO, size: int) -> bytes:
+    """Read from a file of a folder or a zip.
+
+    Raises:
+        OSError: the file is damaged; a zip's own errors are turned into this one.
+    """
+    try:
+        return file.read(size)
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
+        raise OSError(type(error).__name__) from None
+
+
+def opened(file: DeliveredFile, digest: Digest) -> io.BufferedReader:
+    """Open a file whose bytes go to a digest."""
+    return io.BufferedReader(DigestedFile(file.open(), digest), 1 << 16)
+
+
+def find_files(path: Path, tell: Tell, note: Tell) -> list[DeliveredFile]:
+    """Return the files of a folder, of a zip, or the one file, in order of name.
+
+    A zip in the folder counts as its files. A file with neither text nor a workbook is left out
+    with a note.
+
+    Args:
+        path: a folder, a file or a zip.
+        tell: called for each error: nothing there, a zip that could do harm, a damaged one.
+        note: called for each file that is left out.
+    """
+    if path.is_file():
+        return list(_of_file(path, tell, note))
+    if not path.is_dir():
+        tell(path.name, 0, "", "There is no such file or folder. Check the path.")
+        return []
+    folder = path.resolve()
+    found: list[DeliveredFile] = []
+    inner = False
+    entries = sorted(each for each in path.iterdir() if not each.name.startswith((".", "~")))
+    if len(entries) > MOST_FILES:
+        tell(
+            path.name, 0, "", f"The folder holds more than {MOST_FILES} files. Give a smaller one."
+        )
+        return []
+    for entry in entries:
+        if not entry.resolve().is_relative_to(folder):
+            tell(entry.name, 0, "", "The link leads out of the folder. Put the file itself there.")
+        elif entry.is_dir():
+            inner = True
+            note(entry.name, 0, "", "The folder inside was not read. Give it as a source itself.")
+        elif entry.is_file():
+            found += _of_file(entry, tell, note)
+    if not found:
+        tell(
+            path.name,
+            0,
+            "",
+            "The folder holds no file that can be read."
+            + (" Give the folder of one return inside it." if inner else ""),
+        )
+    return found
+
+
+def _of_file(path: Path, tell: Tell, note: Tell) -> Iterator[DeliveredFile]:
+    try:
+        with path.open("rb") as file:
+            content = _content(file, path)
+        if content == "zip":
+            yield from _of_zip(path, tell, note)
+            return
+        if content == "workbook" and not _is_safe_workbook(path.name, path.open("rb"), tell):
+            return
+        if path.stat().st_size > LARGEST_FILE:
+            tell(path.name, 0, "", "The file is larger than 1 GB. Export a smaller period.")
+            return
+    except OSError:
+        tell(path.name, 0, "", "The file cannot be opened. Give the account the right to read it.")
+        return
+    if content == "other":
+        note(path.name, 0, "", "The file was not read: it is not CSV, XML, a workbook or a zip.")
+        return
+    yield DeliveredFile(path, None, content, _root(path, None) if content == "xml" else "")
+
+
+def _of_zip(path: Path, tell: Tell, note: Tell) -> Iterator[DeliveredFile]:
+    """Yield the files of a zip that can do no harm; nothing if one of them could."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [each for each in archive.infolist() if not each.is_dir()]
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError):
+        tell(path.name, 0, "", "The zip is damaged or cut short. Make it again.")
+        return
+    if refusal := _refusal(members, LARGEST_ZIP):
+        tell(path.name, 0, "", refusal)
+        return
+    found = 0
+    for member in sorted(members, key=lambda each: each.filename):
+        pure = PurePosixPath(member.filename)
+        if any(part.startswith((".", "~", "__MACOSX")) for part in pure.parts):
+            continue
+        name = f"{path.name}/{member.filename}"
+        try:
+            with closing(_open(path, member.filename)) as file:
+                content = _content(file, path, member.filename)
+        except OSError:
+            tell(name, 0, "", "The file in the zip is damaged. Make the zip again.")
+            continue
+        if content == "zip":
+            tell(name, 0, "", "The zip holds another zip. Take the inner one out and give it.")
+        elif content == "other":
+            note(name, 0, "", "The file was not read: it is not CSV, XML or a workbook.")
+        elif content != "workbook" or _is_safe_workbook(name, _open(path, member.filename), tell):
+            found += 1
+            root = _root(path, member.filename) if content == "xml" else ""
+            yield DeliveredFile(path, member.filename, content, root)
+    if not found:
+        tell(path.name, 0, "", "The zip holds no file that can be read. Make it again.")
+
+
+def _refusal(members: list[zipfile.ZipInfo], largest: int) -> str | None:
+    """Return why a zip could do harm, and what to do; None if it cannot."""
+    if len(members) > MOST_FILES:
+        return f"The zip holds more than {MOST_FILES} files. Make one of the return's files only."
+    for member in members:
+        pure = PurePosixPath(member.filename.replace("\\", "/"))
+        if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
+            return (
+                "The zip holds a path that leaves its folder, so nothing of it was read. Make a"
+                " zip of the files themselves."
+            )
+        if member.flag_bits & 0x1:
+            return "The zip has a password. Make one without a password, or unpack it."
+        if (member.external_attr >> 16) & 0o170000 == 0o120000:
+            return "The zip holds a link instead of a file. Make a zip of the files themselves."
+        if member.file_size > max(SMALL, member.compress_size * LARGEST_RATIO):
+            return (
+                f"A file of the zip would unpack to more than {LARGEST_RATIO} times its size, so"
+                " nothing of it was read. Give the files without a zip."
+            )
+    if sum(member.file_size for member in members) > largest:
+        return (
+            f"The files of the zip have more than {largest >> 20} MB when unpacked, so nothing of"
+            " it was read. Give the files without a zip, or a smaller period."
+        )
+    if len({member.filename for member in members}) < len(members):
+        return "The zip holds two files with one name. Make it again."
+    return None
+
+
+def _is_safe_workbook(name: str, file: BinaryIO, tell: Tell) -> bool:
+    """Say whether a workbook, which is a zip itself, may be opened; tell the reason if not."""
+    with file:
+        if read_some(file, 4) != _ZIP:
+            return True  # an old workbook (.xls) is not compressed
+        file.seek(0)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                refusal = _refusal(
+                    [m for m in archive.infolist() if not m.is_dir()], LARGEST_WORKBOOK
+                )
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, OSError):
+            refusal = "damaged"
+    if refusal == "damaged":
+        tell(name, 0, "", "The workbook is damaged or cut short. Save it again.")
+    elif refusal:
+        tell(name, 0, "", "The workbook holds more than a list can. Save it again as .xlsx.")
+    return refusal is None
+
+
+def _open(path: Path, member: str | None) -> BinaryIO:
+    if member is None:
+        return path.open("rb")
+    try:
+        archive = zipfile.ZipFile(path)
+        try:
+            file = archive.open(member)
+        finally:
+            archive.close()  # the zip itself stays open until its file is closed
+    except (zipfile.BadZipFile, NotImplementedError, KeyError, RuntimeError, ValueError) as error:
+        raise OSError(type(error).__name__) from None
+    return file  # type: ignore[return-value]
+
+
+def _content(file: BinaryIO, path: Path, member: str | None = None) -> Content:
+    """Return what a file is by its first bytes."""
+    head = read_some(file, _HEAD)
+    if head.startswith((_ZIP, _EMPTY_ZIP)):
+        return "workbook" if _has_workbook(path, member) else "zip"
+    if head.startswith(_OLD_WORKBOOK):
+        return "workbook"
+    if head.startswith(_NOT_TEXT):
+        return "other"
+    return "xml" if first_text(head).startswith("<") else "csv"
+
+
+def _has_workbook(path: Path, member: str | None) -> bool:
+    try:
+        with _open(path, member) as file, zipfile.ZipFile(file) as archive:
+            return any(name.startswith(_WORKBOOK_PARTS) for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, OSError):
+        return False
+
+
+def first_text(head: bytes) -> str:
+    """Return the beginning of a file as text, without a byte order mark and leading blanks."""
+    encoding = "utf-8"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+        head = head[: len(head) // 2 * 2]
+    elif head[:4] == b"<\0?\0":
+        encoding = "utf-16-le"
+    elif head[:4] == b"\0<\0?":
+        encoding = "utf-16-be"
+    return head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+
+
+def _root(path: Path, member: str | None) -> str:
+    """Return the name of an XML file's outermost element; empty if the file has none."""
+    parser = etree.XMLPullParser(
+        events=("start",), resolve_entities=False, no_network=True, load_dtd=False
+    )
+    with closing(_open(path, member)) as file:
+        try:
+            for _ in range(16):
+                parser.feed(read_some(file, 4096))
+                for _event, element in parser.read_events():
+                    return str(etree.QName(element).localname)  # type: ignore[arg-type]
+        except (etree.XMLSyntaxError, OSError):
+            pass
+    return ""
