@@ -73,10 +73,10 @@ def test_load_source_of_a_return_names_the_columns_that_it_holds(tmp_path: Path)
     "files",
     [
         {"leavers.csv": OC3.replace("14/05/1999", "14/15/1999")},
-        {"stays.csv": EPISODES.encode("utf-16")},
+        {"stays.csv": EPISODES.encode("utf-16-le")},
         {"children.csv": ""},
     ],
-    ids=["bad date in the last file", "UTF-16", "empty"],
+    ids=["bad date in the last file", "UTF-16 without its mark", "empty"],
 )
 def test_load_source_of_a_malformed_return_changes_nothing(
     tmp_path: Path, files: Mapping[str, str | bytes]
