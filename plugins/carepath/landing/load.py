@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,6 +66,7 @@ def load_source(
                 )
                 delivered = [name for name, table in previous.items() if table.row_count]
                 plans = plan(comparison, spec.name, delivered)
+                _refuse_another_return(connection, load, [p.table.name for p in plans])
                 ensure_authority(contract, load.authority, [p.table.name for p in plans])
                 keep_notes(connection, load.load_id, notes_of(session))
                 started = time.monotonic()
@@ -90,6 +91,33 @@ def load_source(
             analyse(load.authority, [each.table for each in tables if _changed_much(each)])
             ended = time.monotonic()
     return LoadResult(load, tuple(tables), extracted - started, ended - comparing)
+
+
+def _refuse_another_return(
+    connection: psycopg.Connection[Any], load: Load, tables: Sequence[str]
+) -> None:
+    """Refuse a return if another source has delivered one of its tables for the same year.
+
+    Each would close the other's records, because it does not send them.
+
+    Raises:
+        DeliveryError: names the other source and the table.
+    """
+    found = connection.execute(
+        "select loads.source, deliveries.table_name from ops.loads as loads"
+        " inner join ops.table_deliveries as deliveries on loads.load_id = deliveries.load_id"
+        " where loads.authority = %s and loads.source <> %s and loads.period = %s"
+        " and loads.state = 'loaded' and deliveries.table_name = any(%s)"
+        " order by loads.load_id desc, deliveries.table_name limit 1",
+        (load.authority, load.source, load.period, list(tables)),
+    ).fetchone()
+    if found:
+        raise DeliveryError(
+            f"The source {found[0]} already delivered {found[1]} for {load.period}, so loading"
+            " another return of that year would remove its records.",
+            where=f"source {load.source}, authority {load.authority}",
+            todo="Give one of the two returns another authority (?authority=CODE).",
+        )
 
 
 def _changed_much(delivery: TableDelivery) -> bool:

@@ -27,6 +27,12 @@ enquiries as (
                 and upper(enquiries.outcome_json ->> 'CP_CONFERENCE_FLAG')
                 is distinct from 'Y'
             )
+            -- a census that was loaded says so itself, and has no end of an enquiry
+            or (
+                enquiries.period is not null
+                and upper(enquiries.outcome_json ->> 'CP_CONFERENCE_FLAG')
+                is not distinct from 'N'
+            )
         ) as is_conference_not_required,
         coalesce(
             'R' || enquiries.referral_id,

@@ -1,0 +1,314 @@
+"""Check a whole census before any of it is loaded: errors refuse it, notes do not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+
+from carepath.errors import DeliveryError
+from carepath.sources.cin_census.layout import Record, records_of
+from carepath.sources.cin_census.mapping import parts_of
+from carepath.sources.cin_census.reading import NotACensusError, line_of, new_digest, read_parts
+from carepath.sources.cin_census.schema import CensusSchema, named_schema, schema_of
+from carepath.sources.notes import DeliveryNote
+
+MOST_ERRORS: Final = 50
+MOST_NOTES_PER_FILE: Final = 200
+_ELEMENT: Final = re.compile(r"^Element '([^']*)'")
+_EXPECTED: Final = re.compile(r"Expected is(?: one of)? \( ([^)]*) \)")
+
+
+class MalformedCensusError(DeliveryError):
+    """Files of a census that cannot be read; `errors` names each place."""
+
+    errors: tuple[DeliveryNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class CensusFile:
+    """One file of a checked census, with a digest of its bytes."""
+
+    path: Path
+    digest: bytes
+    child_count: int
+
+
+@dataclass(frozen=True)
+class CheckedCensus:
+    """A census that can be read.
+
+    Attributes:
+        period: collection year Y, which covers 1 April Y-1 to 31 March Y.
+        files: usually one.
+        elements: those of the year's layout, and others that the files have.
+        notes: what a person should put right, although the records are loaded.
+    """
+
+    period: int
+    files: tuple[CensusFile, ...]
+    elements: frozenset[str]
+    notes: tuple[DeliveryNote, ...]
+
+
+class _EnoughError(Exception):
+    """MOST_ERRORS have been found."""
+
+
+@dataclass
+class _Findings:
+    """The errors and notes found so far, and what the files have."""
+
+    errors: list[DeliveryNote] = field(default_factory=list)
+    notes: list[DeliveryNote] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    elements: set[str] = field(default_factory=set)
+    not_kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    children: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def error(self, file: str, line: int, column: str, message: str) -> None:
+        self.errors.append(DeliveryNote(file, line, column, message))
+        if len(self.errors) >= MOST_ERRORS:
+            raise _EnoughError
+
+    def note(self, file: str, line: int, column: str, message: str) -> None:
+        self.counts[file] += 1
+        if self.counts[file] <= MOST_NOTES_PER_FILE:
+            self.notes.append(DeliveryNote(file, line, column, message))
+
+    def all_notes(self) -> tuple[DeliveryNote, ...]:
+        more = [
+            DeliveryNote(file, 0, "", f"{count - MOST_NOTES_PER_FILE} more notes are left out.")
+            for file, count in self.counts.items()
+            if count > MOST_NOTES_PER_FILE
+        ]
+        not_kept = [
+            DeliveryNote(
+                file,
+                0,
+                element,
+                f"Carepath has no place for this element here, so it does not keep {count:,}"
+                f" value{'s' * (count != 1)}.",
+            )
+            for (file, element), count in self.not_kept.items()
+        ]
+        return tuple(sorted([*self.notes, *more, *not_kept]))
+
+
+def check_census(
+    place: Path, period: int | None = None, schema: Path | None = None
+) -> CheckedCensus:
+    """Read every file of a census once and check it.
+
+    Args:
+        place: an XML file, or a folder with the XML files of one collection.
+        period: the collection year; None for what the header says.
+        schema: an XSD to check against; None for Carepath's own of the year.
+
+    Raises:
+        MalformedCensusError: names file, line and element of up to 50 errors.
+        SettingsError: the XSD cannot be read.
+    """
+    findings = _Findings()
+    files: list[CensusFile] = []
+    years: set[int] = set()
+    own = named_schema(schema) if schema else None
+    try:
+        for path in _xml_files(place, findings):
+            before = len(findings.errors)
+            year = period or _year(path, findings)
+            if year is None:
+                if len(findings.errors) == before:
+                    findings.error(
+                        path.name,
+                        0,
+                        "ReferenceDate",
+                        "The header does not say the collection year. Give it as "
+                        "cin:FILE?period=YEAR.",
+                    )
+                continue
+            years.add(year)
+            files.append(_check_file(path, year, own or schema_of(year), findings))
+        if len(years) > 1:
+            findings.error(
+                place.name,
+                0,
+                "",
+                f"The files are of different years ({', '.join(map(str, sorted(years)))})."
+                " Keep one year in a folder.",
+            )
+    except _EnoughError:
+        pass
+    if findings.errors or not years:
+        raise _malformed(place, findings.errors)
+    (year,) = years
+    elements = (own or schema_of(year)).elements | findings.elements
+    return CheckedCensus(year, tuple(files), elements, findings.all_notes())
+
+
+def _xml_files(place: Path, findings: _Findings) -> Iterator[Path]:
+    """Yield the file, or the folder's XML files in order of name; note any other files."""
+    if place.is_file():
+        yield place
+        return
+    if not place.is_dir():
+        findings.error(place.name, 0, "", "There is no such file or folder. Check the path.")
+        return
+    entries = sorted(path for path in place.iterdir() if not path.name.startswith((".", "~")))
+    found = [path for path in entries if path.suffix.lower() == ".xml" and path.is_file()]
+    if not found:
+        findings.error(place.name, 0, "", "The folder holds no XML file. Name the census file.")
+    for path in entries:
+        if path not in found:
+            findings.note(path.name, 0, "", "The file was not read, because it is not an XML file.")
+    yield from found
+
+
+def _year(path: Path, findings: _Findings) -> int | None:
+    """Return the collection year that a file's header says: its reference date, or its Year."""
+    try:
+        first = next(read_parts(path, new_digest()), None)
+    except NotACensusError as error:
+        findings.error(path.name, error.line, error.element, error.message)
+        return None
+    except OSError:
+        findings.error(path.name, 0, "", "The file cannot be read. Check its permissions.")
+        return None
+    if first is None or first.tag != "Header":
+        return None
+    year, day = (
+        (first.findtext(f"CollectionDetails/{name}") or "").strip()
+        for name in ("Year", "ReferenceDate")
+    )
+    stated = int(year) if re.fullmatch(r"20\d\d", year, re.ASCII) else None
+    try:
+        reference = dt.date.fromisoformat(day)
+    except ValueError:
+        reference = None
+    if reference is None or (reference.month, reference.day) != (3, 31):
+        return stated
+    if stated != reference.year:
+        findings.note(
+            path.name,
+            line_of(first),
+            "Year",
+            f"The year is not that of the reference date. The census is read as {reference.year}.",
+        )
+    return reference.year
+
+
+def _check_file(path: Path, year: int, schema: CensusSchema, findings: _Findings) -> CensusFile:
+    digest = new_digest()
+    count = 0
+    try:
+        for part in read_parts(path, digest):
+            _note_violations(path.name, part, year, schema, findings)
+            findings.elements.update(str(each.tag) for each in part.iter(etree.Element))
+            if part.tag == "Header":
+                _check_collection(path.name, part, findings)
+                continue
+            count += 1
+            for record in records_of(part):
+                _check_record(path.name, record, findings)
+        if not count:
+            findings.error(path.name, 0, "Child", "The census has no child. Export it again.")
+    except NotACensusError as error:
+        findings.error(path.name, error.line, error.element, error.message)
+    except OSError:
+        findings.error(path.name, 0, "", "The file cannot be read. Check its permissions.")
+    return CensusFile(path, digest.digest(), count)
+
+
+def _check_collection(file: str, header: etree._Element, findings: _Findings) -> None:
+    name = header.find("CollectionDetails/Collection")
+    if name is not None and (name.text or "").strip() not in ("CIN", ""):
+        findings.error(
+            file,
+            line_of(name),
+            "Collection",
+            "This is a return of another collection, not the children in need census.",
+        )
+
+
+def _check_record(file: str, record: Record, findings: _Findings) -> None:
+    """Refuse a child without an id; note repetitions, and count what has no place."""
+    module, row = record.module, record.row
+    if module.name == "Child":
+        child = row["LAchildID"]
+        if not child:
+            findings.error(file, record.line, "LAchildID", "The child's id is blank. Enter it.")
+        elif child in findings.children:
+            where, line = findings.children[child]
+            findings.note(
+                file,
+                record.line,
+                "LAchildID",
+                f"The child is already in {where}, line {line}. Keep one of them.",
+            )
+        else:
+            findings.children[child] = (file, record.line)
+    elif record.is_repeated:
+        findings.note(
+            file,
+            record.line,
+            module.identified_by,
+            f"The child has another {module.name} with the same dates. Check if it is the same.",
+        )
+    kept = [part.reads for part in parts_of(module.name) if part.keeps(row)]
+    for name in module.elements:
+        if row[name] and not any(name in reads for reads in kept):
+            findings.not_kept[file, name] += 1
+
+
+def _note_violations(
+    file: str, part: etree._Element, year: int, schema: CensusSchema, findings: _Findings
+) -> None:
+    """Note each place that does not follow the XSD, once, in words that quote no value."""
+    seen = set()
+    for entry in schema.violations(part):
+        found = _ELEMENT.match(entry.message)
+        element = found.group(1) if found else str(part.tag)
+        if (entry.line, element) not in seen:
+            seen.add((entry.line, element))
+            findings.note(file, entry.line, element, _violation(entry, year))
+
+
+def _violation(entry: etree._LogEntry, year: int) -> str:
+    """Return a violation in fixed words. Names in it are the XSD's."""
+    kind, message = entry.type_name, entry.message
+    expected = _EXPECTED.search(message)
+    if "Missing child element" in message and expected:
+        return f"An element is missing: {expected.group(1)}. Add it."
+    if kind == "SCHEMAV_ELEMENT_CONTENT":
+        return f"The element does not belong here in the census of {year}." + (
+            f" Expected: {expected.group(1)}." if expected else ""
+        )
+    if kind == "SCHEMAV_CVC_ENUMERATION_VALID":
+        return f"The value is not a code of the census of {year}. Correct it."
+    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_3":
+        return "There is text between the elements. Remove it."
+    if "'xs:date'" in message:
+        return "This is not a date. Write an existing day as yyyy-mm-dd."
+    return "The value does not have the form that the census asks for. Correct it."
+
+
+def _malformed(place: Path, errors: list[DeliveryNote]) -> MalformedCensusError:
+    ordered = sorted(errors)
+    at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
+    count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
+    error = MalformedCensusError(
+        f"The census has {count}, so nothing was loaded:\n"
+        + "\n".join(f"  {each}" for each in ordered)
+        + "\n",
+        where=f"CIN census {place.name}",
+        todo="Correct these places in the recording system and export the census again. Then "
+        "run the night again.",
+    )
+    error.errors = tuple(ordered)
+    return error

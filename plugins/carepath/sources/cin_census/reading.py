@@ -1,0 +1,126 @@
+"""Read a census file as a stream: its header, then one child at a time.
+
+Entities, document types and the network are off. A file is never held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from lxml import etree
+
+ROOT: Final = "Message"
+
+
+class Digest(Protocol):
+    """A digest that receives every byte of a file."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+class NotACensusError(Exception):
+    """The file cannot be read as a census; the message says why, and never quotes it."""
+
+    def __init__(self, line: int, element: str, message: str) -> None:
+        super().__init__(message)
+        self.line, self.element, self.message = line, element, message
+
+
+class _Digested:
+    """A file that shows every byte it gives to a digest."""
+
+    def __init__(self, file: Any, digest: Digest) -> None:
+        self._file, self._digest = file, digest
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._file.read(size)
+        self._digest.update(data)
+        return data
+
+
+def new_digest() -> hashlib.blake2b:
+    """Return the digest that shows whether a file changed between two readings."""
+    return hashlib.blake2b(digest_size=16)
+
+
+def read_parts(path: Path, digest: Digest) -> Iterator[etree._Element]:
+    """Yield the Header and every Child of a census, each complete. The next step clears it.
+
+    Raises:
+        NotACensusError: the file is not XML, has a document type, or is not a census.
+        OSError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for _, root in _events(file, "start"):
+                _check_root(root)
+                break
+        with path.open("rb") as file:
+            # only these two are handed to Python, which makes it many times faster
+            for _, element in _events(_Digested(file, digest), "end", "Header", "Child"):
+                if _depth(element) == (1 if element.tag == "Header" else 2):
+                    yield element
+                    _clear(element)
+            while data := file.read(1 << 16):  # what may follow the last element
+                digest.update(data)
+    except etree.XMLSyntaxError as error:
+        raise NotACensusError(error.lineno or 0, "", _syntax(error)) from None
+
+
+def _events(file: Any, event: str, *tags: str) -> Iterator[tuple[str, etree._Element]]:
+    events: Any = etree.iterparse(
+        file,
+        events=(event,),
+        tag=tags or None,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    yield from events
+
+
+def _depth(element: etree._Element) -> int:
+    return sum(1 for _ in element.iterancestors())
+
+
+def line_of(element: etree._Element) -> int:
+    """Return the line on which an element begins; 0 if the parser does not know it."""
+    line: Any = element.sourceline
+    return int(line or 0)
+
+
+def _check_root(root: etree._Element) -> None:
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise NotACensusError(
+            1, "", "The file declares a document type (DOCTYPE). A census has none. Remove it."
+        )
+    if root.tag != ROOT:
+        raise NotACensusError(
+            line_of(root),
+            "",
+            "This is not a census: the first element must be Message, without a namespace.",
+        )
+
+
+def _clear(element: etree._Element) -> None:
+    """Give back the memory of a child that was read, and of those before it."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _syntax(error: etree.XMLSyntaxError) -> str:
+    """Return a syntax error in fixed words: the parser's own may quote the file."""
+    code = str(error.msg or "")
+    if "encoding" in code.lower() or "utf-8" in code.lower():
+        return "The bytes are not in the encoding that the file declares. Export it again."
+    if "Document is empty" in code or "no element found" in code:
+        return "The file is empty, or is not XML. Export it again."
+    return "The XML is not well formed here, or the file is cut off. Export it again."

@@ -1,0 +1,246 @@
+"""A children in need census as a source of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+from urllib.parse import parse_qs
+
+from carepath.contract.model import Table, load_contract
+from carepath.errors import DeliveryError, SourceError
+from carepath.sources.cin_census.checking import CensusFile, CheckedCensus, check_census
+from carepath.sources.cin_census.layout import MODULES, Row, around, records_of
+from carepath.sources.cin_census.mapping import TableMapping, load_mapping
+from carepath.sources.cin_census.reading import NotACensusError, new_digest, read_parts
+from carepath.sources.kind import Kind, SourceColumn
+from carepath.sources.notes import DeliveryNote
+from carepath.sources.spec import SourceSpec, is_authority
+
+SCHEME: Final = "cin:"
+# A census does not name its authority by its ONS code. If the command line does not either, this is
+# its code. It is not that of an SSDA903 return without an authority.
+UNNAMED_AUTHORITY: Final = ("E09900904", "Authority of the CIN census")
+BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
+
+# the characters that PostgreSQL's COPY text format escapes with a backslash
+_ESCAPES: Final = str.maketrans(
+    {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
+)
+
+
+class CinCensusSource:
+    """A census as a source; see docs/sources_cin_census.md.
+
+    Args:
+        spec: its url is `cin:FILE` or `cin:FOLDER`, optionally with `?period=2024` (1 April 2023 to
+            31 March 2024) and `?schema=FILE`, an XSD.
+    """
+
+    kind: Final = "cin_census"
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.name = spec.name
+        self.authority = spec.authority
+        self.place, self.period, self.schema = parse_url(spec.url)
+
+    def open(self) -> CinCensusSession:
+        """Check the whole census.
+
+        Raises:
+            MalformedCensusError: names file, line and element of all errors (up to 50).
+        """
+        return CinCensusSession(check_census(self.place, self.period, self.schema))
+
+
+class CinCensusSession:
+    """A checked census that can be read table by table, several at a time.
+
+    Attributes:
+        period: the collection year, as text.
+        accumulates: all tables: the rows of earlier censuses stay.
+        is_partial: always true, because a census fills only some of the contract's tables.
+        parallel: None, because there is no limit: every read opens the files again.
+    """
+
+    def __init__(self, checked: CheckedCensus) -> None:
+        self.checked = checked
+        self.period: str | None = str(checked.period)
+        self.is_partial = True
+        self.parallel: int | None = None
+        self.accumulates = frozenset(load_mapping())
+
+    def __enter__(self) -> CinCensusSession:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Nothing is held open between two reads."""
+
+    def notes(self) -> list[DeliveryNote]:
+        """Return what a person should put right, although the census was loaded."""
+        return list(self.checked.notes)
+
+    def describe(self) -> dict[str, list[SourceColumn]]:
+        """Return the contract's tables that the census fills, with the columns that it fills.
+
+        A record that the year's layout does not have, such as pre-proceedings before 2026, is not
+        delivered unless a file has it. A required column that the census does not hold arrives
+        blank. Values are converted to the contract's form, so columns have no type here.
+        """
+        tables = load_contract().tables
+        has = self.checked.elements
+        described = {}
+        for name, mapping in load_mapping().items():
+            parts = [part for part in mapping.parts if MODULES[part.record].name in has]
+            if parts:
+                filled = {
+                    column
+                    for part in parts
+                    for column, rule in part.columns.items()
+                    if rule.id or rule.reads & has
+                }
+                described[name] = [
+                    SourceColumn(column.name, type="")
+                    for column in tables[name].columns
+                    if column.required or column.name in filled
+                ]
+        return described
+
+    def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
+        """Yield a table in PostgreSQL's COPY text format, a block at a time.
+
+        Args:
+            table: a table that `describe` names.
+            columns: a name of `describe` or None (always null) for each column to send.
+
+        Raises:
+            DeliveryError: a file is no longer the one that was checked.
+        """
+        block: list[str] = []
+        size = 0
+        for line in self._lines(load_mapping()[table.name], columns):
+            block.append(line)
+            size += len(line)
+            if size >= BLOCK:
+                yield "".join(block).encode()
+                block, size = [], 0
+        if block:
+            yield "".join(block).encode()
+
+    def count_now(self, _tables: Collection[Table]) -> Mapping[str, int]:
+        """Return nothing: `stream` compares each file with the one that was checked."""
+        return {}
+
+    def _lines(self, mapping: TableMapping, columns: Sequence[str | None]) -> Iterator[str]:
+        parts = [
+            (part, [part.columns.get(name) if name else None for name in columns])
+            for part in mapping.parts
+        ]
+        wanted = frozenset().union(*(around(part.record) for part in mapping.parts))
+        for file in self.checked.files:
+            for record, row in _rows(file, wanted):
+                for part, rules in parts:
+                    if part.record == record and part.keeps(row):
+                        yield "\t".join(_field(r.value(row) if r else "") for r in rules) + "\n"
+
+
+def _rows(file: CensusFile, wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
+    """Yield the records of a checked file: the name of the module, and the values."""
+    digest = new_digest()
+    try:
+        for part in read_parts(file.path, digest):
+            if part.tag == "Child":
+                for record in records_of(part, wanted):
+                    yield record.module.name, record.row
+    except (NotACensusError, OSError):
+        raise _changed(file) from None
+    if digest.digest() != file.digest:
+        raise _changed(file)
+
+
+def _changed(file: CensusFile) -> DeliveryError:
+    return DeliveryError(
+        "The file changed while it was being loaded, so nothing was loaded.",
+        where=f"CIN census, {file.path.name}",
+        todo="Wait until the export has finished, then run the night again.",
+    )
+
+
+def _field(value: str) -> str:
+    return value.translate(_ESCAPES) if value else r"\N"
+
+
+def parse_url(url: str) -> tuple[Path, int | None, Path | None]:
+    """Return place, collection year and XSD of `cin:FILE?period=2024&schema=FILE`.
+
+    Raises:
+        SourceError: the URL is not that of a census, or the period is not a collection year.
+    """
+    if not url.startswith(SCHEME):
+        raise SourceError("This is not a CIN census.", where=url, todo="Write cin:FILE.")
+    place, _, query = url.removeprefix(SCHEME).partition("?")
+    asked = parse_qs(query)
+    period, schema = (asked.get(name, [""])[-1] for name in ("period", "schema"))
+    if period and not (period.isdigit() and 2000 <= int(period) <= 2100):
+        raise SourceError(
+            f"{period} is not a collection year.",
+            where=place,
+            todo="Give the year of the census's last day, 31 March, such as ?period=2024.",
+        )
+    return (
+        Path(place).expanduser(),
+        int(period) if period else None,
+        Path(schema).expanduser() if schema else None,
+    )
+
+
+def named_by(url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
+    """Return the source of `cin:FILE`, or of `cin:FILE?authority=E09900001`.
+
+    All censuses of one authority belong to one source, whichever file they are in, so that the
+    years follow each other.
+
+    Raises:
+        SourceError: the authority is not an ONS code.
+    """
+    query = parse_qs(url.partition("?")[2])
+    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
+    try:
+        is_authority(authority)
+    except ValueError as error:
+        what, _, todo = str(error).partition(" | ")
+        raise SourceError(what, where=url, todo=todo) from None
+    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
+    return SourceSpec(
+        name=f"cin-{authority.lower()}",
+        authority=authority,
+        authority_name=known.get(authority, authority),
+        url=absolute(url),
+    )
+
+
+def absolute(url: str) -> str:
+    """Return the URL with absolute paths, of the census and of an XSD."""
+    place, mark, query = url.removeprefix(SCHEME).partition("?")
+    words = [
+        f"schema={Path(word.removeprefix('schema=')).expanduser().resolve()}"
+        if word.startswith("schema=")
+        else word
+        for word in query.split("&")
+    ]
+    return f"{SCHEME}{Path(place).expanduser().resolve()}{mark}{'&'.join(words)}"
+
+
+KIND: Final = Kind(
+    example="cin:FILE",
+    handles=lambda url: url.startswith(SCHEME),
+    source=CinCensusSource,
+    named_by=named_by,
+    absolute=absolute,
+)
