@@ -3,6 +3,7 @@
     python -m benchmarks --scale 1 33 --build-scale 33
     python -m benchmarks --months              two years of an ordinary department, scale 1
     python -m benchmarks --months 8 200        the same with one in 8 care leavers, 200 others
+    python -m benchmarks --kills 200           nights killed at random points
 
 A first night, one day's changes (about 0.1 % of the rows) and an ordinary night run through the
 real DAG in a home of their own; floors are taken in between, on the same rows and server. The
@@ -281,17 +282,24 @@ def main() -> None:
     parser.add_argument("--build-scale", type=int, nargs="*", default=[33])
     parser.add_argument("--publish-rows", type=int, default=4_000_000)
     parser.add_argument("--months", type=int, nargs="*", metavar="ONE_IN")
+    parser.add_argument("--kills", type=int)
     arguments = parser.parse_args()
     scales: Sequence[int] = arguments.scale
     home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
     home.chmod(0o755)
     os.environ["CAREPATH_HOME"] = str(home)
     from benchmarks import build as build_bench
+    from benchmarks import faults as faults_bench
     from benchmarks import months as months_bench
     from benchmarks import publish as publish_bench
     from carepath.warehouse import embedded, ready
 
     try:
+        if arguments.kills:
+            machine = _machine()
+            lines = faults_bench.section(faults_bench.measure(arguments.kills, home))
+            print(_write({"Kills": "\n".join(["Kills", "", machine, "", *lines])}))
+            return
         if arguments.months is not None:
             leavers, others = arguments.months or (1, 1)
             machine = _machine()

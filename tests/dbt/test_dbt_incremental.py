@@ -194,6 +194,10 @@ def test_ordinary_nights_equal_a_build_from_nothing(nights: Warehouse) -> None:
         assert nights.differences() == {}
 
 
+@pytest.mark.fault(
+    "Gate 2 holds a night that has been built.",
+    "The next build equals a build from nothing.",
+)
 def test_night_held_after_it_was_built_goes_back(nights: Warehouse) -> None:
     nights.next_night(changes=10)  # and is not built
     nights.next_night(changes=20, nights=31)
@@ -400,6 +404,10 @@ def test_authority_without_any_accepted_load_has_no_rows(nights: Warehouse) -> N
     assert rows_by_address(SNAPSHOTS, OTHER) != {}
 
 
+@pytest.mark.fault(
+    "The build is killed half way, and the night is then held.",
+    "The next build equals a build from nothing.",
+)
 def test_build_killed_half_way_is_made_up_for_even_if_the_night_is_then_held(
     nights: Warehouse,
 ) -> None:
@@ -431,6 +439,10 @@ def test_build_killed_half_way_is_made_up_for_even_if_the_night_is_then_held(
     assert nights.differences() == {}
 
 
+@pytest.mark.fault(
+    "Somebody rebuilds a table of core by hand.",
+    "The night notices and builds it again.",
+)
 def test_table_made_anew_by_other_means_is_not_trusted(nights: Warehouse) -> None:
     for table in nights.rebuilt:
         if table == SNAPSHOTS:
@@ -446,6 +458,10 @@ def test_table_made_anew_by_other_means_is_not_trusted(nights: Warehouse) -> Non
     assert nights.differences() == {}
 
 
+@pytest.mark.fault(
+    "Another version of the code is installed between two nights.",
+    "The next night rebuilds everything.",
+)
 @pytest.mark.usefixtures("nights")
 def test_other_code_and_failures_of_the_night_before_rebuild_everything(
     monkeypatch: pytest.MonkeyPatch,

@@ -92,6 +92,10 @@ def shown(loader: psycopg.Connection[Any], authority: str = ASHMERE) -> int | No
     return row[0] if row else None
 
 
+@pytest.mark.fault(
+    "A gate runs into its time limit.",
+    "It has not passed, and nothing is published.",
+)
 def test_gate_ended_by_a_timeout_has_not_passed(
     loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +114,7 @@ def test_gate_ended_by_a_timeout_has_not_passed(
     assert steps.close(RUN).state == "failed"
 
 
+@pytest.mark.fault("A gate is killed.", "The build does not use the load that it judged.")
 def test_gate_that_was_killed_leaves_nothing_for_the_build(
     loader: psycopg.Connection[Any],
 ) -> None:
@@ -240,6 +245,7 @@ def test_close_says_published_with_records_left_out(loader: psycopg.Connection[A
     assert nights(loader)[OTHER][0] == "published with records left out"
 
 
+@pytest.mark.fault("A night is killed.", "It is recorded as failed.")
 def test_night_that_was_killed_is_kept_as_failed(loader: psycopg.Connection[Any]) -> None:
     record.close_stopped_run(loader, RUN)
     assert {outcome for outcome, _ in nights(loader).values()} == {"failed"}

@@ -201,6 +201,10 @@ def test_gate_judges_the_load_that_it_records_whatever_staging_shows(
     ) == [(good, "pass"), (contradicting, "hold")]
 
 
+@pytest.mark.fault(
+    "A gate is killed before it removes its copies of staging.",
+    "The next gate removes them.",
+)
 def test_gate_drops_what_a_killed_gate_left(system: WholeRecordingSystem) -> None:
     with connect("carepath_loader", autocommit=True) as connection:
         connection.execute("create unlogged table staging.gate_987_person (record_key text)")
@@ -212,6 +216,10 @@ def test_gate_drops_what_a_killed_gate_left(system: WholeRecordingSystem) -> Non
     assert left == [("gate_986_person",)]
 
 
+@pytest.mark.fault(
+    "A second night begins while one is at work.",
+    "The second one is refused and changes nothing.",
+)
 def test_night_beside_a_living_one_changes_nothing_at_any_step(
     system: WholeRecordingSystem,
 ) -> None:
@@ -235,6 +243,10 @@ def test_night_beside_a_living_one_changes_nothing_at_any_step(
     assert contents()["marts.publication"] == published
 
 
+@pytest.mark.fault(
+    "The process that runs a night is killed with SIGKILL.",
+    "The next night can begin at once. Late steps of the dead night change nothing.",
+)
 @pytest.mark.parametrize("died_after", ["plan", "load", "stage", "judge_records", "build"])
 def test_night_whose_driver_was_killed_gives_way_and_comes_too_late(
     system: WholeRecordingSystem, died_after: str
@@ -323,6 +335,10 @@ def judging() -> str | None:
     return found[0][0] if found else None
 
 
+@pytest.mark.fault(
+    "Two commands start a night, and the first one is killed.",
+    "The second one can begin.",
+)
 def test_race_of_two_commands_the_first_of_which_is_killed(
     system: WholeRecordingSystem, tmp_path: Path
 ) -> None:
@@ -356,6 +372,10 @@ def test_race_of_two_commands_the_first_of_which_is_killed(
     assert published_loads() == before
 
 
+@pytest.mark.fault(
+    "Airflow is killed during a night.",
+    "The night ends as failed, and another one can begin.",
+)
 def test_night_whose_airflow_is_killed_ends_and_gives_way(
     system: WholeRecordingSystem, tmp_path: Path
 ) -> None:

@@ -76,6 +76,10 @@ def test_backup_is_readable_by_its_owner_only_and_is_not_written_over(backup: Pa
         back_up(backup)
 
 
+@pytest.mark.fault(
+    "A backup is restored into a new server.",
+    "Each table has the same checksum as before.",
+)
 def test_restored_warehouse_has_the_same_checksums_roles_and_settings(
     backup: Path, new_home: Path
 ) -> None:
@@ -101,6 +105,7 @@ def test_restored_warehouse_has_the_same_checksums_roles_and_settings(
         restore(backup)
 
 
+@pytest.mark.fault("A backup is damaged.", "The restore stops and names the table.")
 def test_table_that_is_not_as_it_was_is_named(backup: Path, new_home: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(backup, damaged)

@@ -185,6 +185,10 @@ def test_earlier_load_judged_again_changes_nothing(nights: Nights) -> None:
     assert nights.life("C") is None
 
 
+@pytest.mark.fault(
+    "A gate run is killed before it decides.",
+    "The findings stay as the last gate run left them.",
+)
 def test_gate_run_that_was_killed_changes_nothing(nights: Nights) -> None:
     nights.judge(N1, "A")
     nights.loader.execute(
@@ -222,6 +226,10 @@ with connect("carepath_loader", autocommit=True) as loader:
 """
 
 
+@pytest.mark.fault(
+    "The gate is killed with SIGKILL while it writes findings.",
+    "No finding is lost or written twice.",
+)
 @pytest.mark.parametrize(
     ("statement", "next_night"),
     [("RETURNED", N3), ("FIXED", N4), ("NEW", N3), ("NEW", N4), ("RESPONSIBLE", N3)],

@@ -74,6 +74,10 @@ def last_load() -> tuple[str, str]:
     return warehouse_rows("select state, message from ops.loads order by load_id desc limit 1")[0]
 
 
+@pytest.mark.fault(
+    "A load is killed with SIGKILL while it reads or writes.",
+    "Staging and history are as before, and the same load can run again.",
+)
 @pytest.mark.parametrize("place", ["extract", "comparison", "history", "before commit"])
 def test_killed_load_leaves_all_as_it_was_and_runs_again(
     system: SmallRecordingSystem, before: dict[str, Any], place: str
@@ -129,6 +133,10 @@ def test_missing_required_column_stops_before_anything_is_read(
     assert "clea_care_leaver_activity" in message
 
 
+@pytest.mark.fault(
+    "The source cannot be reached.",
+    "The load stops. Its message names the source and shows no password.",
+)
 def test_unreachable_source_stops_with_its_name_and_no_password(
     system: SmallRecordingSystem, before: dict[str, Any]
 ) -> None:
@@ -143,6 +151,10 @@ def test_unreachable_source_stops_with_its_name_and_no_password(
     assert after() == before
 
 
+@pytest.mark.fault(
+    "The source fails in the middle of a table.",
+    "Nothing of the delivery is loaded.",
+)
 def test_source_that_fails_on_the_way_stops_the_load(
     system: SmallRecordingSystem, before: dict[str, Any]
 ) -> None:
@@ -158,6 +170,10 @@ def test_source_that_fails_on_the_way_stops_the_load(
     assert after() == before
 
 
+@pytest.mark.fault(
+    "A table of the source has lost most of its rows.",
+    "The load stops until a person accepts the loss.",
+)
 def test_truncated_table_stops_the_load_and_is_accepted_on_demand(
     system: SmallRecordingSystem, before: dict[str, Any]
 ) -> None:

@@ -255,6 +255,7 @@ def test_publish_two_authorities_with_the_same_keys_do_not_collide(marts: Marts)
     assert marts.rows("select count(*) from marts.trial_leavers") == [(80,)]
 
 
+@pytest.mark.fault("A crash emptied the tables of the build.", "The publication is refused.")
 def test_publish_build_emptied_by_a_crash_is_refused(marts: Marts) -> None:
     marts.build(ASHMERE, 1)
     marts.publish()
@@ -266,6 +267,7 @@ def test_publish_build_emptied_by_a_crash_is_refused(marts: Marts) -> None:
     assert marts.publication_count() == 1
 
 
+@pytest.mark.fault("A model builds two rows with one key.", "Nothing is published.")
 def test_publish_two_rows_with_one_key_leaves_everything_as_it_was(marts: Marts) -> None:
     marts.build(ASHMERE, 1)
     marts.publish()
@@ -341,6 +343,10 @@ def test_publish_added_column_keeps_identity_view_grant_and_row_policy(marts: Ma
     ) == [(None, 1)]
 
 
+@pytest.mark.fault(
+    "A reader holds a lock on a mart that needs a new column.",
+    "The publication gives up after a short wait, and the reader goes on.",
+)
 def test_publish_added_column_waits_briefly_and_gives_up_for_a_long_reader(
     marts: Marts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +415,10 @@ def test_publish_change_that_could_break_reports_is_refused(
 # Rollback
 
 
+@pytest.mark.fault(
+    "A person rolls the marts back.",
+    "They are as they were before, byte for byte.",
+)
 def test_rollback_returns_the_set_of_before_byte_for_byte(marts: Marts) -> None:
     marts.build(ASHMERE, 1)
     first = marts.publish()
@@ -518,6 +528,10 @@ def expected(published: Publication, value: int, leavers: int) -> tuple[int, int
     return (published.publication_id, 3 * value, with_status * value, leavers)
 
 
+@pytest.mark.fault(
+    "Readers query the marts during a publication and a rollback.",
+    "They never wait, and they see one whole set.",
+)
 def test_publish_readers_never_wait_and_see_one_whole_set(marts: Marts) -> None:
     builds = [(1, 400), (2, 300)]
     marts.build(ASHMERE, *builds[0])
@@ -577,6 +591,10 @@ publish(sys.argv[1], sys.argv[2], int(sys.argv[3]), date(2019, 6, 30), tables)
 """
 
 
+@pytest.mark.fault(
+    "The publication is killed with SIGKILL in the middle.",
+    "Readers see the whole old set, and the next publication works.",
+)
 @pytest.mark.parametrize(
     "stopped_at",
     ["marts_prev.trial_kpi", "marts.trial_leavers", "ops.publications", "marts.publication"],
@@ -623,6 +641,10 @@ def test_publish_killed_in_the_middle_leaves_the_old_set(marts: Marts, stopped_a
     assert marts.contents() == marts.contents("marts_build")
 
 
+@pytest.mark.fault(
+    "Two publications run at once.",
+    "The second one waits for the first, or gives up.",
+)
 def test_publish_one_publisher_at_a_time(marts: Marts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication, "WAIT_FOR_OTHERS", "50ms")
     marts.build(ASHMERE, 1)

@@ -285,6 +285,10 @@ def test_sqlite_that_changes_while_it_is_read_gives_one_picture(in_sqlite: Sourc
         assert len(read(session, LEAVERS)) == 1
 
 
+@pytest.mark.fault(
+    "The driver cannot read a row.",
+    "The load stops. Its message does not show the value.",
+)
 def test_row_that_the_driver_cannot_read_stops_the_source_without_its_value(
     in_sqlite: SourceSpec,
 ) -> None:

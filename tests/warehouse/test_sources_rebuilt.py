@@ -118,6 +118,10 @@ def _opened() -> None:
 opened = threading.Event()
 
 
+@pytest.mark.fault(
+    "The source is rebuilt during a load.",
+    "No record is closed and nobody is lost.",
+)
 @pytest.mark.parametrize("how", REBUILDS)
 def test_rebuild_during_a_load_closes_and_loses_no_person(
     system: SmallRecordingSystem, monkeypatch: pytest.MonkeyPatch, how: str
@@ -167,6 +171,10 @@ def test_night_waits_for_a_rebuild_that_ends(system: SmallRecordingSystem, how: 
     assert rows["ssd_care_leavers"] == 15
 
 
+@pytest.mark.fault(
+    "A rebuild holds a lock on a table of the source and does not end.",
+    "The load gives up, names the table, and does not disturb the rebuild.",
+)
 @pytest.mark.usefixtures("impatient")
 def test_rebuild_that_does_not_end_is_named_and_not_disturbed(
     system: SmallRecordingSystem,
@@ -228,6 +236,7 @@ def state() -> dict[str, list[tuple[Any, ...]]]:
         return everything(connection)
 
 
+@pytest.mark.fault("The source swaps its schemas during a load.", "The load is refused.")
 def test_schemas_that_change_places_during_a_load_refuse_it(
     system: SmallRecordingSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +258,7 @@ def test_schemas_that_change_places_during_a_load_refuse_it(
     assert state() == before
 
 
+@pytest.mark.fault("The source is filled while it is read.", "The load is refused.")
 @pytest.mark.parametrize("loaded_before", [True, False])
 @pytest.mark.parametrize("people_at_first", [0, 5])
 def test_source_that_is_filled_while_it_is_read_is_refused(
@@ -311,6 +321,10 @@ def test_few_rows_that_arrive_while_a_source_is_read_are_no_rebuild(
     assert system.load("2017-11-30").load_id > 0
 
 
+@pytest.mark.fault(
+    "The account may not read a table.",
+    "The load stops, and its message names the table.",
+)
 def test_account_that_may_not_read_a_table_is_told_which(system: SmallRecordingSystem) -> None:
     spec = dataclasses.replace(system.spec, url=url("recording_reader", "recording_system"))
     system.execute(

@@ -141,6 +141,10 @@ def test_server_log_of_a_refused_row_holds_no_value(home: Path) -> None:
 # Lasting ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    "PostgreSQL is killed with SIGKILL.",
+    "It starts again with the same data on the same port.",
+)
 def test_start_again_after_kill_keeps_data_and_port(home: Path) -> None:
     first = embedded.start()
     assert first.pid is not None
@@ -182,6 +186,7 @@ def test_start_again_after_kill_keeps_data_and_port(home: Path) -> None:
     assert embedded.start().port == first.port
 
 
+@pytest.mark.fault("The process that started PostgreSQL is killed.", "PostgreSQL goes on.")
 def test_server_outlives_the_process_that_started_it(home: Path) -> None:
     starter = subprocess.Popen(
         [sys.executable, "-c", START + "; input()"],
@@ -198,6 +203,7 @@ def test_server_outlives_the_process_that_started_it(home: Path) -> None:
     assert one("select 1") == 1
 
 
+@pytest.mark.fault("Two processes set up the warehouse at once.", "There is one warehouse.")
 def test_two_set_ups_at_once_make_one_warehouse(home: Path) -> None:
     set_up = f"import carepath.warehouse; carepath.warehouse.ready(); {START}"
     starters = [
@@ -209,6 +215,10 @@ def test_two_set_ups_at_once_make_one_warehouse(home: Path) -> None:
     assert pids == {str(embedded.status().pid)}
 
 
+@pytest.mark.fault(
+    "The creation of the embedded server is interrupted.",
+    "The next start creates it again.",
+)
 def test_start_after_an_interrupted_creation_creates_it_again(home: Path) -> None:
     leftover = home / "postgres" / "partial"
     leftover.mkdir(parents=True)

@@ -306,13 +306,17 @@ def source() -> SourceSpec:
     )
 
 
-def run_night(day: date) -> tuple[Outcome, dict[str, float]]:
+def run_night(day: date, run_id: str | None = None) -> tuple[Outcome, dict[str, float]]:
     """Run the steps of a night of the department, one after the other, without Airflow.
+
+    Args:
+        day: the night.
+        run_id: of the run; by default the same for each run of that night.
 
     Returns:
         How it ended, and the seconds of each step.
     """
-    run_id, name = f"ordinary {day}", source().name
+    run_id, name = run_id or f"ordinary {day}", source().name
     seconds: dict[str, float] = {}
 
     def timed(step: str, work: Callable[[], object]) -> None:
