@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from typing import Any
@@ -59,7 +59,12 @@ class Marts:
                 [authority, value, leavers],
             )
 
-    def publish(self, authority: str = ASHMERE, run_id: str | None = None) -> Publication:
+    def publish(
+        self,
+        authority: str = ASHMERE,
+        run_id: str | None = None,
+        tables: Sequence[MartTable] = TABLES,
+    ) -> Publication:
         """Publish under a run of its own, or under the one given."""
         if run_id is None:
             (number,) = self.rows("select count(*) from ops.runs where run_id like 'trial-%'")[0]
@@ -67,7 +72,7 @@ class Marts:
             self.owner.execute(
                 "insert into ops.runs (run_id, night) values (%s, %s)", [run_id, NIGHT]
             )
-        return publish(run_id, authority, self.loads[authority], NIGHT, TABLES)
+        return publish(run_id, authority, self.loads[authority], NIGHT, tables)
 
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         return self.owner.execute(query, arguments or None).fetchall()
@@ -653,3 +658,30 @@ def test_publish_one_publisher_at_a_time(marts: Marts, monkeypatch: pytest.Monke
         with pytest.raises(PublicationError, match="Another publication"):
             marts.publish()
     assert marts.publish().kind == "publish"
+
+
+def test_descriptions_are_comments_that_outlive_publications(marts: Marts) -> None:
+    """Power BI and other tools show them as help."""
+
+    def described(figures: str) -> list[MartTable]:
+        kpi, *others = TABLES
+        return [MartTable(kpi.name, kpi.key, figures, {"share": "0 to 1"}), *others]
+
+    def comments() -> tuple[Any, ...]:
+        with connect("bi_reader") as reader:
+            (found,) = reader.execute(
+                """
+                select obj_description(oid, 'pg_class'), col_description(oid, 4)
+                from pg_class where oid = 'marts.trial_kpi'::regclass
+                """
+            ).fetchall()
+        return found
+
+    marts.build(ASHMERE, 7)
+    marts.publish(tables=described("Invented figures"))
+    assert comments() == ("Invented figures", "0 to 1")
+    marts.build(ASHMERE, 8)
+    marts.publish()
+    assert comments() == ("Invented figures", "0 to 1")
+    marts.publish(tables=described("Figures, in other words"))
+    assert comments() == ("Figures, in other words", "0 to 1")

@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from carepath.errors import PublicationError, safe_message
+from carepath.publish.comments import write_comments
 from carepath.publish.difference import TableChange, apply_difference, find_difference
 from carepath.publish.shape import (
     Shape,
@@ -89,6 +90,7 @@ def publish(
         with connection.transaction():
             _hold_build(connection, shapes)
             _create_missing(connection, shapes)
+            write_comments(connection, MARTS, marts)
             _refuse_empty_build(connection, shapes, authority)
             to_marts = _differences(connection, shapes, BUILD_SCHEMA, MARTS, authority)
             if not any(difference.change for difference in to_marts):

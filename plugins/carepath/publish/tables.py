@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from carepath.errors import PublicationError
@@ -19,10 +19,16 @@ class MartTable:
 
     A table with a column `authority` is published authority by authority; one without it
     (the calendar) is shared and published whole by whichever authority publishes.
+
+    Attributes:
+        description: what the table holds, for its comment in the catalogue.
+        columns: what each column means.
     """
 
     name: str
     key: tuple[str, ...]
+    description: str = field(default="", compare=False)
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def manifest_path() -> Path:
@@ -49,7 +55,15 @@ def mart_tables(manifest: Path | None = None) -> list[MartTable]:
             todo="build the marts first (the build step of a night).",
         ) from None
     marts = [
-        MartTable(node.get("alias") or node["name"], _key_of(node))
+        MartTable(
+            node.get("alias") or node["name"],
+            _key_of(node),
+            _one_line(node.get("description", "")),
+            {
+                name: _one_line(column.get("description", ""))
+                for name, column in node.get("columns", {}).items()
+            },
+        )
         for node in nodes
         if node["resource_type"] == "model"
         and node["schema"] == BUILD_SCHEMA
@@ -71,3 +85,7 @@ def _key_of(node: dict[str, dict[str, dict[str, Sequence[str]]]]) -> tuple[str, 
             todo="declare `config: meta: key: [column, ...]` in the model's YAML.",
         )
     return key
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
