@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ lay_settings()
 SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
 NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
+NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +92,19 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def odbc_driver() -> str:
+    """The name of PostgreSQL's ODBC driver."""
+    found = (
+        subprocess.run(["odbcinst", "-q", "-d"], capture_output=True, text=True, check=False)
+        if shutil.which("odbcinst")
+        else None
+    )
+    if found is None or "[PostgreSQL Unicode]" not in found.stdout:
+        pytest.skip(NO_ODBC)
+    return "PostgreSQL Unicode"
+
+
 def pytest_unconfigure() -> None:
     """Remove the suite's home."""
     shutil.rmtree(HOME, ignore_errors=True)
@@ -98,7 +113,7 @@ def pytest_unconfigure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for missing in (NO_SHARED, NO_CHROMIUM):
+    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

@@ -526,6 +526,24 @@ def docs(
     console.print(f"Written: {page}")
 
 
+@app.command()
+def powerbi(
+    folder: Annotated[Path, typer.Argument(help="Where to write the project.")],
+    server: Annotated[
+        str, typer.Option(help="The warehouse as Power BI connects to it: host:port.")
+    ] = "localhost:5432",
+    database: Annotated[str, typer.Option(help="The database of the warehouse.")] = "warehouse",
+) -> None:
+    """Write a Power BI project: a semantic model and a report on the marts (docs/powerbi.md)."""
+    from carepath.powerbi.catalogue import read_catalogue
+    from carepath.powerbi.project import NAME, project_files, write_project
+
+    files = project_files(read_catalogue(), server=server, database=database)
+    changed = write_project(folder, files)
+    console.print(f"{len(changed)} of {len(files)} files written or removed.")
+    console.print(f"Open in Power BI Desktop: {folder / f'{NAME}.pbip'}", markup=False)
+
+
 @contextmanager
 def in_plain_words() -> Iterator[None]:
     """Turn an expected failure into its one message and exit code 1."""

@@ -33,7 +33,7 @@ def test_generated_files_are_up_to_date() -> None:
 
 def test_new_contract_table_gets_its_page_and_staging_model_in_one_go(tmp_path: Path) -> None:
     """Core reads the new staging model already, so dbt cannot parse the project before."""
-    for folder in ("plugins", "expectations", "dbt_project", "docs"):
+    for folder in ("plugins", "expectations", "dbt_project", "docs", "powerbi"):
         shutil.copytree(
             PROJECT_ROOT / folder,
             tmp_path / folder,

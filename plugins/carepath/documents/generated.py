@@ -24,6 +24,8 @@ from carepath.documents.report_tables import report_page
 from carepath.documents.rule_book import rule_book
 from carepath.documents.settings_page import settings_page
 from carepath.documents.warehouse_pictures import warehouse_page
+from carepath.powerbi import project as powerbi
+from carepath.powerbi.catalogue import read_catalogue
 from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.warehouse.dbt import run_dbt
 
@@ -53,19 +55,23 @@ PAGES_OF_DBT: Final[dict[str, Callable[[], str]]] = {"docs/warehouse.md": wareho
 def stale() -> list[str]:
     """Return the generated files, from the project's root, that are missing or out of date.
 
-    While a file of the dbt project is stale, dbt may not be able to read the project. So pages
-    that are drawn from the project are not checked: they are written after it.
+    While a file of the dbt project is stale, dbt may not be able to read the project. So what is
+    made from the project is not checked: it is written afterwards.
     """
     of_dbt = _stale(DBT_FILES)
     of_dbt += [f"dbt_project/{path}" for path in staging.stale(load_contract(), load_code_lists())]
-    return of_dbt + _stale(PAGES) + ([] if of_dbt else _stale(PAGES_OF_DBT))
+    found = of_dbt + _stale(PAGES)
+    return found if of_dbt else found + _stale_power_bi() + _stale(PAGES_OF_DBT)
 
 
 def write() -> list[str]:
     """Write what is stale, the dbt project first; return the files written or removed."""
     written = _write(DBT_FILES)
     written += [f"dbt_project/{path}" for path in staging.write(load_contract(), load_code_lists())]
-    return written + _write(PAGES) + _write(PAGES_OF_DBT)
+    written += _write(PAGES)
+    changed = powerbi.write_project(powerbi.CHECKED_IN, powerbi.project_files(read_catalogue()))
+    written += [f"powerbi/{path}" for path in changed]
+    return written + _write(PAGES_OF_DBT)
 
 
 def write_dbt_docs() -> Path:
@@ -79,6 +85,11 @@ def write_dbt_docs() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = get_settings().home / "dbt_target" / "dbt_project" / "plain" / "static_index.html"
     return page.replace(folder / "dbt.html")
+
+
+def _stale_power_bi() -> list[str]:
+    files = powerbi.project_files(read_catalogue())
+    return [f"powerbi/{path}" for path in powerbi.stale_files(powerbi.CHECKED_IN, files)]
 
 
 def _stale(files: Files) -> list[str]:
