@@ -117,7 +117,7 @@ def run(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="A source's name in sources.yml, or ssda903:FOLDER (an SSDA903 return). "
+            help="A source's name in sources.yml, or ssda903:PATH or files:PATH (files). "
             "May be repeated. Without it, all listed sources are loaded."
         ),
     ] = None,

@@ -57,7 +57,7 @@ def compare_source(name: str) -> SourceComparison:
     """Compare a source with the contract.
 
     Args:
-        name: a name in sources.yml, or `ssda903:FOLDER`.
+        name: a name in sources.yml, or `ssda903:PATH`.
 
     Raises:
         CarepathError: there is no such source, or it cannot be reached.

@@ -8,7 +8,8 @@ import pytest
 from ssda903_returns import EPISODES, HEADER, OC3, delivered, write_return
 
 from carepath.errors import DeliveryError
-from carepath.sources.ssda903.checking import MOST_ERRORS, MalformedReturnError, check_return
+from carepath.sources.delivered import MOST_ERRORS
+from carepath.sources.ssda903.checking import MalformedReturnError, check_return
 from carepath.sources.ssda903.layout import load_layout
 
 

@@ -57,7 +57,7 @@ def plan(
     Args:
         run_id: identity of the run (Airflow's run id).
         night: the day that is loaded.
-        sources: names from sources.yml or `ssda903:FOLDER`; None loads every listed source.
+        sources: names from sources.yml or `ssda903:PATH`; None loads every listed source.
         trigger: who started it (`schedule`, `command line`, `demonstration`).
         accepted: what a person accepts for this night. It is recorded as waivers.
 

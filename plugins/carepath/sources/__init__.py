@@ -2,7 +2,8 @@
 
 `spec` reads the list, `<home>/site/sources.yml`. `registry` finds the kind of source that reads an
 entry. Each kind is one module: `postgres`, `database` (any other that SQLAlchemy reads), `ssda903`
-(a folder of return files) and `airflow_connection` (an address that Airflow keeps).
+(return files), `files` (files of several kinds at once) and `airflow_connection` (an address that
+Airflow keeps).
 """
 
 from carepath.sources.kind import Kind, Source, SourceColumn, SourceSession

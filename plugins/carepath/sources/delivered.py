@@ -11,13 +11,25 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Final, Literal, Protocol
+from typing import Any, BinaryIO, Final, Literal, Protocol, Self
+from urllib.parse import parse_qs
 
 from lxml import etree
+
+from carepath.errors import DeliveryError, SourceError
+from carepath.sources.kind import SourceSession
+from carepath.sources.notes import DeliveryNote
+from carepath.sources.spec import SourceSpec, is_authority
+
+MOST_ERRORS: Final = 50
+MOST_NOTES_PER_FILE: Final = 200
+# Files do not name their authority. If the command line does not either, this is its code.
+UNNAMED_AUTHORITY: Final = ("E09900903", "Authority of the files")
 
 Content = Literal["csv", "xml", "workbook", "zip", "other"]
 
@@ -46,6 +58,93 @@ class Digest(Protocol):
     """A digest that receives every byte of a file."""
 
     def update(self, data: bytes, /) -> None: ...
+
+
+BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
+# the characters that PostgreSQL's COPY text format escapes with a backslash
+_ESCAPES: Final = str.maketrans(
+    {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
+)
+
+
+def copy_field(value: str) -> str:
+    """Return a value in PostgreSQL's COPY text format; a blank is null."""
+    return value.translate(_ESCAPES) if value else r"\N"
+
+
+def copy_blocks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Yield lines of COPY text in blocks."""
+    block: list[str] = []
+    size = 0
+    for line in lines:
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK:
+            yield "".join(block).encode()
+            block, size = [], 0
+    if block:
+        yield "".join(block).encode()
+
+
+class MalformedFilesError(DeliveryError):
+    """Files that cannot be read; `errors` names each place."""
+
+    errors: tuple[DeliveryNote, ...] = ()
+
+    @classmethod
+    def of(cls, where: str, errors: Iterable[DeliveryNote]) -> Self:
+        """Return the error that lists these places."""
+        ordered = tuple(sorted(errors))
+        at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
+        count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
+        error = cls(
+            f"The return has {count}, so nothing was loaded:\n"
+            + "\n".join(f"  {each}" for each in ordered)
+            + "\n",
+            where=where,
+            todo="Correct these places in the recording system and export the return again. Then "
+            "run the night again.",
+        )
+        error.errors = ordered
+        return error
+
+
+class EnoughErrorsError(Exception):
+    """MOST_ERRORS have been found."""
+
+
+@dataclass
+class Notices:
+    """The errors and notes found so far."""
+
+    errors: list[DeliveryNote] = field(default_factory=list)
+    notes: list[DeliveryNote] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def error(self, file: str, line: int, column: str, message: str) -> None:
+        """Keep an error.
+
+        Raises:
+            EnoughErrorsError: it was the last that is listed.
+        """
+        self.errors.append(DeliveryNote(file, line, column, message))
+        if len(self.errors) >= MOST_ERRORS:
+            raise EnoughErrorsError
+
+    def note(self, file: str, line: int, column: str, message: str) -> None:
+        """Keep a note, up to a limit for each file."""
+        self.counts[file] += 1
+        if self.counts[file] <= MOST_NOTES_PER_FILE:
+            self.notes.append(DeliveryNote(file, line, column, message))
+
+    def all_notes(self) -> tuple[DeliveryNote, ...]:
+        """Return the notes in order, with a word on those that were left out."""
+        more = [
+            DeliveryNote(file, 0, "", f"{count - MOST_NOTES_PER_FILE} more notes are left out.")
+            for file, count in self.counts.items()
+            if count > MOST_NOTES_PER_FILE
+        ]
+        return tuple(sorted([*self.notes, *more]))
 
 
 def new_digest() -> hashlib.blake2b:
@@ -81,6 +180,26 @@ class DeliveredFile:
             OSError: the file went away or is damaged.
         """
         return _open(self.path, self.member)
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """What reads one kind of files; a module of this package declares its own as `READER`.
+
+    Attributes:
+        title: what people call the files.
+        order: if two kinds of files fill a table, the one with the smaller number delivers it.
+        reads: says whether a file is of the kind.
+        open: checks the files, with the collection year if one was given, and opens them. Raises
+            MalformedFilesError.
+    """
+
+    title: str
+    order: int
+    reads: Callable[[DeliveredFile], bool]
+    open: Callable[
+        [str, Sequence[DeliveredFile], int | None], AbstractContextManager[SourceSession]
+    ]
 
 
 class DigestedFile(io.RawIOBase):
@@ -331,3 +450,53 @@ def _root(path: Path, member: str | None) -> str:
         except (etree.XMLSyntaxError, OSError):
             pass
     return ""
+
+
+def parse_files_url(scheme: str, url: str) -> tuple[Path, int | None]:
+    """Return path and collection year of `SCHEME:PATH` or `SCHEME:PATH?period=2018`.
+
+    Raises:
+        SourceError: the URL is of another scheme, or the period is not a collection year.
+    """
+    if not url.startswith(scheme):
+        raise SourceError("This URL names no files.", where=url, todo=f"Write {scheme}FOLDER.")
+    path, _, query = url.removeprefix(scheme).partition("?")
+    period = parse_qs(query).get("period", [""])[-1]
+    if period and not (period.isdigit() and 2000 <= int(period) <= 2100):
+        raise SourceError(
+            f"{period} is not a collection year.",
+            where=path,
+            todo="Give the year of the return's last day, 31 March, such as ?period=2018.",
+        )
+    return Path(path).expanduser(), int(period) if period else None
+
+
+def files_named_by(scheme: str, url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
+    """Return the source of `SCHEME:PATH`, or of `SCHEME:PATH?authority=E09900001`.
+
+    All files of one authority and scheme belong to one source, wherever they are, so that the years
+    follow each other.
+
+    Raises:
+        SourceError: the authority is not an ONS code.
+    """
+    query = parse_qs(url.partition("?")[2])
+    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
+    try:
+        is_authority(authority)
+    except ValueError as error:
+        what, _, todo = str(error).partition(" | ")
+        raise SourceError(what, where=url, todo=todo) from None
+    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
+    return SourceSpec(
+        name=f"{scheme.removesuffix(':')}-{authority.lower()}",
+        authority=authority,
+        authority_name=known.get(authority, authority),
+        url=absolute_files_url(scheme, url),
+    )
+
+
+def absolute_files_url(scheme: str, url: str) -> str:
+    """Return `SCHEME:PATH` with an absolute path."""
+    path, mark, query = url.removeprefix(scheme).partition("?")
+    return f"{scheme}{Path(path).expanduser().resolve()}{mark}{query}"

@@ -8,9 +8,10 @@
       spelling: liquidlogic          the vendor of its column names (liquidlogic, mosaic, eclipse)
       is_partial: true               other sources deliver the required tables that it lacks
 
-`url` is a SQLAlchemy URL, `airflow://CONN_ID` for an Airflow connection, or `ssda903:FOLDER` for a
-folder of return files. `${NAME}` stands for an environment variable. It is read when the source is
-opened and used as it is: do not encode the characters of a password in it.
+`url` is a SQLAlchemy URL, `airflow://CONN_ID` for an Airflow connection, `ssda903:FOLDER` for
+return files, or `files:FOLDER` for files of several kinds. `${NAME}` stands for an environment
+variable. It is read when the source is opened and used as it is: do not encode the characters of a
+password in it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def is_authority(text: str) -> str:
 def _is_url(text: str) -> str:
     if ":" not in text:
         raise ValueError(
-            "url is not a SQLAlchemy URL, airflow://CONN_ID or ssda903:FOLDER. | Write one of them."
+            "url is not a SQLAlchemy URL, airflow://CONN_ID, ssda903:FOLDER or files:FOLDER."
+            " | Write one of them."
         )
     if "${" in VARIABLE.sub("", text):
         raise ValueError(

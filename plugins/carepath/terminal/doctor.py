@@ -20,7 +20,7 @@ def print_examination(console: Console, source: str | None) -> bool:
 
     Args:
         console: where to print.
-        source: a source's name, `ssda903:FOLDER`, `all`, or None for no comparison.
+        source: a source's name, `ssda903:PATH`, `all`, or None for no comparison.
 
     Returns:
         Whether all is well.

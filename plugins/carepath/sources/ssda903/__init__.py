@@ -4,6 +4,6 @@
 of the contract. docs/sources_ssda903.md explains both.
 """
 
-from carepath.sources.ssda903.source import KIND, Ssda903Session, Ssda903Source
+from carepath.sources.ssda903.source import KIND, READER, Ssda903Session, Ssda903Source
 
-__all__ = ["KIND", "Ssda903Session", "Ssda903Source"]
+__all__ = ["KIND", "READER", "Ssda903Session", "Ssda903Source"]

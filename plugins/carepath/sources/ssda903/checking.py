@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from carepath.contract.code_lists import collection_year
-from carepath.errors import DeliveryError
-from carepath.sources.delivered import DeliveredFile, find_files, new_digest, opened
+from carepath.sources.delivered import (
+    DeliveredFile,
+    EnoughErrorsError,
+    MalformedFilesError,
+    Notices,
+    find_files,
+    new_digest,
+    opened,
+)
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.ssda903.layout import ReturnColumn, ReturnTable, load_layout
 from carepath.sources.ssda903.reading import (
@@ -26,14 +33,9 @@ from carepath.sources.ssda903.reading import (
 )
 from carepath.sources.ssda903.xml_reading import read_records
 
-MOST_ERRORS: Final = 50
-MOST_NOTES_PER_FILE: Final = 200
 
-
-class MalformedReturnError(DeliveryError):
+class MalformedReturnError(MalformedFilesError):
     """Files of a return that cannot be read; `errors` names each place."""
-
-    errors: tuple[DeliveryNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,37 +69,6 @@ class CheckedReturn:
     notes: tuple[DeliveryNote, ...]
 
 
-class _EnoughError(Exception):
-    """MOST_ERRORS have been found."""
-
-
-@dataclass
-class _Notices:
-    """The errors and notes found so far."""
-
-    errors: list[DeliveryNote] = field(default_factory=list)
-    notes: list[DeliveryNote] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def error(self, file: str, line: int, column: str, message: str) -> None:
-        self.errors.append(DeliveryNote(file, line, column, message))
-        if len(self.errors) >= MOST_ERRORS:
-            raise _EnoughError
-
-    def note(self, file: str, line: int, column: str, message: str) -> None:
-        self.counts[file] += 1
-        if self.counts[file] <= MOST_NOTES_PER_FILE:
-            self.notes.append(DeliveryNote(file, line, column, message))
-
-    def all_notes(self) -> tuple[DeliveryNote, ...]:
-        more = [
-            DeliveryNote(file, 0, "", f"{count - MOST_NOTES_PER_FILE} more notes are left out.")
-            for file, count in self.counts.items()
-            if count > MOST_NOTES_PER_FILE
-        ]
-        return tuple(sorted([*self.notes, *more]))
-
-
 def check_return(path: Path, period: int | None = None) -> CheckedReturn:
     """Read every file of a return once and check it.
 
@@ -109,7 +80,7 @@ def check_return(path: Path, period: int | None = None) -> CheckedReturn:
     Raises:
         MalformedReturnError: names file, line and column of up to 50 errors.
     """
-    notices = _Notices()
+    notices = Notices()
     try:
         files = find_files(path, notices.error, notices.note)
         mine = [file for file in files if is_part_of_return(file)]
@@ -118,14 +89,14 @@ def check_return(path: Path, period: int | None = None) -> CheckedReturn:
                 notices.note(file.name, 0, "", "The file was not read: it is not of the return.")
         if not mine and not notices.errors:
             notices.error(path.name, 0, "", "No file of the return was found. Check the path.")
-    except _EnoughError:
+    except EnoughErrorsError:
         mine = []
     return _check(path.name, mine, period, notices)
 
 
 def check_files(name: str, files: Sequence[DeliveredFile], period: int | None) -> CheckedReturn:
     """Check files that are known to be of the return; see check_return."""
-    return _check(name, files, period, _Notices())
+    return _check(name, files, period, Notices())
 
 
 def is_part_of_return(file: DeliveredFile) -> bool:
@@ -135,11 +106,25 @@ def is_part_of_return(file: DeliveredFile) -> bool:
     return file.content == "xml" and file.root.upper() not in OTHER_ROOTS
 
 
+def is_ssda903(file: DeliveredFile) -> bool:
+    """Say whether a file holds tables of the return, for a folder with files of several kinds."""
+    if file.content == "xml":
+        return file.root.upper() not in OTHER_ROOTS
+    if file.content != "csv":
+        return False
+    try:
+        with opened(file, new_digest()) as content:
+            header = next(read_rows(content, lambda *_: None), None)
+    except OSError:
+        return True  # it is told when it is checked
+    return header is None or not is_foreign(header.fields)
+
+
 OTHER_ROOTS: Final = frozenset({"MESSAGE"})  # the children in need census
 
 
 def _check(
-    name: str, delivered: Sequence[DeliveredFile], period: int | None, notices: _Notices
+    name: str, delivered: Sequence[DeliveredFile], period: int | None, notices: Notices
 ) -> CheckedReturn:
     files: dict[str, ReturnFile] = {}
     years: dict[tuple[str, str], Counter[int]] = {}
@@ -183,15 +168,15 @@ def _check(
                 )
             else:
                 _check_years(files, period, notices)
-    except _EnoughError:
+    except EnoughErrorsError:
         pass
     if notices.errors or period is None:
-        raise _malformed(name, notices.errors)
+        raise MalformedReturnError.of(f"SSDA903 return {name}", notices.errors)
     return CheckedReturn(name, period, files, notices.all_notes())
 
 
 def _check_csv(
-    file: DeliveredFile, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
+    file: DeliveredFile, notices: Notices, years: dict[tuple[str, str], Counter[int]]
 ) -> list[ReturnFile]:
     """Check one CSV file; return it if its header was recognised."""
 
@@ -231,7 +216,7 @@ def _check_csv(
 
 
 def _check_xml(
-    file: DeliveredFile, notices: _Notices, years: dict[tuple[str, str], Counter[int]]
+    file: DeliveredFile, notices: Notices, years: dict[tuple[str, str], Counter[int]]
 ) -> list[ReturnFile]:
     """Check one XML file; return its tables."""
 
@@ -306,7 +291,7 @@ class _TableCheck:
                 years[collection_year(day)] += 1
 
 
-def _check_completeness(files: Mapping[str, ReturnFile], notices: _Notices) -> None:
+def _check_completeness(files: Mapping[str, ReturnFile], notices: Notices) -> None:
     for table in load_layout().values():
         if table.required and table.name not in files:
             notices.error(
@@ -314,7 +299,7 @@ def _check_completeness(files: Mapping[str, ReturnFile], notices: _Notices) -> N
             )
 
 
-def _check_years(files: Mapping[str, ReturnFile], period: int, notices: _Notices) -> None:
+def _check_years(files: Mapping[str, ReturnFile], period: int, notices: Notices) -> None:
     for file in files.values():
         if period not in file.table.years:
             notices.error(
@@ -350,19 +335,3 @@ def _period(years: Mapping[tuple[str, str], Counter[int]]) -> int | None:
                     return max(counts, key=lambda year: (counts[year], year))
                 return max(counts)
     return None
-
-
-def _malformed(name: str, errors: list[DeliveryNote]) -> MalformedReturnError:
-    ordered = sorted(errors)
-    at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
-    count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
-    error = MalformedReturnError(
-        f"The return has {count}, so nothing was loaded:\n"
-        + "\n".join(f"  {each}" for each in ordered)
-        + "\n",
-        where=f"SSDA903 return {name}",
-        todo="Correct these places in the recording system and export the return again. Then "
-        "run the night again.",
-    )
-    error.errors = tuple(ordered)
-    return error

@@ -28,7 +28,7 @@ _AS_WRITTEN: Final = ConfigDict(extra="forbid")
 _ACTIONS: Final = ("value", "join", "codes", "part", "matching", "not_matching")
 
 
-def _as_rule(rule: Any) -> Any:
+def as_rule(rule: Any) -> Any:
     """Read a rule that is only a column's name as `{column: NAME}`."""
     return {"column": rule} if isinstance(rule, str) else rule
 
@@ -43,7 +43,7 @@ class Rule:
     part: Literal["accommodation", "suitability"] | None = None
     matching: re.Pattern[str] | None = None
     not_matching: re.Pattern[str] | None = None
-    join: tuple[Annotated[Rule, BeforeValidator(_as_rule)], ...] | None = None
+    join: tuple[Annotated[Rule, BeforeValidator(as_rule)], ...] | None = None
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
@@ -121,7 +121,7 @@ class Part:
         )
 
 
-_RULES: Final = TypeAdapter(dict[str, Annotated[Rule, BeforeValidator(_as_rule)]])
+_RULES: Final = TypeAdapter(dict[str, Annotated[Rule, BeforeValidator(as_rule)]])
 
 
 @dataclass(frozen=True, config=_AS_WRITTEN)

@@ -346,7 +346,7 @@ def _refusal(kind: FieldType, value: str) -> str | None:
         return "This is not a date. Write an existing day as dd/mm/yyyy."
     if kind == "partial_date" and parse_date(value) is None and not _is_partial_date(value):
         return "This is not a date. Write dd/mm/yyyy, with zz for each unknown part."
-    if kind == "id" and _SPREADSHEET_ID.fullmatch(value):
+    if kind == "id" and id_of_spreadsheet(value):
         return "A spreadsheet has rewritten the child's id. Export it as text."
     if kind in ("code", "flag", "integer"):
         if parse_date(value):
@@ -354,6 +354,11 @@ def _refusal(kind: FieldType, value: str) -> str | None:
         if value[0] == "#":
             return "A spreadsheet shows an error here. Enter the code and export the file again."
     return None
+
+
+def id_of_spreadsheet(value: str) -> bool:
+    """Say whether a spreadsheet has rewritten an id."""
+    return _SPREADSHEET_ID.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=65536)

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Final
-from urllib.parse import parse_qs
 
 from carepath.contract.model import Table, load_contract
-from carepath.errors import DeliveryError, SourceError
-from carepath.sources.delivered import new_digest, opened
+from carepath.errors import DeliveryError
+from carepath.sources.delivered import (
+    DeliveredFile,
+    FileReader,
+    absolute_files_url,
+    copy_blocks,
+    copy_field,
+    files_named_by,
+    new_digest,
+    opened,
+    parse_files_url,
+)
 from carepath.sources.kind import Kind, SourceColumn
 from carepath.sources.notes import DeliveryNote
-from carepath.sources.spec import SourceSpec, is_authority
-from carepath.sources.ssda903.checking import CheckedReturn, ReturnFile, check_return
+from carepath.sources.spec import SourceSpec
+from carepath.sources.ssda903.checking import (
+    CheckedReturn,
+    ReturnFile,
+    check_files,
+    check_return,
+    is_ssda903,
+)
 from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
 from carepath.sources.ssda903.reading import Row, Tell, read_rows
 from carepath.sources.ssda903.xml_reading import read_records
 
 SCHEME: Final = "ssda903:"
-# Return files do not name their authority. If the command line does not either, this is its code.
-UNNAMED_AUTHORITY: Final = ("E09900903", "Authority of the SSDA903 return")
-BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
-
-# the characters that PostgreSQL's COPY text format escapes with a backslash
-_ESCAPES: Final = str.maketrans(
-    {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
-)
 
 
 class Ssda903Source:
@@ -110,7 +118,7 @@ class Ssda903Session:
         return described
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
-        """Yield a table in PostgreSQL's COPY text format, a block at a time.
+        """Return a table in PostgreSQL's COPY text format, a block at a time.
 
         Args:
             table: a table that `describe` names.
@@ -120,21 +128,8 @@ class Ssda903Session:
             DeliveryError: the file is no longer the one that was checked.
         """
         mapping = load_mapping()[table.name]
-        sent: set[str] | None = set() if mapping.distinct else None
-        block: list[str] = []
-        size = 0
-        for line in self._lines(mapping, columns):
-            if sent is not None:
-                if line in sent:
-                    continue
-                sent.add(line)
-            block.append(line)
-            size += len(line)
-            if size >= BLOCK:
-                yield "".join(block).encode()
-                block, size = [], 0
-        if block:
-            yield "".join(block).encode()
+        lines = self._lines(mapping, columns)
+        return copy_blocks(dict.fromkeys(lines) if mapping.distinct else lines)
 
     def count_now(self, _tables: Collection[Table]) -> Mapping[str, int]:
         """Return nothing: `stream` compares each file with the one that was checked."""
@@ -146,7 +141,10 @@ class Ssda903Session:
             if part.table in files:
                 values = [part.columns.get(name) if name else None for name in columns]
                 for row in _rows(files[part.table], part):
-                    yield "\t".join(_field(value(row) if value else "") for value in values) + "\n"
+                    yield (
+                        "\t".join(copy_field(value(row) if value else "") for value in values)
+                        + "\n"
+                    )
 
 
 def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
@@ -197,64 +195,24 @@ def _changed(file: ReturnFile) -> DeliveryError:
     )
 
 
-def _field(value: str) -> str:
-    return value.translate(_ESCAPES) if value else r"\N"
-
-
 def parse_url(url: str) -> tuple[Path, int | None]:
-    """Return folder and collection year of `ssda903:FOLDER` or `ssda903:FOLDER?period=2018`.
+    """Return path and collection year of `ssda903:FOLDER` or `ssda903:FOLDER?period=2018`.
 
     Raises:
         SourceError: the URL is not that of a return, or the period is not a collection year.
     """
-    if not url.startswith(SCHEME):
-        raise SourceError("This is not an SSDA903 return.", where=url, todo="Write ssda903:FOLDER.")
-    folder, _, query = url.removeprefix(SCHEME).partition("?")
-    period = parse_qs(query).get("period", [""])[-1]
-    if period and not (period.isdigit() and 2000 <= int(period) <= 2100):
-        raise SourceError(
-            f"{period} is not a collection year.",
-            where=folder,
-            todo="Give the year of the return's last day, 31 March, such as ?period=2018.",
-        )
-    return Path(folder).expanduser(), int(period) if period else None
+    return parse_files_url(SCHEME, url)
 
 
-def named_by(url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
-    """Return the source of `ssda903:FOLDER`, or of `ssda903:FOLDER?authority=E09900001`.
-
-    All returns of one authority belong to one source, whichever folder they are in, so that the
-    years follow each other.
-
-    Raises:
-        SourceError: the authority is not an ONS code.
-    """
-    query = parse_qs(url.partition("?")[2])
-    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
-    try:
-        is_authority(authority)
-    except ValueError as error:
-        what, _, todo = str(error).partition(" | ")
-        raise SourceError(what, where=url, todo=todo) from None
-    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
-    return SourceSpec(
-        name=f"ssda903-{authority.lower()}",
-        authority=authority,
-        authority_name=known.get(authority, authority),
-        url=absolute(url),
-    )
+def _open_files(name: str, files: Sequence[DeliveredFile], period: int | None) -> Ssda903Session:
+    return Ssda903Session(check_files(name, files, period))
 
 
-def absolute(url: str) -> str:
-    """Return `ssda903:FOLDER` with the folder's absolute path."""
-    folder, mark, query = url.removeprefix(SCHEME).partition("?")
-    return f"{SCHEME}{Path(folder).expanduser().resolve()}{mark}{query}"
-
-
+READER: Final = FileReader("SSDA903 return", 1, is_ssda903, _open_files)
 KIND: Final = Kind(
     example="ssda903:FOLDER",
     handles=lambda url: url.startswith(SCHEME),
     source=Ssda903Source,
-    named_by=named_by,
-    absolute=absolute,
+    named_by=partial(files_named_by, SCHEME),
+    absolute=partial(absolute_files_url, SCHEME),
 )
