@@ -488,6 +488,43 @@ def annex_a(
     print_exported(console, exported, folder)
 
 
+@app.command(name="release-figures")
+def release_figures(
+    date: Annotated[
+        list[dt.datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="An as-at date. May be repeated. Without it, the dates of your settings.",
+        ),
+    ] = None,
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Release dates again that were released before.")
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write all released figures as open data (CSV)."),
+    ] = None,
+    authority: Annotated[
+        str | None, typer.Option(help="ONS code. Needed only if there are several authorities.")
+    ] = None,
+) -> None:
+    """Protect figures and release them: small counts cannot be read or computed from them."""
+    from carepath.disclosure.open_data import write_open_data
+    from carepath.disclosure.release import release
+    from carepath.publish import only_authority
+    from carepath.terminal.release import print_released, print_written
+    from carepath.warehouse import ready
+
+    ready()
+    code = only_authority(authority)
+    with console.status("protecting the figures"):
+        released = release(code, dates=[each.date() for each in date or []], revise=revise)
+    print_released(console, released)
+    if to is not None:
+        folder = to.expanduser().resolve()
+        print_written(console, write_open_data(code, folder), folder)
+
+
 @app.command(name="as-known-at")
 def as_known_at(date: NightOption) -> None:
     """Build the whole warehouse as it was known at a past day, in separate schemas."""

@@ -34,7 +34,7 @@ def test_upgrade_at_head_changes_nothing_and_does_not_wait_for_alembic() -> None
 def test_upgrade_from_nothing_ends_at_head_and_belongs_to_the_owner() -> None:
     with connect("carepath_owner") as owner:
         owner.execute("drop schema ops, quality, landing, history, staging, core, identity cascade")
-        owner.execute("drop schema marts, marts_build, marts_prev, caseload cascade")
+        owner.execute("drop schema marts, marts_build, marts_prev, caseload, published cascade")
     carepath.warehouse.ready()
     with connect("carepath_owner") as owner:
         version = owner.execute("select version_num from ops.schema_version").fetchall()

@@ -15,12 +15,14 @@ pytestmark = pytest.mark.usefixtures("warehouse")
 SCHEMAS = (
     "landing", "history", "staging", "core", "identity",
     "marts", "marts_build", "marts_prev", "quality", "ops", "caseload",
+    "published",
 )  # fmt: skip
 READS = {
     "bi_reader": {"marts"},
     "carepath_analyst": {"history", "staging", "core", "quality", "ops"},
     "carepath_steward": {"quality", "identity"},
     "carepath_caseload": {"caseload"},
+    "published_reader": {"published"},
 }
 LOADER_OWNS = {"landing", "history", "staging", "core", "identity", "marts_build", "caseload"}
 

@@ -6,6 +6,7 @@ from carepath.documents.templates import render
 from carepath.settings import Settings
 from carepath.site import FILES
 from carepath.site.decisions import DEFAULT_BUDGET
+from carepath.site.disclosure import Disclosure
 from carepath.site.starter import described
 from carepath.warehouse.embedded import SERVER_SETTINGS
 from carepath.warehouse.roles import DATABASE_SETTINGS
@@ -17,6 +18,7 @@ def settings_page() -> str:
         "settings.md",
         site_files=[(file, described(name)) for name, file in FILES.items()],
         budget=DEFAULT_BUDGET,
+        disclosure=Disclosure.model_fields,
         fields=Settings.model_fields,
         server=SERVER_SETTINGS,
         database=DATABASE_SETTINGS["warehouse"],

@@ -27,6 +27,7 @@ from carepath.settings import get_settings
 from carepath.site.decisions import DECISIONS, Decisions, read_decisions
 from carepath.site.desk import DESK, read_desk
 from carepath.site.directory import DIRECTORY, read_directory
+from carepath.site.disclosure import DISCLOSURE, read_disclosure
 from carepath.site.files import FILES, SITE_DEFAULTS, Row, Rows, SiteFile
 
 RULES: Final = "rules.yml"
@@ -151,7 +152,7 @@ def read_site(folder: Path | None = None) -> Site:
         problems += _check_together(table, rows_of)
     thresholds, wrong = _read_thresholds(folder / RULES)
     decisions, also_wrong = read_decisions(folder / DECISIONS)
-    for read in (read_desk, read_directory):
+    for read in (read_desk, read_directory, read_disclosure):
         try:
             read(folder)
         except SettingsError as error:
@@ -166,7 +167,15 @@ def file_hash(path: Path) -> str:
 
 def _unknown_files(folder: Path) -> list[SettingsError]:
     """Report files that nothing reads, because a wrong name would otherwise go unnoticed."""
-    known = [*(f"{name}.csv" for name in FILES), RULES, DECISIONS, SOURCES, DESK, DIRECTORY]
+    known = [
+        *(f"{name}.csv" for name in FILES),
+        RULES,
+        DECISIONS,
+        SOURCES,
+        DESK,
+        DIRECTORY,
+        DISCLOSURE,
+    ]
     return [
         SettingsError(
             "Carepath does not know a settings file of this name.",

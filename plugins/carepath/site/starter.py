@@ -14,6 +14,7 @@ from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.site.decisions import DECISIONS
 from carepath.site.desk import DESK
 from carepath.site.directory import DIRECTORY
+from carepath.site.disclosure import DISCLOSURE
 from carepath.site.files import FILES, SITE_DEFAULTS
 from carepath.site.reading import RULES, SOURCES, site_folder
 
@@ -89,9 +90,31 @@ DIRECTORY_TEXT: Final = """\
 """
 
 
+DISCLOSURE_TEXT: Final = """\
+# How figures that leave the department are protected (docs/published_figures.md). These are the
+# defaults. Remove the leading "# " of what you change.
+#
+# suppress_up_to: 5                  counts from 1 to this are suppressed
+# width: 4                           how far the bounds of other suppressed counts are apart
+# round_to: 1                        1 (no rounding), 5 or 10
+# decimals: 1                        of percentages, rates and averages
+# dates: quarter ends and latest     or: year ends and latest, quarter ends, year ends
+# leave_out_segments: [team]         kinds of segments that are not released
+# leave_out_measures: []             codes of measures that are not released
+"""
+
+
 def names() -> list[str]:
     """Return the names of all settings files."""
-    return [SOURCES, RULES, DECISIONS, DESK, DIRECTORY, *(f"{name}.csv" for name in FILES)]
+    return [
+        SOURCES,
+        RULES,
+        DECISIONS,
+        DESK,
+        DIRECTORY,
+        DISCLOSURE,
+        *(f"{name}.csv" for name in FILES),
+    ]
 
 
 def write_starters(wanted: Sequence[str] = ()) -> list[Path]:
@@ -147,6 +170,8 @@ def _text(name: str) -> str:
         return DIRECTORY_TEXT
     if name == DECISIONS:
         return DECISIONS_TEXT
+    if name == DISCLOSURE:
+        return DISCLOSURE_TEXT
     about = described(name.removesuffix(".csv"))
     comment = [
         *textwrap.wrap(" ".join(about["description"].split()), WIDTH),

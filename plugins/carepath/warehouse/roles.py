@@ -25,6 +25,7 @@ ROLES = {
     "carepath_desk": "what the pages of the desk read: findings, decisions and waivers",
     "carepath_caseload": "reads what is due and overdue, with case ids, and nothing else",
     "bi_reader": "reads marts, and nothing else",
+    "published_reader": "reads the figures that may leave the department, and nothing else",
     "airflow_meta": "owns Airflow's metadata",
     "recording_system": "owns the recording system of the demonstration",
     "recording_reader": "reads that recording system, as a source is read",
@@ -41,6 +42,7 @@ DATABASES = {
             "carepath_desk",
             "carepath_caseload",
             "bi_reader",
+            "published_reader",
         ),
     ),
     "airflow": ("airflow_meta", ()),
@@ -55,6 +57,7 @@ ROLE_SETTINGS = {
         "idle_in_transaction_session_timeout": "1h",
     },
     "carepath_caseload": {"default_transaction_read_only": "on", "statement_timeout": "5min"},
+    "published_reader": {"default_transaction_read_only": "on", "statement_timeout": "5min"},
     "recording_reader": {"default_transaction_read_only": "on"},
 }
 

@@ -1,0 +1,1 @@
+"""Figures that leave the department, protected so that nobody can be recognised."""
