@@ -23,11 +23,11 @@ EVENT_DAYS = (
     dt.date(2019, 12, 31),
     dt.date(2020, 1, 1),
 )
-EET, MEAN, COUNT, RATE = (
+EET, MEAN, COUNT, SHARE_OF_SUMS = (
     "care_leavers_eet",
     "caseload_social_worker_mean",
     "care_entries_12_months",
-    "children_in_need_rate",
+    "pathway_break_even_share",
 )
 KEYS = {
     "kpi": ("authority", "as_at_date", "measure_code", "segment_code"),
@@ -78,7 +78,7 @@ def fill(owner: psycopg.Connection[Any]) -> None:
         for date in DATES:
             _insert(owner, "dim_snapshot", authority=authority, as_at_date=date)
     figures = {row["measure_code"]: row for row in read_figures()}
-    for code in (EET, MEAN, COUNT, RATE):
+    for code in (EET, MEAN, COUNT, SHARE_OF_SUMS):
         row = {key: value for key, value in figures[code].items() if value}
         _insert(owner, "dim_measure", **row)
     owner.execute(
@@ -97,6 +97,8 @@ def fill(owner: psycopg.Connection[Any]) -> None:
             _figure(owner, authority, date, COUNT, "all", 30 + turn, None, True)
             _value(owner, authority, date, MEAN, "all teams", 14.25 + turn, True)
             _value(owner, authority, date, MEAN, "all", 13.5, False)
+    # a share of sums of money has no numerator
+    _value(owner, ASHMERE, DATES[-1], SHARE_OF_SUMS, "all", 0.9819, False)
     # a segment that no longer exists at the last date
     _figure(owner, ASHMERE, DATES[0], EET, "all", 1, 2, False)
     for key, day in enumerate(EVENT_DAYS):

@@ -23,10 +23,13 @@ from docs_queries import DocumentedQuery, as_shown, queries_of
 from family_figures import FIGURES, Figure
 from leavers_recounted import RECOUNTED
 from openpyxl import load_workbook
+from powerbi_model import DaxModel
 from rich.console import Console
 
 from carepath.demonstration.comparison import compare
 from carepath.demonstration.evaluation_report import report_figures
+from carepath.powerbi.catalogue import PUBLICATION, read_catalogue
+from carepath.powerbi.dax import measure_name
 from carepath.quality.figures.limits import limits_of
 from carepath.settings import get_settings
 from carepath.terminal.changes import read_moved
@@ -746,6 +749,109 @@ def test_demo_publishes_no_text_with_a_sign_twice(terminal_text: str) -> None:
             f""" where "{column}" ~ '(\u00a3|%%) ?\\1' limit 5""",
         )
         assert not twice, (table, column)
+
+
+def test_demo_power_bi_shows_what_sql_says(terminal_text: str) -> None:
+    """Every twentieth figure by date and segment, and every measure as a reader meets it first.
+
+    Without a filter but the authority, the measure of a figure is its total at its last date.
+    """
+    with connect("bi_reader") as reader:
+        model = DaxModel(reader, empty=["Journey events", "Young people"])
+    figures = rows(
+        "bi_reader",
+        """
+        select authority, as_at_date, measure_code, segment, value
+        from marts.kpi order by measure_code, authority, as_at_date, segment_code
+        """,
+    )
+    for authority, date, code, segment, value in figures[::20]:
+        at = dt.datetime.combine(date, dt.time())
+        found = model.value("Value", authority=authority, date=at, code=code, segment=segment)
+        expected = None if value is None else pytest.approx(float(value), abs=1e-6)
+        assert found == expected, (authority, date, code, segment)
+
+    totals = rows(
+        "bi_reader",
+        """
+        with latest as (
+            select measure_code, max(as_at_date) as as_at_date
+            from marts.kpi where authority = %s group by measure_code
+        )
+        select measures.measure_code, measures.title, kpi.value
+        from marts.dim_measure as measures
+        inner join latest on measures.measure_code = latest.measure_code
+        left join marts.kpi
+            on
+                latest.measure_code = kpi.measure_code
+                and latest.as_at_date = kpi.as_at_date
+                and kpi.authority = %s
+                and kpi.is_total
+        """,
+        ASHMERE,
+        ASHMERE,
+    )
+    named = {code: measure_name(title) for code, title, _ in totals}
+    shown = model.values(
+        [name for name in named.values() if name in model.measures],
+        {"Authorities.Authority code": [ASHMERE]},
+    )
+    for code, _, value in totals:
+        if named[code] in shown:
+            expected = None if value is None else pytest.approx(float(value), abs=1e-6)
+            assert shown[named[code]] == expected, code
+    assert len(shown) > 400
+    assert sum(value is not None for value in shown.values()) > 300
+
+    people = rows(
+        "bi_reader",
+        """
+        select measure_code, count(distinct young_person_key)
+        from marts.fct_kpi_member as members
+        where
+            authority = %s and is_counted
+            and measure_code in ('care_leavers_eet', 'visited_in_time')
+            and as_at_date = (
+                select max(as_at_date) from marts.fct_kpi_member as others
+                where
+                    others.measure_code = members.measure_code
+                    and others.authority = members.authority
+            )
+        group by measure_code
+        """,
+        ASHMERE,
+    )
+    assert people
+    for code, count in people:
+        assert model.value("People counted", code=code, authority=ASHMERE) == count
+    for name, column in (("Overdue", "overdue_count"), ("Due in 14 days", "due_count")):
+        ((count,),) = rows("bi_reader", f"select sum({column}) from marts.due_counts")
+        assert model.value(name) == count
+
+
+def test_demo_marts_are_what_the_power_bi_model_expects(terminal_text: str) -> None:
+    built = rows(
+        "bi_reader",
+        """
+        select c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+            col_description(c.oid, a.attnum)
+        from pg_class as c
+        inner join pg_attribute as a
+            on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'marts'::regnamespace and c.relkind = 'r'
+        """,
+    )
+    found: dict[str, dict[str, tuple[str, str | None]]] = {}
+    for table, column, type_, comment in built:
+        found.setdefault(table, {})[column] = (type_.split("(")[0], comment)
+    catalogue = read_catalogue()
+    assert found.keys() == catalogue.keys()
+    for table, mart in catalogue.items():
+        if table != PUBLICATION:  # its comments are those of its migration
+            assert found[table] == {
+                name: (about.type.split("(")[0], about.description)
+                for name, about in mart.columns.items()
+            }
 
 
 def test_demo_seeds_are_loaded_once(terminal_text: str) -> None:

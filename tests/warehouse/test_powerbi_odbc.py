@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from powerbi_marts import ASHMERE, EVENT_DAYS, fill
 
 from carepath.powerbi.catalogue import read_catalogue
 from carepath.powerbi.sources import SOURCES
 from carepath.warehouse.connect import connect, parameters
-from tests.powerbi_marts import ASHMERE, EVENT_DAYS, fill
 
 
 @pytest.fixture(scope="module")

@@ -126,12 +126,17 @@ def _of_any_figure() -> Iterator[DaxMeasure]:
         "Value",
         "SWITCH (\n"
         "    SELECTEDVALUE ( 'Measures'[Statistic] ),\n"
-        '    "share", DIVIDE ( [Numerator], [Denominator] ),\n'
+        '    "share",\n'
+        "        IF (\n"
+        "            ISBLANK ( [Numerator] ),\n"
+        "            [Single value],\n"
+        "            DIVIDE ( [Numerator], [Denominator] )\n"
+        "        ),\n"
         '    "count", [Sum of values],\n'
         "    [Single value]\n"
         ")",
         "The figure of one measure at the last date in the filter, for the segment chosen or in "
-        "total. Choose one measure. A mean or a rate needs one authority.",
+        "total. Choose one measure. A mean, a rate and a share of sums need one authority.",
         format_expression=_FORMAT_OF_MEASURE,
     )
     yield figure(

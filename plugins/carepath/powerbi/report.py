@@ -41,6 +41,7 @@ class Visual:
         roles: the fields by role, such as Values, Category, Y or Series.
         only: values that a column must have for this visual, by column.
         text: the words of a text box.
+        leaves: titles of the visuals that a choice in this one does not filter.
         descending_by: the field that orders it, largest first.
     """
 
@@ -51,6 +52,7 @@ class Visual:
     only: Mapping[Field, Sequence[str]] = field(default_factory=dict)
     text: str | None = None
     descending_by: Field | None = None
+    leaves: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,10 @@ HEADLINES: Final = (
 )
 
 
-def _slicer(title: str, shown: Field, x: int, width: int = 300) -> Visual:
-    return Visual("slicer", title, (x, 64, width, 72), {"Values": [shown]})
+def _slicer(
+    title: str, shown: Field, x: int, width: int = 300, leaves: Sequence[str] = ()
+) -> Visual:
+    return Visual("slicer", title, (x, 64, width, 72), {"Values": [shown]}, leaves=leaves)
 
 
 def _heading(text: str) -> Visual:
@@ -121,7 +125,7 @@ def _service_page(title: str, services: Sequence[str]) -> Page:
             _heading(title),
             _slicer("Authority", AUTHORITY, _GAP),
             _slicer("Topic", TOPIC, 332),
-            _slicer("Measure of the charts", TITLE, 648, 616),
+            _slicer("Measure of the charts", TITLE, 648, 616, leaves=["Every measure"]),
             Visual("tableEx", "Every measure", (16, 148, 1248, 268), {"Values": SCORECARD}),
             Visual(
                 "lineChart",
@@ -191,8 +195,7 @@ def pages(titles: Mapping[str, str]) -> list[Page]:
             [
                 _heading("Journey"),
                 _slicer("Authority", AUTHORITY, _GAP),
-                _slicer("Type of event", column("Event types", "Event type"), 332),
-                _slicer("Measure", TITLE, 648, 616),
+                _slicer("Type of event", column("Event types", "Event type"), 332, 616),
                 Visual(
                     "lineChart",
                     "Events of each month with the limits: choose one type of event",
@@ -411,6 +414,13 @@ def _page(page: Page) -> dict[str, Any]:
         "height": HEIGHT,
         "width": WIDTH,
     }
+    names = {visual.title: _name(page.title, visual.kind, visual.title) for visual in page.visuals}
+    if unfiltered := [
+        {"source": names[visual.title], "target": names[title], "type": "NoFilter"}
+        for visual in page.visuals
+        for title in visual.leaves
+    ]:
+        found["visualInteractions"] = unfiltered
     if page.only:
         found["filterConfig"] = {"filters": list(_filters(page.only.items(), page.title))}
     return found
@@ -450,6 +460,8 @@ def _visual(visual: Visual, name: str, number: int) -> dict[str, Any]:
             ]
         }
     else:
+        if visual.kind == "slicer" and DATE not in visual.roles["Values"]:
+            inner["objects"] = {"data": [{"properties": {"mode": _text("Dropdown")}}]}
         inner["visualContainerObjects"] = {
             "title": [{"properties": {"show": _literal("true"), "text": _text(visual.title)}}],
             "general": [{"properties": {"altText": _text(visual.title)}}],
