@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0033"
-down_revision = "0025"
+down_revision = "0031"
 
 SCHEMA = """
 create schema published;
