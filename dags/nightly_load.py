@@ -19,6 +19,7 @@ from carepath.service.timetable import NightTimetable
 
 LONDON = "Europe/London"
 COMMAND_LINE = "dag_test"  # the user that Airflow names in `airflow dags test`
+SERVICE = "schedule"  # the trigger of a night that the service runs
 MARTS = Asset(name="marts", uri="carepath://warehouse/marts")
 INPUT_OUTPUT = {
     "retries": 3,
@@ -66,14 +67,28 @@ def note_the_night(context: dict[str, Any]) -> None:
 
 
 @contextmanager
-def failing_at_once() -> Iterator[None]:
-    """Do not retry a step that would fail again: a refused delivery or night, a wrong setting."""
+def failing_at_once(trigger: str = SERVICE) -> Iterator[None]:
+    """Do not retry a step that would fail again: a refused delivery or night, a wrong setting.
+
+    The service also retries a source that is down. A person who waits for the night is told at
+    once, whoever `trigger` is.
+    """
     from airflow.sdk.exceptions import AirflowFailException
 
-    from carepath.errors import DeliveryError, NightError, SettingsError, WaiverError
+    from carepath.errors import (
+        DeliveryError,
+        NightError,
+        SettingsError,
+        SourceError,
+        WaiverError,
+    )
 
     try:
         yield
+    except SourceError as error:
+        if trigger == SERVICE:
+            raise
+        raise AirflowFailException(str(error)) from None
     except (DeliveryError, NightError, SettingsError, WaiverError) as error:
         raise AirflowFailException(str(error)) from None
 
@@ -98,7 +113,7 @@ def failing_at_once() -> Iterator[None]:
             [], type="array", description="KPIs that may change a lot tonight"
         ),
         "accept_reason": Param("", type="string", description="Why you accept it"),
-        "trigger": Param("schedule", type="string", description="Who started the night"),
+        "trigger": Param(SERVICE, type="string", description="Who started the night"),
     },
     tags=["carepath"],
     doc_md=FOR_ITS_USERS,
@@ -129,7 +144,7 @@ def nightly_load() -> None:
     def load(source: str, **context: Any) -> int:
         from carepath.night import steps
 
-        with failing_at_once():
+        with failing_at_once(context["params"]["trigger"]):
             return steps.load(context["run_id"], source)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

@@ -18,6 +18,8 @@ HOME.chmod(0o755)  # as root, PostgreSQL runs as another account, which passes t
 os.environ["CAREPATH_HOME"] = str(HOME)
 os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
+import mariadb_server  # noqa: E402
+
 import carepath.warehouse  # noqa: E402
 from carepath.demonstration.settings import lay_settings  # noqa: E402
 from carepath.settings import get_settings  # noqa: E402
@@ -32,6 +34,7 @@ SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
 NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
 NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
+NO_MARIADB = "no MariaDB (Debian: apt-get install mariadb-server)"
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +108,15 @@ def odbc_driver() -> str:
     return "PostgreSQL Unicode"
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[mariadb_server.MariaDB]:
+    """A MariaDB server of the suite's own, empty."""
+    if mariadb_server.program() is None:
+        pytest.skip(NO_MARIADB)
+    with mariadb_server.MariaDB.running() as server:
+        yield server
+
+
 def pytest_unconfigure() -> None:
     """Remove the suite's home."""
     shutil.rmtree(HOME, ignore_errors=True)
@@ -113,7 +125,7 @@ def pytest_unconfigure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC):
+    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_MARIADB):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

@@ -31,8 +31,20 @@ def runs(after, count):
         found.append(info.run_after.in_timezone("UTC").isoformat())
         last = info
     return found
+import importlib.util
+from carepath.errors import SourceError
+found = importlib.util.spec_from_file_location("night", sys.argv[1])
+night = importlib.util.module_from_spec(found)
+found.loader.exec_module(night)
+def raised(trigger):
+    try:
+        with night.failing_at_once(trigger):
+            raise SourceError("The source is down.")
+    except Exception as error:
+        return type(error).__name__
 print("RESULT" + json.dumps({
     "errors": {k: str(v) for k, v in bag.import_errors.items()},
+    "down": [raised("schedule"), raised("command line 0a1b2c3d")],
     "catchup": dag.catchup,
     "max_active_runs": dag.max_active_runs,
     "timeout": dag.dagrun_timeout.total_seconds(),
@@ -102,6 +114,12 @@ def test_input_and_output_is_retried_and_gates_are_not(dag: dict[str, Any]) -> N
     assert retries["load"] > 0
     assert dag["tasks"]["load"]["backoff"]
     assert {retries[name] for name in ("judge_records", "build", "publish", "close")} == {0}
+
+
+def test_source_that_is_down_is_retried_by_the_service_and_told_to_a_person_at_once(
+    dag: dict[str, Any],
+) -> None:
+    assert dag["down"] == ["SourceError", "AirflowFailException"]
 
 
 def test_every_task_has_a_timeout(dag: dict[str, Any]) -> None:

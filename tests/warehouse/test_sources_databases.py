@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -89,8 +92,26 @@ def as_sent(value: Any) -> str | None:
             return f"{value:f}"
         case bytes():
             return "\\x" + value.hex()
+        case float():
+            return {"inf": "Infinity", "-inf": "-Infinity"}.get(
+                str(value), str(value).removesuffix(".0")
+            )
+        case dt.datetime() if value.tzinfo:
+            return in_england(value)
+        case dt.datetime() if value.microsecond:
+            return str(value).rstrip("0")
         case _:
             return str(value)
+
+
+def in_england(value: dt.datetime) -> str:
+    """Return an instant as PostgreSQL writes it."""
+    with suppress(OverflowError):  # the first and the last day of the calendar
+        value = value.astimezone(ZoneInfo("Europe/London"))
+    day, _, time = str(value).partition(" ")
+    clock, sign, zone = re.fullmatch(r"([^+-]*)([+-])(.*)", time).groups()  # type: ignore[union-attr]
+    clock = clock.rstrip("0") if "." in clock else clock
+    return f"{day} {clock}{sign}{zone.removesuffix(':00')}"
 
 
 @given(
@@ -138,12 +159,11 @@ def test_encode_types_as_postgresql_writes_them() -> None:
     assert decode(b"".join(encode(mixed))) == [["1", "ab"], ["x", "2.5"]]
 
 
-def test_encode_the_same_instant_of_two_zones_stays_apart() -> None:
+def test_encode_the_same_instant_of_two_zones_is_one_time_in_england() -> None:
     noon = dt.datetime(2017, 5, 1, 12, tzinfo=dt.UTC)
-    summer = noon.astimezone(dt.timezone(dt.timedelta(hours=1)))
-    assert noon == summer
-    assert decode(b"".join(encode([[(noon,), (summer,)]]))) == [
-        ["2017-05-01 12:00:00+00:00"], ["2017-05-01 13:00:00+01:00"],
+    elsewhere = noon.astimezone(dt.timezone(dt.timedelta(hours=-5)))
+    assert decode(b"".join(encode([[(noon,), (elsewhere,)]]))) == [
+        ["2017-05-01 13:00:00+01"], ["2017-05-01 13:00:00+01"],
     ]  # fmt: skip
 
 
@@ -299,7 +319,7 @@ def test_row_that_the_driver_cannot_read_stops_the_source_without_its_value(
     writer.close()
     with (
         open_source(in_sqlite).open() as session,
-        pytest.raises(SourceError, match=r"Reading stopped \(OperationalError\)") as raised,
+        pytest.raises(SourceError, match=r"Reading stopped: a text is not valid") as raised,
     ):
         read(session, CONTACTS)
-    assert "UTF-8" not in str(raised.value)  # the driver's own words, which quote the value
+    assert "decode" not in str(raised.value)  # the driver's own words, which quote the value

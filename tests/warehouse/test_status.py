@@ -83,6 +83,23 @@ def test_status_says_that_a_published_night_left_records_out() -> None:
     assert "published with records left out" in " ".join(printed(140).split())
 
 
+def test_status_says_which_source_a_running_night_could_not_load_yet() -> None:
+    night(30, "running")
+    with connect("carepath_loader") as loader:
+        loader.execute(
+            "insert into ops.run_steps (run_id, step, authority, source, state, started_at,"
+            " message) values ('run-30', 'load', 'E09900001', 'coast', 'failed', now(),"
+            " 'source coast: The source cannot be reached: nothing answers.')"
+        )
+    text = " ".join(printed().split())
+    assert "Not loaded yet. The service tries again a few times: source coast: The source" in text
+    night(1, "published")  # an earlier one changes nothing
+    assert "Not loaded yet" in printed()
+    with connect("carepath_loader") as loader:
+        loader.execute("update ops.runs set state = 'failed' where run_id = 'run-30'")
+    assert "Not loaded yet" not in printed()
+
+
 @pytest.mark.parametrize("width", [80, 140])
 def test_status_fits_its_width_and_cuts_nothing_off(width: int) -> None:
     text = printed(width)

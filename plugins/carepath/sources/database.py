@@ -6,30 +6,49 @@ contract is opened: MySQL and MariaDB then lock it, so that a rebuild waits. Ora
 refuse to read on from a table that was rebuilt. Any other database may not show one consistent
 state. With every database, Carepath notices a table that had rows when it was opened and is empty
 when it is read.
+
+Only tables of the contract are opened and described. A view of the contract that is broken counts
+as not delivered if it is optional, with a note. Anything else that cannot be opened stops the load.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain, repeat
-from operator import attrgetter
+from itertools import chain
+from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from carepath.contract import Table, load_contract
 from carepath.errors import SourceError
+from carepath.sources import causes
 from carepath.sources.address import Address, resolve, unreadable
-from carepath.sources.kind import Kind, SourceColumn, SourceSession, rebuilt
+from carepath.sources.kind import (
+    WHOLE,
+    Kind,
+    SourceColumn,
+    SourceSession,
+    rebuilt,
+    refuse_namesakes,
+    sent_types,
+)
+from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec
 
 BATCH: Final = 2_000  # rows; about 200 kB
+CONNECT: Final = 15  # seconds to wait for a connection
+SILENCE: Final = 900  # seconds to wait for a server that says nothing, perhaps computing a view
+PATIENCE: Final = 60  # seconds to wait for a table that another session has locked
 
 # By SQLAlchemy's name of the dialect; SQL Server's needs ALLOW_SNAPSHOT_ISOLATION in the database.
 ISOLATION: Final = {
@@ -39,6 +58,50 @@ ISOLATION: Final = {
     "mssql": "SNAPSHOT",
     "oracle": "SERIALIZABLE",
 }
+
+# The drivers that Carepath's extras install, for a URL or an Airflow connection that names none.
+DRIVERS: Final = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "oracle": "oracle+oracledb",
+    "mssql": "mssql+pyodbc",
+}
+
+# Options of each driver that bound how long it waits. An option in the URL comes first.
+_WAITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "pymysql": {"connect_timeout": "CONNECT", "read_timeout": "CONNECT"},
+    "mysqldb": {"connect_timeout": "CONNECT", "read_timeout": "SILENCE"},
+    "mysqlconnector": {"connection_timeout": "CONNECT"},
+    "mariadbconnector": {"connect_timeout": "CONNECT"},
+    "pyodbc": {"timeout": "CONNECT"},
+    "oracledb": {"tcp_connect_timeout": "CONNECT"},
+    "pysqlite": {"timeout": "CONNECT"},
+    "psycopg": {"connect_timeout": "CONNECT"},
+    "psycopg2": {"connect_timeout": "CONNECT"},
+}
+
+# What a session begins with: how long it waits for locks, and the zone of instants.
+_MYSQL: Final = (
+    f"set session lock_wait_timeout = {PATIENCE}",
+    "set session net_write_timeout = 7200",  # the warehouse may be slower than the source
+    "set time_zone = '+00:00'",  # a TIMESTAMP arrives in UTC; see `_in_london`
+)
+SESSION: Final[Mapping[str, Sequence[str]]] = {
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    "mssql": (f"set lock_timeout {PATIENCE}000",),
+    "oracle": ("alter session set time_zone = 'Europe/London'",),
+}
+
+# Other names for tables, which SQLAlchemy does not list; `schema` is the source's schema or null.
+SYNONYMS: Final[Mapping[str, str]] = {
+    "mssql": "select name from sys.synonyms"
+    " where schema_id = coalesce(schema_id(:schema), schema_id())",
+    "oracle": "select lower(synonym_name) from all_synonyms"
+    " where owner in (coalesce(upper(:schema), user), 'PUBLIC')",
+}
+
+LONDON: Final = ZoneInfo("Europe/London")
 
 Row = Sequence[Any]
 
@@ -53,15 +116,26 @@ class DatabaseSource:
 
     def __init__(self, spec: SourceSpec, address: Address) -> None:
         self.name, self.authority, self.schema = spec.name, spec.authority, spec.schema
+        self.spelling, self.is_partial = spec.spelling, spec.is_partial
+        url = address.url
+        url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
         try:
-            self._engine = sa.create_engine(address.url, poolclass=sa.NullPool)
+            driver = url.get_dialect().driver
+            waits = {
+                option: globals()[seconds]
+                for option, seconds in _WAITS.get(driver, {}).items()
+                if option not in url.query
+            }
+            self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=waits)
+            if driver == "pymysql" and "read_timeout" in waits:
+                sa.event.listen(self._engine, "connect", _be_patient)
         except (NoSuchModuleError, ImportError) as error:
             raise SourceError(
                 "The URL of the source cannot be used, because a driver is not installed: "
                 f"{address.hide(str(error))}.",
                 where=f"source {spec.name}",
-                todo="Install the driver in Carepath's environment, or correct the beginning of "
-                "the URL (dialect+driver).",
+                todo="Install the driver in Carepath's environment (docs/sources.md), or correct "
+                "the beginning of the URL (dialect+driver).",
             ) from None
         except (ArgumentError, ValueError, TypeError):
             raise unreadable(spec) from None
@@ -77,6 +151,8 @@ class DatabaseSource:
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         """Open a connection and close it in the end, without a commit."""
+        if self.kind == "sqlite":
+            self._require_file()
         try:
             connection = self._engine.connect()
         except Exception as error:  # SQLAlchemy does not wrap all that a driver raises here
@@ -84,49 +160,92 @@ class DatabaseSource:
         try:
             yield connection
         finally:
-            connection.close()
+            with suppress(Exception):  # it may be closed already, by the other side
+                connection.close()
 
     def tables(self, connection: sa.Connection) -> list[str]:
-        """Return the source's tables and views with a prefix of the contract, in order."""
+        """Return the source's tables, views and synonyms with a prefix of the contract."""
         try:
             inspector = sa.inspect(connection)
-            names = [
+            names = {
                 *inspector.get_table_names(self.schema), *inspector.get_view_names(self.schema)
-            ]  # fmt: skip
-        except SQLAlchemyError as error:
+            }  # fmt: skip
+            with suppress(NotImplementedError):
+                names.update(inspector.get_materialized_view_names(self.schema))
+            if self.kind in SYNONYMS:
+                query = sa.text(SYNONYMS[self.kind])
+                names.update(connection.execute(query, {"schema": self.schema}).scalars())
+        except Exception as error:  # a driver may raise errors of its own
             raise self.failed("The tables of the source cannot be listed", error) from None
-        return sorted(name for name in names if name.lower().startswith(("ssd_", "local_")))
+        ours = sorted(name for name in names if name.lower().startswith(("ssd_", "local_")))
+        refuse_namesakes(self.name, ours)
+        return ours
+
+    def columns(self, connection: sa.Connection, name: str) -> list[SourceColumn]:
+        """Return a table's columns and their types, by the source's own names."""
+        if self.kind in ("mysql", "mariadb"):
+            # SHOW CREATE, which SQLAlchemy uses, needs more rights on a view than SELECT
+            query = sa.text(
+                "select column_name, column_type from information_schema.columns where"
+                " table_schema = coalesce(:schema, database()) and table_name = :name"
+                " order by ordinal_position"
+            )
+            rows = connection.execute(query, {"schema": self.schema, "name": name}).all()
+            found = [SourceColumn(str(column), str(kind)) for column, kind in rows]
+        else:
+            try:
+                inspected = sa.inspect(connection).get_columns(name, self.schema)
+            except SQLAlchemyError:
+                inspected = []  # such as a synonym
+            found = [SourceColumn(str(c["name"]), _type_name(c["type"])) for c in inspected]
+        if found:
+            return found
+        everything = sa.select(sa.text("*")).select_from(sa.table(name, schema=self.schema))
+        with connection.execute(everything.where(sa.text("1 = 0"))) as result:
+            return [SourceColumn(column, "") for column in result.keys()]  # noqa: SIM118 - no dict
 
     def count(self, connection: sa.Connection, name: str) -> int:
         """Return how many rows a table holds."""
         query = sa.select(sa.func.count()).select_from(sa.table(name, schema=self.schema))
         try:
             return int(connection.execute(query).scalar_one())
-        except SQLAlchemyError as error:
+        except Exception as error:  # a driver may raise errors of its own
             raise self.failed("Reading stopped", error, name) from None
 
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
         """Return the error to raise. It leaves out the driver's message, which may quote values."""
-        cause = getattr(error, "orig", None) or error
+        cause = causes.cause_of(error)
         return SourceError(
-            f"{what} ({type(cause).__name__})",
+            f"{what}: {cause}",
             where=f"source {self.name}" + (f", table {table}" if table else ""),
-            todo="Check that the source is up, and that its address and account in sources.yml are "
-            "right.",
+            todo=cause.todo,
         )
 
     def _begin(self, connection: sa.Connection) -> None:
-        level = ISOLATION.get(self._engine.dialect.name)
+        level = ISOLATION.get(self.kind)
         try:
             if level is not None:
                 connection.execution_options(isolation_level=level)
-            elif self._engine.dialect.name == "sqlite":
+            elif self.kind == "sqlite":
+                connection.exec_driver_sql("pragma query_only = on")
                 # Python's driver begins no transaction before a SELECT
                 connection.exec_driver_sql("begin")
+            for statement in SESSION.get(self.kind, ()):
+                connection.exec_driver_sql(statement)
             if not connection.in_transaction():
                 connection.begin()
-        except SQLAlchemyError as error:
+        except Exception as error:  # a driver may raise errors of its own
             raise self.failed("The source cannot show one consistent state", error) from None
+
+    def _require_file(self) -> None:
+        """Refuse a file that does not exist: SQLite would make an empty one."""
+        name = self._engine.url.database
+        if name and not name.startswith(("file:", ":")) and not Path(name).is_file():
+            raise SourceError(
+                f"The source cannot be reached: {causes.FILE}",
+                where=f"source {self.name}",
+                todo=causes.FILE.todo,
+            )
 
 
 class _DatabaseSession:
@@ -138,29 +257,24 @@ class _DatabaseSession:
     def __init__(self, source: DatabaseSource, connection: sa.Connection) -> None:
         self._source, self._connection = source, connection
         self._lock = threading.Lock()
-        self._described: dict[str, list[SourceColumn]] | None = None
         self._names = source.tables(connection)
         contract = load_contract().tables
-        self._held_rows = {
-            name: self._touch(name) for name in self._names if name.lower() in contract
-        }
+        self._held_rows: dict[str, bool] = {}
+        self._described: dict[str, list[SourceColumn]] = {name: [] for name in self._names}
+        self._broken: dict[str, SourceError] = {}
+        for name in self._names:
+            if found := contract.get(name.lower()):
+                self._open(name, required=found.required and not source.is_partial)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
-        if self._described is None:
-            try:
-                inspector = sa.inspect(self._connection)
-                self._described = {
-                    name: [
-                        SourceColumn(str(c["name"]), str(c["type"]))
-                        for c in inspector.get_columns(name, self._source.schema)
-                    ]
-                    for name in self._names
-                }
-            except SQLAlchemyError as error:
-                raise self._source.failed(
-                    "The tables of the source cannot be listed", error
-                ) from None
         return self._described
+
+    def notes(self) -> list[DeliveryNote]:
+        """Return the views that are broken and therefore count as not delivered."""
+        return [
+            DeliveryNote(name, 0, "", f"{error.what}. {error.todo}")
+            for name, error in self._broken.items()
+        ]
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
         name = self._name(table)
@@ -177,10 +291,10 @@ class _DatabaseSession:
                 self._lock,
                 self._connection.execute(query.execution_options(stream_results=True)) as result,
             ):
-                for chunk in encode(_fetch(result)):
+                for chunk in encode(_fetch(result), self._forms(table, name, columns)):
                     is_empty = False
                     yield chunk
-        except SQLAlchemyError as error:
+        except Exception as error:  # a driver may raise errors of its own
             raise self._source.failed("Reading stopped", error, table.name) from None
         if is_empty and self._held_rows.get(name):
             raise rebuilt(self._source.name, table.name)
@@ -193,21 +307,46 @@ class _DatabaseSession:
             if changed:
                 raise rebuilt(self._source.name, min(changed))
             names = {self._name(table): table.name for table in tables}
+            for name in self._broken.keys() & names.keys():
+                raise self._broken[name]  # it had rows before: they are not gone
             return {
                 names[name]: self._source.count(connection, name) for name in there if name in names
             }
 
-    def _touch(self, name: str) -> bool:
-        """Open a table within the transaction; return whether it holds a row."""
+    def _open(self, name: str, *, required: bool) -> None:
+        """Open a table within the transaction, see whether it holds a row, and describe it."""
         query = sa.select(sa.literal(1)).select_from(sa.table(name, schema=self._source.schema))
         try:
-            return self._connection.execute(query.limit(1)).first() is not None
-        except SQLAlchemyError as error:
-            raise self._source.failed("The table cannot be read", error, name) from None
+            self._held_rows[name] = self._connection.execute(query.limit(1)).first() is not None
+            self._described[name] = self._source.columns(self._connection, name)
+        except Exception as error:  # a driver may raise errors of its own
+            failure = self._source.failed("The table cannot be read", error, name)
+            if required or causes.cause_of(error).words != causes.BROKEN.words:
+                raise failure from None
+            self._broken[name] = failure
+
+    def _forms(self, table: Table, name: str, columns: Sequence[str | None]) -> dict[int, Form]:
+        """Return how to change the values of some columns, by their position."""
+        types = {column.name: column.type for column in self._described.get(name, ())}
+        wanted = sent_types(table, self._source.spelling)
+        forms = {
+            n: form_of(types.get(column, ""), wanted.get(column.lower(), ""), self._source.kind)
+            for n, column in enumerate(columns)
+            if column is not None
+        }
+        return {n: form for n, form in forms.items() if form}
 
     def _name(self, table: Table) -> str:
         """Return the source's own name for a table of the contract."""
         return next((name for name in self._names if name.lower() == table.name), table.name)
+
+
+def _be_patient(connection: Any, _: object) -> None:
+    """Let a server be silent for longer once it has let the account in.
+
+    PyMySQL has one limit for both. A host that only accepts connections is noticed by the shorter.
+    """
+    connection._read_timeout = SILENCE
 
 
 def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]:
@@ -220,14 +359,92 @@ def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]
         yield rows
 
 
-def encode(batches: Iterable[Sequence[Row]]) -> Iterator[bytes]:
+def _type_name(kind: Any) -> str:
+    """Return the name of a SQLAlchemy type; blank if it does not know the type."""
+    return "" if isinstance(kind, sa.types.NullType) else str(kind)
+
+
+def form_of(sent: str, wanted: str, database: str) -> Form | None:
+    """Return how to change a column's values before they are sent, or None.
+
+    Args:
+        sent: the source's name for the column's type.
+        wanted: the contract's type.
+        database: the source's dialect.
+    """
+    kind = sent.lower()
+    if kind.startswith("bit") and database in ("mysql", "mariadb"):
+        return _bits
+    if kind.startswith("timestamp") and database in ("mysql", "mariadb"):
+        return _in_london
+    if wanted in WHOLE | {"flag"} and not _PLAIN.match(kind):
+        return _flag if wanted == "flag" else _whole
+    return _unpadded if _PADDED.match(kind) else None
+
+
+# types of which values are sent as they are, and types that a database fills up with blanks
+_PLAIN: Final = re.compile(r"n?varchar|character varying|\w*text|n?clob|bool|\w*int|date")
+_PADDED: Final = re.compile(r"n?char\b|character\b(?! varying)")
+
+
+def _bits(value: Any) -> Any:
+    """A BIT of MySQL: its bytes are a number."""
+    return str(int.from_bytes(value, "big")) if isinstance(value, bytes) else value
+
+
+def _flag(value: Any) -> Any:
+    """A flag that arrives as one byte: 0 or 1. Other bytes stay as they are."""
+    if isinstance(value, bytes | bytearray | memoryview) and bytes(value) in (b"\0", b"\1"):
+        return str(bytes(value)[0])
+    return _unpadded(value)
+
+
+def _whole(value: Any) -> Any:
+    """An id, code or whole number that arrives as a float or a decimal: without a fraction of 0.
+
+    A float beyond 2^53 has lost digits. It stays as it is, so that it is seen.
+    """
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == int(value) else format(value, "f").rstrip("0")
+    return _unpadded(value)
+
+
+def _unpadded(value: Any) -> Any:
+    """A text of fixed length, which the database fills up with blanks."""
+    return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def _in_london(value: Any) -> Any:
+    """A TIMESTAMP of MySQL, which arrives in UTC: the same instant in England."""
+    return value.replace(tzinfo=dt.UTC) if isinstance(value, dt.datetime) else value
+
+
+_EXACT: Final = 1 << 53
+Form = Callable[[Any], Any]
+
+
+def encode(
+    batches: Iterable[Sequence[Row]], forms: Mapping[int, Form] | None = None
+) -> Iterator[bytes]:
     """Yield each batch of rows (none may be empty) in PostgreSQL's COPY text format.
 
-    Dates and times become ISO text, and bytes PostgreSQL's hexadecimal form. NUL characters are
-    left out, because PostgreSQL cannot store them.
+    Dates and times become ISO text, and bytes PostgreSQL's hexadecimal form. Instants with a zone
+    become England's time, because they belong to the day in England. NUL characters are left out,
+    because PostgreSQL cannot store them.
+
+    Args:
+        batches: the rows, as a driver gives them.
+        forms: changes values first, by the column's position.
     """
     mixed: set[int] = set()  # columns in which values other than text were seen
     for rows in batches:
+        if forms:
+            columns = list(zip(*rows, strict=True))
+            for n, form in forms.items():
+                columns[n] = tuple(map(form, columns[n]))
+            rows = list(zip(*columns, strict=True))
         yield _encode(rows, mixed)
 
 
@@ -289,21 +506,32 @@ def _texts(values: Sequence[Any], kind: type) -> Iterable[str]:
     if kind is str:
         return values
     if kind is dt.datetime:
-        # not cached: equal instants in different zones have different texts
-        zoned = any(map(attrgetter("tzinfo"), values))
-        return map(dt.datetime.isoformat, values, repeat(" ")) if zoned else map(_moment, values)
+        # equal instants in different zones are one key of a cache, and have one text
+        return map(_moment, values)
     if kind is dt.date:
         return map(_day, values)
     if kind is bool:
         return ["t" if value else "f" for value in values]
+    if kind is float:
+        return map(_number, values)
     if issubclass(kind, Decimal):
         return [
             text if "E" not in text else format(Decimal(text), "f") for text in map(str, values)
         ]
     if issubclass(kind, bytes | bytearray | memoryview):
         return ["\\x" + bytes(value).hex() for value in values]
-    return map(str, values)  # str() gives the shortest text of an int or a float
+    if issubclass(kind, dict | list):  # a JSON column, which some drivers read
+        return [json.dumps(value, ensure_ascii=False, default=str) for value in values]
+    return map(str, values)
 
+
+def _number(value: float) -> str:
+    """Return a float as PostgreSQL writes it."""
+    text = repr(value)
+    return _BEYOND.get(text) or text.removesuffix(".0")
+
+
+_BEYOND: Final = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 # A column's dates repeat. Making ISO text takes ten times as long as finding it in a cache.
 _day: Final = lru_cache(1 << 14)(dt.date.isoformat)
@@ -311,7 +539,16 @@ _day: Final = lru_cache(1 << 14)(dt.date.isoformat)
 
 @lru_cache(1 << 14)
 def _moment(value: dt.datetime) -> str:
-    return value.isoformat(" ")
+    """Return a date and time as PostgreSQL writes it; one with a zone in England's time."""
+    if value.tzinfo is not None:
+        # the first and the last day of the calendar have no time in another zone
+        with suppress(OverflowError):
+            value = value.astimezone(LONDON)
+    text = value.isoformat(" ")
+    if value.microsecond:
+        head, _, tail = text.partition(".")
+        text = f"{head}.{tail[:6].rstrip('0')}{tail[6:]}"
+    return text.removesuffix(":00") if value.tzinfo is not None else text
 
 
 def source(spec: SourceSpec) -> DatabaseSource:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from carepath.contract import Table
+from carepath.contract import Table, load_contract
 from carepath.errors import SourceError
 from carepath.sources.address import Address
 from carepath.sources.spec import SourceSpec
+
+# types of the contract of which a number without a fraction is sent without a decimal point
+WHOLE: Final = frozenset({"row_id", "id", "code", "integer"})
 
 
 @dataclass(frozen=True)
@@ -123,3 +126,29 @@ def rebuilt(source: str, table: str) -> SourceError:
         todo="Run the night again when the rebuild has ended. If the source is always rebuilt at "
         "this time, start the night later.",
     )
+
+
+def sent_types(table: Table, spelling: str | None) -> dict[str, str]:
+    """Return the contract's type of each column, by the source's name for it in lower case."""
+    types = {column.name.lower(): str(column.type) for column in table.columns}
+    for column in table.columns:
+        if theirs := column.spelling(spelling).name:
+            types[theirs.lower()] = str(column.type)
+    return types
+
+
+def refuse_namesakes(source: str, names: Sequence[str]) -> None:
+    """Refuse a source of which two tables of the contract differ only by upper and lower case.
+
+    Raises:
+        SourceError: names the table.
+    """
+    there = [name.lower() for name in names]
+    for name in sorted(load_contract().tables):
+        if there.count(name) > 1:
+            raise SourceError(
+                "The source has this table more than once, in names that differ only by upper and "
+                "lower case.",
+                where=f"source {source}, table {name}",
+                todo="Rename or remove all but one of them, or let the account read only one.",
+            )

@@ -26,8 +26,17 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from carepath.contract import Table, load_contract
 from carepath.errors import SourceError, safe_message
 from carepath.settings import get_settings
+from carepath.sources import causes
 from carepath.sources.address import Address, resolve
-from carepath.sources.kind import Kind, SourceColumn, SourceSession, rebuilt
+from carepath.sources.kind import (
+    WHOLE,
+    Kind,
+    SourceColumn,
+    SourceSession,
+    rebuilt,
+    refuse_namesakes,
+    sent_types,
+)
 from carepath.sources.spec import SourceSpec
 
 CHUNK: Final = 1 << 17  # bytes; larger ones leave the processor's cache
@@ -49,23 +58,12 @@ PATIENCE: Final = 60.0  # seconds for which a night waits for a rebuild to end
 TABLE_LOCK_TIMEOUT: Final = "300ms"
 
 
-# libpq's message about a failed connection names the host, the user and the database, and may hold
-# parts of a password. So only its meaning is passed on, in these words.
-CAUSES: Final = (
-    ("resolve host|translate host name", "the name of its host is not known"),
-    ("connection refused", "nothing answers at its host and port"),
-    ("no route to host|unreachable", "this machine cannot reach its host"),
-    ("timeout|timed out", "it did not answer in time"),
-    ("password authentication failed|no password supplied", "it refuses the user or the password"),
-    ("pg_hba.conf", "it does not allow this user from this machine (pg_hba.conf)"),
-    ("permission denied", "its user may not connect to this database"),
-    ("does not exist", "it has no such database or user"),
-    ("too many clients|too many connections|slots are reserved", "its connections are all in use"),
-    ("starting up|shutting down|recovery mode", "it is starting or stopping"),
-    ("ssl|certificate|gssapi", "no encrypted connection could be made"),
-    ("closed|terminat|lost|reset by peer", "it closed the connection"),
-    ("invalid|option", "an option of its URL cannot be used"),
-)
+# Classes of SQLSTATE in which PostgreSQL's message names objects, but never quotes a record. What
+# a function of the source raises itself may quote anything.
+NAMES_OBJECTS: Final = ("25", "3F", "42", "53", "55", "57")
+
+
+UNCONNECTED: Final = causes.Cause("the connection failed", causes.REFUSED.todo)
 
 
 class SourceBusyError(SourceError):
@@ -87,6 +85,7 @@ class PostgresSource:
 
     def __init__(self, spec: SourceSpec, address: Address) -> None:
         self.name, self.authority, self.schema = spec.name, spec.authority, spec.schema
+        self.spelling = spec.spelling
         self._address, parts = address, address.url
         self._parameters = {
             name: str(value)
@@ -148,15 +147,20 @@ class PostgresSource:
 
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
         """Return the error to raise for what a driver raised."""
-        if isinstance(error, psycopg.Error) and error.diag.message_primary is None:
-            reason = _cause(str(error))
+        state = (getattr(error, "sqlstate", None) or "") if isinstance(error, psycopg.Error) else ""
+        if not state:
+            # libpq's message names the host, the user and the database, and parts of a password
+            cause = causes.by_text(str(error)) or UNCONNECTED
+            reason = str(cause)
         else:
-            reason = self._address.hide(safe_message(error).strip())
+            cause = causes.by_state(state)
+            reason = str(cause)
+            if state.startswith(NAMES_OBJECTS):
+                reason = self._address.hide(safe_message(error).strip())
         return SourceError(
             f"{what}: {reason}",
             where=f"source {self.name}" + (f", table {table}" if table else ""),
-            todo="Check that the source is up, and that its address and account in sources.yml are "
-            "right.",
+            todo=cause.todo,
         )
 
     def busy(self, table: str) -> SourceBusyError:
@@ -281,6 +285,7 @@ class _Connections:
         columns: dict[tuple[str, int], list[SourceColumn]] = {}
         for name, oid, column, kind in rows:
             columns.setdefault((name, oid), []).append(SourceColumn(column, kind))
+        refuse_namesakes(self.source.name, [name for name, _ in columns])
         return {name: _Relation(oid, tuple(found)) for (name, oid), found in columns.items()}
 
 
@@ -297,11 +302,16 @@ class _PostgresSession:
         return {name: list(found.columns) for name, found in self._connections.relations.items()}
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
+        name = self._name(table)
+        found = self._connections.relations.get(name)
+        types = {column.name: column.type for column in found.columns} if found else {}
+        wanted = sent_types(table, self._source.spelling)
         query = sql.SQL("copy (select {} from {}) to stdout").format(
             sql.SQL(", ").join(
-                sql.NULL if column is None else sql.Identifier(column) for column in columns
+                sql.NULL if column is None else _sent(column, types.get(column, ""), wanted)
+                for column in columns
             ),
-            self._source.identifier(self._name(table)),
+            self._source.identifier(name),
         )
         try:
             with self._connections.lend() as connection:
@@ -326,6 +336,19 @@ def _contracted(relations: Mapping[str, _Relation]) -> dict[str, _Relation]:
     """Return the relations that are tables of the contract."""
     tables = load_contract().tables
     return {name: found for name, found in relations.items() if name.lower() in tables}
+
+
+def _sent(column: str, kind: str, wanted: Mapping[str, str]) -> sql.Composable:
+    """Return a column in SQL: without the padding of `character`, ids and codes as whole numbers.
+
+    `numeric(9,2)` would send 398768.00 as an id that another table holds as 398768.
+    """
+    name = sql.Identifier(column)
+    if kind.startswith("character("):
+        return sql.SQL("rtrim({})").format(name)
+    if kind.startswith("numeric") and "[" not in kind and wanted.get(column.lower()) in WHOLE:
+        return sql.SQL("trim_scale({})").format(name)
+    return name
 
 
 def _set(connection: psycopg.Connection[Any], name: str, value: str) -> None:
@@ -380,14 +403,6 @@ def _expect(found: pq.abc.PGresult | None, status: pq.ExecStatus) -> None:
         raise psycopg.OperationalError("the connection was closed")
     if found.status != status:
         raise error_from_result(found)
-
-
-def _cause(text: str) -> str:
-    """Return the meaning of libpq's text, in words that hold no part of an address."""
-    for pattern, cause in CAUSES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return cause
-    return "the connection failed"
 
 
 def source(spec: SourceSpec) -> PostgresSource:

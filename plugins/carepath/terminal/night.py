@@ -45,6 +45,8 @@ def watching(console: Console) -> Iterator[Callable[[str | None], None]]:
                     f"    [{STATE_COLOURS.get(state, 'white')}]{state:<8}[/] {name:<34}"
                     f" {seconds:6.1f} s"
                 )
+                if state == "failed" and message:
+                    print_indented(console, message, by=6)
         status.update(moving or f"between two steps ({time.monotonic() - begun:.0f} s)")
 
     try:

@@ -91,6 +91,8 @@ def print_status(
         )
         return
     _print_nights(console, nights)
+    if nights[0].state == "running":
+        _print_retries(console)
     _print_message(console, "The last night", nights[0])
     if held is not None and held != nights[0]:
         since = [each for each in nights if each.started_at > held.started_at]
@@ -136,6 +138,20 @@ def _print_message(console: Console, which: str, night: Night) -> None:
     console.print(f"  [bold]{which}[/], of {written(night.night)}: {night.state}")
     for text in messages(night.message):
         print_indented(console, text)
+
+
+def _print_retries(console: Console) -> None:
+    """Print which sources the running night could not load yet, and why."""
+    with connect("carepath_analyst") as connection:
+        rows = connection.execute(
+            "select run_steps.message from ops.run_steps inner join ops.runs using (run_id)"
+            " where runs.state = 'running' and step = 'load' and run_steps.state = 'failed'"
+            " order by source"
+        ).fetchall()
+    if rows:
+        console.print("  [bold]Not loaded yet[/]. The service tries again a few times:")
+    for (message,) in rows:
+        print_indented(console, message)
 
 
 def _print_publications(console: Console) -> None:
