@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from carepath.contract.model import load_contract
 from carepath.sources import SourceSpec
@@ -29,6 +30,20 @@ CHILD,DOB,IN_TOUCH,ACTIV,ACCOM
 ASH001,14/05/1999,YES,F2,K2
 ASH002,02/01/2000,NO,0,0
 """
+
+HEADS: Mapping[str, str] = {
+    "header": HEADER.partition("\n")[0],
+    "episodes": EPISODES.partition("\n")[0],
+    "oc3": OC3.partition("\n")[0],
+    "reviews": "CHILD,DOB,REVIEW,REVIEW_CODE",
+    "missing": "CHILD,DOB,MISSING,MIS_START,MIS_END",
+    "earlier": "CHILD,DOB,PREV_PERM,LA_PERM,DATE_PERM",
+    "placed": "CHILD,DOB,DATE_PLACED,DATE_PLACED_CEASED,REASON_PLACED_CEASED",
+    "oc2": "CHILD,DOB,SDQ_SCORE,SDQ_REASON,CONVICTED,HEALTH_CHECK,IMMUNISATIONS,TEETH_CHECK,"
+    "HEALTH_ASSESSMENT,SUBSTANCE_MISUSE,INTERVENTION_RECEIVED,INTERVENTION_OFFERED",
+    "ad1": "CHILD,DOB,DATE_INT,DATE_MATCH,FOSTER_CARE,NB_ADOPTR,SEX_ADOPTR,LS_ADOPTR",
+    "uasc": "CHILD,SEX,DOB,DUC",
+}
 
 RETURN: Mapping[str, str] = {"children.csv": HEADER, "stays.csv": EPISODES, "leavers.csv": OC3}
 
@@ -66,8 +81,70 @@ def read_copy(data: bytes) -> list[list[str | None]]:
     return [[None if f == r"\N" else f for f in line.split("\t")] for line in lines]
 
 
-def as_csv(rows: Sequence[Sequence[str]], line_end: str = "\n", quoting: int = 1) -> str:
+def as_csv(
+    table: Sequence[Sequence[str]], line_end: str = "\n", quoting: int = 1, delimiter: str = ","
+) -> str:
     """Return rows as CSV; `quoting` is a constant of the csv module (1: all fields quoted)."""
     file = io.StringIO()
-    csv.writer(file, lineterminator=line_end, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
+    write = csv.writer(file, lineterminator=line_end, quoting=quoting, delimiter=delimiter)  # type: ignore[arg-type]
+    write.writerows(table)
     return file.getvalue()
+
+
+# groups of the Department's XML inside HEADER, by table
+GROUPS = {
+    "reviews.csv": "AREVIEW",
+    "missing.csv": "AMISSING",
+    "earlier.csv": "PERMANENCE",
+    "health.csv": "OC2",
+    "placed.csv": "AD_PLACED",
+}
+XML_NAMES = {"CHILD": "CHILDID", "PLACE": "PL"}
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def element(name: str, value: str) -> str:
+    return f"<{XML_NAMES.get(name, name)}>{escape(value)}</{XML_NAMES.get(name, name)}>\n"
+
+
+def group(name: str, row: Mapping[str, str], leave: tuple[str, ...] = ("CHILD", "DOB")) -> str:
+    inner = "".join(element(key, value) for key, value in row.items() if key not in leave)
+    return f"<{name}>\n{inner}</{name}>\n"
+
+
+def nested(files: Mapping[str, str], root: str = "EXPSSDA903") -> str:
+    """Write a return in the Department's layout, a value to a line."""
+    found = [f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>\n"]
+    for head in rows(files["children.csv"]):
+        child = head["CHILD"]
+
+        def of_child(name: str, child: str = child) -> list[dict[str, str]]:
+            return [row for row in rows(files.get(name, "")) if row["CHILD"] == child]
+
+        found.append("<CHILD>\n<HEADER>\n")
+        found += [element(name, value) for name, value in head.items()]
+        asylum = of_child("uasc.csv")
+        found.append(element("UASC", "1" if asylum else ""))
+        for row in asylum:
+            found.append(element("DUC", row["DUC"]))
+        for name in ("leavers.csv", "ad1.csv"):
+            for row in of_child(name):
+                found += [element(k, v) for k, v in row.items() if k not in ("CHILD", "DOB")]
+        for name, tag in GROUPS.items():
+            found += [group(tag, row) for row in of_child(name)]
+        found.append("</HEADER>\n")
+        found += [group("EPISODE", row) for row in of_child("stays.csv")]
+        found.append("</CHILD>\n")
+    return "".join(found) + f"</{root}>\n"
+
+
+def flat(files: Mapping[str, str]) -> str:
+    """Write a return as the rows of each table, one after the other."""
+    found = ["<RETURN>\n"]
+    for name, text in files.items():
+        stem = name.removesuffix(".csv").upper()
+        found += [f"<{stem}>", *(group("ROW", row, ()) for row in rows(text)), f"</{stem}>\n"]
+    return "".join(found) + "</RETURN>\n"

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import pytest
-from ssda903_returns import EPISODES, HEADER, OC3, RETURN, delivered, write_return
+from ssda903_returns import (
+    EPISODES,
+    HEADER,
+    OC3,
+    RETURN,
+    delivered,
+    element,
+    flat,
+    group,
+    nested,
+    open_return,
+    rows,
+    write_return,
+)
 
+from carepath.contract.model import load_contract
 from carepath.errors import DeliveryError
 from carepath.sources.ssda903.checking import MalformedReturnError, check_return
 
@@ -42,62 +52,6 @@ WHOLE = {
     "ad1.csv": AD1,
     "uasc.csv": UASC,
 }
-GROUPS = {
-    "reviews.csv": "AREVIEW",
-    "missing.csv": "AMISSING",
-    "earlier.csv": "PERMANENCE",
-    "health.csv": "OC2",
-    "placed.csv": "AD_PLACED",
-}
-XML_NAMES = {"CHILD": "CHILDID", "PLACE": "PL"}
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def element(name: str, value: str) -> str:
-    return f"<{XML_NAMES.get(name, name)}>{escape(value)}</{XML_NAMES.get(name, name)}>\n"
-
-
-def group(name: str, row: Mapping[str, str], leave: tuple[str, ...] = ("CHILD", "DOB")) -> str:
-    inner = "".join(element(key, value) for key, value in row.items() if key not in leave)
-    return f"<{name}>\n{inner}</{name}>\n"
-
-
-def nested(files: Mapping[str, str], root: str = "EXPSSDA903") -> str:
-    """Write a return in the Department's layout, a value to a line."""
-    found = [f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>\n"]
-    for head in rows(files["children.csv"]):
-        child = head["CHILD"]
-
-        def of_child(name: str, child: str = child) -> list[dict[str, str]]:
-            return [row for row in rows(files.get(name, "")) if row["CHILD"] == child]
-
-        found.append("<CHILD>\n<HEADER>\n")
-        found += [element(name, value) for name, value in head.items()]
-        asylum = of_child("uasc.csv")
-        found.append(element("UASC", "1" if asylum else ""))
-        for row in asylum:
-            found.append(element("DUC", row["DUC"]))
-        for name in ("leavers.csv", "ad1.csv"):
-            for row in of_child(name):
-                found += [element(k, v) for k, v in row.items() if k not in ("CHILD", "DOB")]
-        for name, tag in GROUPS.items():
-            found += [group(tag, row) for row in of_child(name)]
-        found.append("</HEADER>\n")
-        found += [group("EPISODE", row) for row in of_child("stays.csv")]
-        found.append("</CHILD>\n")
-    return "".join(found) + f"</{root}>\n"
-
-
-def flat(files: Mapping[str, str]) -> str:
-    """Write a return as the rows of each table, one after the other."""
-    found = ["<RETURN>\n"]
-    for name, text in files.items():
-        stem = name.removesuffix(".csv").upper()
-        found += [f"<{stem}>", *(group("ROW", row, ()) for row in rows(text)), f"</{stem}>\n"]
-    return "".join(found) + "</RETURN>\n"
 
 
 def write_xml(folder: Path, text: str | bytes) -> Path:
@@ -219,10 +173,6 @@ def test_notes_of_xml_are_those_of_csv(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_after_the_check_is_not_loaded(tmp_path: Path) -> None:
-    from ssda903_returns import open_return
-
-    from carepath.contract.model import load_contract
-
     path = write_xml(tmp_path, nested(WHOLE))
     session = open_return(path)
     write_xml(tmp_path, nested(WHOLE).replace("PN1", "PN2"))

@@ -30,6 +30,8 @@ from carepath.sources.ssda903.reading import (
     read_rows,
     recognise,
     trim,
+    unnamed_columns,
+    without,
 )
 from carepath.sources.ssda903.xml_reading import read_records
 
@@ -110,8 +112,8 @@ def is_ssda903(file: DeliveredFile) -> bool:
     """Say whether a file holds tables of the return, for a folder with files of several kinds."""
     if file.content == "xml":
         return file.root.upper() not in OTHER_ROOTS
-    if file.content != "csv":
-        return False
+    if file.content != "csv" or Path(file.name).suffix.lower() == ".csv":
+        return file.content == "csv"
     try:
         with opened(file, new_digest()) as content:
             header = next(read_rows(content, lambda *_: None), None)
@@ -202,8 +204,9 @@ def _check_csv(
         if found is None:
             return []
         table = _TableCheck(found.table, found.columns, years, tell, note)
+        unnamed = unnamed_columns(header)
         for row in rows:
-            table.add(row)
+            table.add(without(row, unnamed))
     if not table.count and not found.table.may_be_empty and len(notices.errors) == before:
         tell(2, found.columns[0].name, "The file holds only its header. Export it again.")
     elif not table.count and len(notices.errors) == before:

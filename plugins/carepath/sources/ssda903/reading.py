@@ -105,7 +105,7 @@ def read_rows(file: io.BufferedReader, tell: Tell) -> Iterator[Row]:
     if first is None:
         return
     skipped = 0
-    if found := _SEPARATOR_LINE.fullmatch(first.strip()):
+    if found := _SEPARATOR_LINE.fullmatch(first.strip("\r\n")):
         skipped, separator = 1, found.group(1)
         first = next(lines, None)
         if first is None:
@@ -214,15 +214,27 @@ def _quoting(first: int, last: int) -> str:
     return "A double quote or a carriage return is in the wrong place. Remove it."
 
 
+def unnamed_columns(header: Row) -> frozenset[int]:
+    """Return the positions of the columns without a name, which a spreadsheet may have added."""
+    return frozenset(n for n, name in enumerate(header.fields) if not trim(name))
+
+
+def without(row: Row, unnamed: frozenset[int]) -> Row:
+    """Return a row without the blanks of columns without a name. A value there stays."""
+    if not unnamed:
+        return row
+    kept = [v for n, v in enumerate(row.fields) if n not in unnamed or trim(v)]
+    return Row(row.line, kept, row.place)
+
+
 def recognise(row: Row, tell: Tell, note: Tell) -> Columns | None:
     """Return table and columns of a header, in any order; if there is none, report what differs."""
     header, line = row.fields, row.line
-    names = [*map(_plain, header)]
-    while names and not names[-1]:
-        names.pop()  # columns that a spreadsheet has added, without a name
+    names = [name for name in map(_plain, header) if name]
     table = _table_of(names)
     if table:
-        if tuple(header[: len(names)]) not in table.headers:
+        named = [name for name in header if trim(name)]
+        if tuple(named) not in table.headers:
             note(line, "", "The header has the right columns, but is not written exactly.")
         return Columns(table, tuple(map(table.column, names)))
     tables = load_layout().values()
@@ -232,7 +244,12 @@ def recognise(row: Row, tell: Tell, note: Tell) -> Columns | None:
     )
     shared = {*names} & {*expected}
     if len(shared) * 2 < len(expected):
-        tell(line, "", "This is not a header of the return. Line 1 must hold the column names.")
+        tell(
+            line,
+            "",
+            "This is not a header of the return. Line 1 must hold the column names. If the file is"
+            " not of the return, take it away.",
+        )
         return None
     _compare(line, names, expected, table, tell)
     return None
@@ -247,19 +264,19 @@ class Columns:
 
 
 def is_foreign(header: Sequence[str]) -> bool:
-    """Say whether a line has no column name of the return in it, so that it is no such header."""
-    names = {_plain(name) for each in header for name in re.split(r"[,;\t|]", each)}
+    """Say whether a first line is plain text: no table, and no column name of the return in it."""
+    if len(header) > 1 or any(separator in header[0] for separator in SEPARATORS):
+        return False
     return not any(
-        names & {column.name for column in table.columns} for table in load_layout().values()
+        _plain(header[0]) == column.name
+        for table in load_layout().values()
+        for column in table.columns
     )
 
 
 def _table_of(header: Sequence[str]) -> ReturnTable | None:
     """Return the table whose columns a header has, each once and in any order."""
-    names = [*map(_plain, header)]
-    while names and not names[-1]:
-        names.pop()
-    ordered = sorted(names)
+    ordered = sorted(name for name in map(_plain, header) if name)
     for table in load_layout().values():
         if any(ordered == sorted(columns) for columns in table.headers):
             return table

@@ -33,7 +33,7 @@ from carepath.sources.ssda903.checking import (
     is_ssda903,
 )
 from carepath.sources.ssda903.mapping import Part, TableMapping, load_mapping, prepare
-from carepath.sources.ssda903.reading import Row, Tell, read_rows
+from carepath.sources.ssda903.reading import Row, Tell, read_rows, unnamed_columns, without
 from carepath.sources.ssda903.xml_reading import read_records
 
 SCHEME: Final = "ssda903:"
@@ -183,8 +183,10 @@ def _rows_of(file: ReturnFile, content: BufferedReader, tell: Tell) -> Iterator[
                 yield record.row
         return
     rows = read_rows(content, tell)
-    next(rows, None)
-    yield from rows
+    header = next(rows, None)
+    unnamed = unnamed_columns(header) if header else frozenset()
+    for row in rows:
+        yield without(row, unnamed)
 
 
 def _changed(file: ReturnFile) -> DeliveryError:

@@ -1,0 +1,651 @@
+"""Files broken at random, from a seed: what a person would still read, and what must be refused.
+
+A mutation takes good files and returns other ones, with what must become of them:
+
+- SAME: a person reads them without a doubt, so they are loaded, and say the same as before;
+- REFUSED: nothing is loaded, and an error names the file, and line and column if they are known;
+- ANY: damage at random. It is refused, or loaded so that no record is lost.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import random
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from annex_a_workbooks import CHILD, open_files, write_workbook
+from ssda903_returns import HEADS, as_csv, nested
+
+from carepath.contract.model import load_contract
+from carepath.sources.delivered import MalformedFilesError
+from carepath.sources.ssda903.reading import trim
+
+SAME, REFUSED, ANY = "same", "refused", "any"
+Table = list[list[str]]  # the header first
+Files = dict[str, bytes]
+
+
+@dataclass
+class Mutant:
+    """The files, what must become of them, and where the error must be (None: anywhere)."""
+
+    files: Files
+    fate: str
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+    good: Files | None = None  # what SAME must equal
+
+
+# -- good files
+
+
+def day(rng: random.Random, first: int, last: int) -> str:
+    found = dt.date(first, 1, 1) + dt.timedelta(rng.randrange((last - first) * 365))
+    return f"{found:%d/%m/%Y}"
+
+
+def make_return(rng: random.Random) -> dict[str, Table]:
+    """Return the tables of an invented return of 2018."""
+    tables = {name: [head.split(",")] for name, head in HEADS.items()}
+    for number in range(rng.randint(3, 7)):
+        child, born = f"ASH{rng.randrange(1000) * 10 + number:05}", day(rng, 1999, 2012)
+        mother = rng.random() < 0.2
+        tables["header"].append(
+            [child, rng.choice("12"), born, rng.choice(["WBRI", "BAFR", "MWBC"]),
+             f"A{rng.randrange(10**12):012}", "1" if mother else "0",
+             day(rng, 2016, 2018) if mother else ""]
+        )  # fmt: skip
+        start = day(rng, 2016, 2017)
+        tables["episodes"].append(
+            [child, start, "S", "C2", f"N{rng.randint(1, 8)}", "U6", "PR1", "30/06/2017", "X1",
+             "CARPL", "ZZ1 1AA", "ZZ2 2BB", f"SC{rng.randrange(10**6):06}"]
+        )  # fmt: skip
+        tables["episodes"].append(
+            [
+                child,
+                "30/06/2017",
+                "P",
+                "C2",
+                "N1",
+                "K2",
+                "PR4",
+                "",
+                "",
+                "",
+                "ZZ1 1AA",
+                "ZZ3 3CC",
+                "",
+            ]
+        )
+        tables["reviews"].append([child, born, day(rng, 2017, 2018), "PN1"])
+        tables["missing"].append([child, born, "M", day(rng, 2017, 2018), "01/03/2018"])
+        tables["earlier"].append([child, born, "P1", 'Ash & "Mere", North', "zz/05/2010"])
+        tables["placed"].append([child, born, day(rng, 2017, 2018), "", ""])
+        tables["oc2"].append([child, born, str(rng.randrange(40)), "", *rng.choices("01", k=8)])
+        tables["oc3"].append([child, born, rng.choice(["YES", "NO"]), "F2", "K2"])
+        tables["ad1"].append([child, born, "01/05/2017", "01/06/2017", "1", "2", "MF", "L11"])
+        tables["uasc"].append([child, "1", born, day(rng, 2018, 2019)])
+    return tables
+
+
+def csv_files(tables: Mapping[str, Table], **how: Any) -> Files:
+    return {
+        f"{name}.csv": as_csv(table, quoting=0, **how).encode() for name, table in tables.items()
+    }
+
+
+# the names that the writer of XML knows the tables by
+XML_FILES: Final = {
+    "header": "children.csv", "episodes": "stays.csv", "oc3": "leavers.csv", "oc2": "health.csv",
+}  # fmt: skip
+
+
+def xml_of(tables: Mapping[str, Table]) -> str:
+    return nested({XML_FILES.get(name, f"{name}.csv"): as_csv(t) for name, t in tables.items()})
+
+
+# -- CSV
+
+DATES: Final[Sequence[Callable[[str], str]]] = (
+    lambda d: f"{d[6:]}-{d[3:5]}-{d[:2]}",
+    lambda d: f"{d[6:]}-{d[3:5]}-{d[:2]} 00:00:00",
+    lambda d: f"{int(d[:2])}/{int(d[3:5])}/{d[6:]}",
+    lambda d: d.replace("/", "-"),
+    lambda d: d + " 00:00",
+    lambda d: f"{dt.date(int(d[6:]), int(d[3:5]), int(d[:2])):%d-%b-%Y}",
+    lambda d: f"\u00a0{d} ",
+)
+NO_DATES: Final[Sequence[Callable[[str], str]]] = (
+    lambda d: f"{d[:3]}13{d[5:]}",
+    lambda d: f"32{d[2:]}",
+    lambda d: d[:6] + d[8:],
+    lambda d: "43000",
+    lambda d: "soon",
+    lambda d: f"31/02/{d[6:]}",
+    lambda d: d[:6] + "1817",
+    lambda d: "########",
+)
+IDS: Final = ("3.98E+05", "398768.0", "'398768", "#N/A", "", "NULL", '="398768"', "1,398,768")
+FLAGS: Final = {
+    "1": ("Y", "yes", "TRUE", "01", "1.0", " 1"),
+    "0": ("N", "No", "false", "00", "0.0"),
+}
+YES_OR_NO: Final = frozenset(HEADS["oc2"].split(",")[4:])
+IS_DATE: Final = re.compile(r"\d\d/\d\d/\d{4}")
+
+
+def pick(rng: random.Random, table: Table, wanted: Callable[[str], bool]) -> tuple[int, int]:
+    """Return row and column of a cell, below the header."""
+    cells = [
+        (row, column)
+        for row in range(1, len(table))
+        for column, cell in enumerate(table[row])
+        if wanted(cell)
+    ]
+    return rng.choice(cells)
+
+
+def with_dates(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    write = rng.choice(DATES)
+    for table in tables.values():
+        for row in table[1:]:
+            row[:] = [write(cell) if IS_DATE.fullmatch(cell) else cell for cell in row]
+
+
+def with_flags(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    table = tables["oc2"]
+    flags = [number for number, name in enumerate(table[0]) if trim(name).upper() in YES_OR_NO]
+    for row in table[1:]:
+        for number in flags:
+            row[number] = rng.choice(FLAGS.get(row[number], ("",)))
+
+
+def shuffle_columns(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    for table in tables.values():
+        order = list(range(len(table[0])))
+        rng.shuffle(order)
+        table[:] = [[row[i] for i in order] for row in table]
+
+
+def odd_headers(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    write = rng.choice([str.lower, str.title, lambda name: f" {name}\u00a0"])
+    for table in tables.values():
+        table[0] = [write(name) for name in table[0]]
+
+
+def blank_rows(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    for table in tables.values():
+        for _ in range(rng.randint(1, 3)):
+            table.insert(rng.randint(1, len(table)), [""] * len(table[0]))
+
+
+def more_commas(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    more = [""] * rng.randint(1, 4)
+    for table in tables.values():
+        table[:] = [row + more for row in table]
+
+
+def blanks_around(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    blank = rng.choice([" ", "\u00a0", "\ufeff", "\u200b", "\t", "\u3000"])
+    for name, table in tables.items():
+        if name not in ("earlier",):  # text arrives as it is
+            for row in table[1:]:
+                row[0] += blank
+
+
+def shuffle_rows(rng: random.Random, tables: Mapping[str, Table]) -> None:
+    for table in tables.values():
+        rows = table[1:]
+        rng.shuffle(rows)
+        table[1:] = rows
+
+
+def as_text(rng: random.Random, files: Files) -> Files:
+    """Write good files in another way: encoding, separator, line ends, names."""
+    encode: Callable[[str], bytes] = rng.choice(
+        [str.encode, lambda t: t.encode("utf-8-sig"), lambda t: t.encode("utf-16")]
+    )
+    end = rng.choice(["\n", "\r\n"])
+    last = rng.choice(["", "\x1a", "\n\n", None])
+    found: Files = {}
+    for number, (name, data) in enumerate(files.items()):
+        text = data.decode().replace("\n", end)
+        text = text.rstrip("\r\n") if last is None else text + last
+        new_name = rng.choice([name, f"{number}.txt", f"Export {number}", name.upper()])
+        found[new_name] = encode(text)
+    return found
+
+
+def other_separator(rng: random.Random, tables: Mapping[str, Table]) -> Files:
+    separator = rng.choice(";\t|")
+    said = f"sep={separator}\n" if rng.random() < 0.3 else ""
+    return {
+        name: said.encode() + as_csv(table, quoting=0, delimiter=separator).encode()
+        for name, table in ((f"{name}.csv", table) for name, table in tables.items())
+    }
+
+
+READ: Final = (with_dates, with_flags, shuffle_columns, odd_headers, blank_rows, more_commas,
+               blanks_around, shuffle_rows)  # fmt: skip
+
+
+def csv_same(rng: random.Random, folder: Path) -> Mutant:
+    tables = make_return(rng)
+    good = csv_files(tables)
+    for change in rng.sample(READ, rng.randint(0, 3)):
+        change(rng, tables)
+    files = other_separator(rng, tables) if rng.random() < 0.3 else csv_files(tables)
+    files = as_text(rng, files)
+    if rng.random() < 0.2:
+        name = rng.choice(list(files))
+        files[f"Copy of {name}"] = files[name]
+    return Mutant(files, SAME, good=good)
+
+
+def csv_cell(rng: random.Random, folder: Path) -> Mutant:
+    """One cell that leaves a doubt."""
+    tables = make_return(rng)
+    name = rng.choice(list(tables))
+    table = tables[name]
+    kind = rng.choice(["date", "id", "code"])
+    if kind == "date":
+        row, column = pick(rng, table, lambda cell: IS_DATE.fullmatch(cell) is not None)
+        table[row][column] = rng.choice(NO_DATES)(table[row][column])
+    elif kind == "id":
+        row, column = rng.randrange(1, len(table)), 0
+        table[row][column] = rng.choice(IDS)
+    else:
+        name, table = "oc3", tables["oc3"]
+        row, column = rng.randrange(1, len(table)), rng.randrange(2, 5)
+        table[row][column] = rng.choice(["#N/A", "#REF!", "14/05/1999"])
+    return Mutant(csv_files(tables), REFUSED, f"{name}.csv", row + 1, table[0][column])
+
+
+def csv_line(rng: random.Random, folder: Path) -> Mutant:
+    """One line that is damaged."""
+    files = csv_files(make_return(rng))
+    name = rng.choice(["header.csv", "episodes.csv", "reviews.csv", "oc2.csv", "oc3.csv"])
+    lines = files[name].split(b"\n")
+    at = rng.randrange(1, len(lines) - 1)
+    line = lines[at]
+    lines[at] = rng.choice(
+        [
+            line.replace(b",", b";", 1),
+            line + b",more",
+            line[: line.index(b",", 8)],
+            b'"' + line,
+            line.replace(b",", b",\xff", 1),
+            line.replace(b",", b",\0", 1),
+        ]
+    )
+    return Mutant({**files, name: b"\n".join(lines)}, REFUSED, name, at + 1)
+
+
+def csv_header(rng: random.Random, folder: Path) -> Mutant:
+    """A header that is wrong, or one file's header above another's rows."""
+    tables = make_return(rng)
+    name = rng.choice(list(tables))
+    table = tables[name]
+    how = rng.randrange(6)
+    if how == 0:
+        at = rng.randrange(len(table[0]))
+        table[:] = [row[:at] + row[at + 1 :] for row in table]
+    elif how == 1:
+        table[0][rng.randrange(1, len(table[0]))] = "COLOUR"
+    elif how == 2:
+        table[0][-1] = table[0][0]
+    elif how == 3:
+        table[:] = [[*row, "x"] for row in table]
+    elif how == 4:
+        del table[0]
+    else:
+        other = rng.choice([each for each in tables if each != name])
+        tables[name][0], tables[other][0] = tables[other][0], tables[name][0]
+        return Mutant(csv_files(tables), REFUSED)
+    return Mutant(csv_files(tables), REFUSED, f"{name}.csv", 1)
+
+
+def csv_whole(rng: random.Random, folder: Path) -> Mutant:
+    """A file that is missing, empty, there twice, or cut."""
+    tables = make_return(rng)
+    files = csv_files(tables)
+    name = rng.choice(list(files))
+    how = rng.randrange(4)
+    if how == 0:
+        del files["header.csv"]
+        return Mutant(files, REFUSED)
+    if how == 1:
+        files[name] = rng.choice([b"", b"\n\n", b"\xef\xbb\xbf"])
+        return Mutant(files, REFUSED, name)
+    if how == 2:
+        rows = files[name].splitlines(keepends=True)
+        files["other.csv"] = b"".join(rows[:-1])
+        return Mutant(files, REFUSED)
+    return Mutant({**files, name: files[name][: files[name].rindex(b",")]}, REFUSED, name)
+
+
+def damaged(rng: random.Random, data: bytes) -> bytes:
+    """Return bytes that are changed, cut out or put in at random."""
+    found = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(found) or 1)
+        how = rng.randrange(4)
+        if how == 0 and found:
+            found[at] = rng.randrange(256)
+        elif how == 1:
+            del found[at : at + rng.randint(1, 40)]
+        elif how == 2:
+            found[at:at] = rng.randbytes(rng.randint(1, 20))
+        else:
+            found[at:at] = found[at : at + rng.randint(1, 80)]
+    return bytes(found)
+
+
+def csv_any(rng: random.Random, folder: Path) -> Mutant:
+    files = csv_files(make_return(rng))
+    name = rng.choice(list(files))
+    return Mutant({**files, name: damaged(rng, files[name])}, ANY)
+
+
+# -- XML
+
+
+def xml_same(rng: random.Random, folder: Path) -> Mutant:
+    tables = make_return(rng)
+    good = csv_files(tables)
+    for change in rng.sample((with_dates, with_flags, shuffle_rows), rng.randint(0, 2)):
+        change(rng, tables)
+    text = xml_of(tables)
+    if rng.random() < 0.3:
+        text = text.replace(">\n<", "><")
+    if rng.random() < 0.3:
+        text = text.replace("</EPISODE>", "<!-- of the year --></EPISODE>")
+    if rng.random() < 0.3:
+        text = re.sub(r"<RNE>(.)</RNE>", r"<RNE><![CDATA[\1]]></RNE>", text)
+    if rng.random() < 0.3:
+        text = re.sub(r"(<DECOM>.*?</DECOM>\s*)(<RNE>.*?</RNE>)", r"\2\1", text)
+    if rng.random() < 0.3:
+        text = re.sub(r"<(\w+)></\1>", r"<\1/>", text)
+    if rng.random() < 0.3:
+        text = text.replace("<EXPSSDA903>", '<EXPSSDA903 xmlns="urn:invented" version="3">')
+    if rng.random() < 0.2:
+        text = text.replace("CHILDID>", "childid>").replace("AREVIEW>", "Areview>")
+    encoding = rng.choice(["utf-8", "utf-16", "utf-8-sig", "iso-8859-1"])
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    text = text.replace("encoding='utf-8'", f"encoding='{declared}'")
+    data = text.encode(encoding, errors="xmlcharrefreplace")
+    return Mutant({rng.choice(["r.xml", "r.csv", "return"]): data}, SAME, good=good)
+
+
+def xml_refused(rng: random.Random, folder: Path) -> Mutant:
+    text = xml_of(make_return(rng))
+    how = rng.randrange(8)
+    if how == 0:
+        found = rng.choice(list(re.finditer(r">(\d\d/\d\d/\d{4})<", text)))
+        text = text[: found.start(1)] + rng.choice(NO_DATES)(found[1]) + text[found.end(1) :]
+    elif how == 1:
+        found = rng.choice(list(re.finditer(r"<CHILDID>(.*?)<", text)))
+        value = rng.choice([each for each in IDS if "<" not in each])
+        text = text[: found.start(1)] + value + text[found.end(1) :]
+    elif how == 2:
+        found = rng.choice(list(re.finditer(r"</(RNE|DOB|REVIEW|ACTIV)>", text)))
+        text = text[: found.start()] + "</WRONG>" + text[found.end() :]
+    elif how == 3:
+        text = text[: rng.randrange(60, len(text) - 14)]
+    elif how == 4:
+        text = text.replace("<EXPSSDA903>", '<!DOCTYPE x SYSTEM "file:///etc/passwd"><EXPSSDA903>')
+    elif how == 5:
+        text = text.replace("<EPISODE>", "<EPISODE><COLOUR>1</COLOUR>", 1)
+    elif how == 6:
+        text = text.replace("<EPISODE>", "<EPISODE><RNE>S</RNE>", 1)
+    else:
+        text = text.replace("<EPISODE>", "<EPISODE>text", 1)
+    return Mutant({"r.xml": text.encode()}, REFUSED, "r.xml")
+
+
+def xml_any(rng: random.Random, folder: Path) -> Mutant:
+    return Mutant({"r.xml": damaged(rng, xml_of(make_return(rng)).encode())}, ANY)
+
+
+# -- workbook
+
+SEXES: Final = {"F": ("b) Female", "Female", "F", "2 - Female"), "M": ("a) Male", "Male", "M", "1")}
+SOURCES: Final = {
+    "6": ("q) 6: Police", "6", "6 - Police", "Police"),
+    "2A": ("2A Schools", "2A", "e) 2A: Schools"),
+}
+NEEDS: Final = ("N1 - Abuse or Neglect", "N1", "Abuse or neglect", "N1: Abuse or neglect")
+Lists = dict[str, list[list[Any]]]
+
+
+def make_lists(rng: random.Random, plain: bool) -> Lists:
+    """Return three lists; `plain` with the first spelling of each code, else with any."""
+
+    def word(words: Sequence[str]) -> str:
+        other = rng.choice(words)
+        return words[0] if plain else other
+
+    lists: Lists = {
+        "List 1": [[*CHILD, "Date of Contact", "Contact Source"]],
+        "List 3": [[*CHILD, "Date of Referral", "Referral Source", "Referral NFA?"]],
+        "List 6": [[*CHILD, "CIN Start Date", "Primary Need Code"]],
+    }
+    for number in range(rng.randint(2, 6)):
+        born = dt.date(2005, 1, 1) + dt.timedelta(rng.randrange(5000))
+        begun = dt.date(2023, 1, 1) + dt.timedelta(rng.randrange(300))
+        sex, source = rng.choice("FM"), rng.choice(["6", "2A"])
+        child = [9000000 + rng.randrange(1000) * 10 + number, word(SEXES[sex]), "a) WBRI", born, 12]
+        lists["List 1"].append([*child, begun, word(SOURCES[source])])
+        lists["List 3"].append([*child, begun, word(SOURCES[source]), word(("b) No", "No", "N"))])
+        lists["List 6"].append([*child, begun, word(NEEDS)])
+    return lists
+
+
+def book(lists: Mapping[str, Sequence[Sequence[Any]]], folder: Path) -> bytes:
+    return write_workbook(folder / "book", lists).read_bytes()
+
+
+def book_same(rng: random.Random, folder: Path) -> Mutant:
+    state = rng.getstate()
+    plain = book(make_lists(rng, plain=True), folder)
+    rng.setstate(state)
+    lists = make_lists(rng, plain=False)
+    for rows in lists.values():
+        if rng.random() < 0.4:
+            order = list(range(len(rows[0])))
+            rng.shuffle(order)
+            rows[:] = [[row[i] for i in order] for row in rows]
+        if rng.random() < 0.4:
+            write = rng.choice(["%d/%m/%Y", "%Y-%m-%d", "%d-%b-%Y"])
+            rows[1:] = [
+                [f"{c:{write}}" if isinstance(c, dt.date) else c for c in row] for row in rows[1:]
+            ]
+        if rng.random() < 0.4:
+            rows[1:] = [
+                [f" {c}\u00a0" if isinstance(c, int) and c > 100 else c for c in row]
+                for row in rows[1:]
+            ]
+        if rng.random() < 0.3:
+            rows[0] = [rng.choice([str.upper, str.lower])(name) + " " for name in rows[0]]
+        if rng.random() < 0.3:
+            rows.insert(rng.randint(1, len(rows)), [""])
+        if rng.random() < 0.3:
+            rows[:0] = [["Ashmere"], [""]]
+    names = list(lists)
+    rng.shuffle(names)
+    shuffled = {rng.choice([name, f"Sheet {n}"]): lists[name] for n, name in enumerate(names)}
+    if rng.random() < 0.3:
+        shuffled["Copy"] = shuffled[next(iter(shuffled))]
+    if rng.random() < 0.3:
+        shuffled["Notes"] = [["Made by hand"]]
+    name = rng.choice(["a.xlsx", "a.csv", "a"])
+    return Mutant({name: book(shuffled, folder)}, SAME, good={"plain.xlsx": plain})
+
+
+def book_refused(rng: random.Random, folder: Path) -> Mutant:
+    lists = make_lists(rng, plain=False)
+    name = rng.choice(list(lists))
+    rows = lists[name]
+    line, column = rng.randrange(1, len(rows)), None
+    how = rng.randrange(5)
+    if how == 0:
+        rows[line][3] = rng.choice(["05/14/2010", 40000, "soon", "14/05/10", "#N/A", True])
+        column = "born"
+    elif how == 1:
+        rows[line][0] = rng.choice([1.5, 1e17, "3.98E+05", "#N/A", "", "'398768"])
+        column = "child"
+    elif how == 2:
+        for row in rows:
+            del row[5]  # the day that the list needs
+        line = 0
+    elif how == 3:
+        lists["More"] = [*rows[:-1], [*rows[-1][:-1], "u) 10: Unknown"]]
+        return Mutant({"a.xlsx": book(lists, folder)}, REFUSED)
+    else:
+        data = book(lists, folder)
+        return Mutant({"a.xlsx": data[: rng.randrange(200, len(data) - 30)]}, REFUSED)
+    file = f"a.xlsx, sheet {name}"
+    return Mutant({"a.xlsx": book(lists, folder)}, REFUSED, file, line + 1, column)
+
+
+def book_any(rng: random.Random, folder: Path) -> Mutant:
+    return Mutant({"a.xlsx": damaged(rng, book(make_lists(rng, plain=False), folder))}, ANY)
+
+
+# -- zip
+
+
+def zipped(files: Mapping[str, bytes], **how: Any) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", **{"compression": zipfile.ZIP_DEFLATED, **how}) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def zip_same(rng: random.Random, folder: Path) -> Mutant:
+    mutant = rng.choice([csv_same, xml_same])(rng, folder)
+    folder = rng.choice(["", "return/", "a/b/c/"])
+    files = {f"{folder}{name}": data for name, data in mutant.files.items()}
+    more = rng.choice(
+        [{}, {"__MACOSX/._x": b"x"}, {"photo.png": b"\x89PNG"}, {f"{folder}.x": b"x"}]
+    )
+    data = zipped({**files, **more}, compression=rng.choice([0, 8, 12]))
+    return Mutant({rng.choice(["r.zip", "r.xlsx", "r"]): data}, SAME, good=mutant.good)
+
+
+def zip_refused(rng: random.Random, folder: Path) -> Mutant:
+    files = rng.choice([csv_same, xml_same])(rng, folder).files
+    how = rng.randrange(6)
+    if how == 0:
+        files[rng.choice(["../x.csv", "/x.csv", "a/../../x.csv", "C:\\x.csv"])] = b"x"
+    elif how == 1:
+        files["bomb.csv"] = b"\0" * (3 << 20)
+    elif how == 2:
+        files["inner.zip"] = zipped({"a.csv": b"x"})
+    elif how == 3:
+        files.update({f"{n}.csv": b"" for n in range(501)})
+    elif how == 4:
+        data = zipped(files)
+        return Mutant({"r.zip": data[: rng.randrange(40, len(data) - 30)]}, REFUSED)
+    else:
+        return Mutant({"r.zip": zipped(csv_cell(rng, folder).files)}, REFUSED)
+    return Mutant({"r.zip": zipped(files)}, REFUSED)
+
+
+def zip_any(rng: random.Random, folder: Path) -> Mutant:
+    return Mutant({"r.zip": damaged(rng, zipped(csv_files(make_return(rng))))}, ANY)
+
+
+# -- what becomes of them
+
+
+def rows_of(path: Path) -> dict[str, list[bytes]]:
+    """Return the rows of every table that the files fill, in order of content."""
+    tables = load_contract().tables
+    found = {}
+    with open_files(path, 2018) as session:
+        for name in session.describe():
+            blocks = session.stream(tables[name], tables[name].column_names)
+            found[name] = sorted(b"".join(blocks).splitlines())
+    return found
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+COUNTED: Final = {
+    "header.csv": "ssd_person", "episodes.csv": "ssd_cla_episodes",
+    "reviews.csv": "ssd_cla_reviews", "missing.csv": "ssd_missing",
+    "oc3.csv": "ssd_care_leavers", "uasc.csv": "ssd_immigration_status",
+    "earlier.csv": "ssd_cla_previous_permanence",
+}  # fmt: skip
+
+
+def lost(files: Mapping[str, bytes], found: Mapping[str, Sequence[bytes]]) -> str | None:
+    """Say which CSV file has other lines than its table has rows; None if there is none."""
+    for name, table in COUNTED.items():
+        if name in files:
+            text = files[name].decode("utf-8-sig").rstrip("\x1a")
+            lines = [row for row in csv.reader(io.StringIO(text)) if any(map(trim, row))]
+            if len(lines) - 1 != len(found.get(table, ())):
+                return f"{len(found.get(table, ()))} rows of the {len(lines) - 1} in {name}"
+    return None
+
+
+def judge(mutant: Mutant, folder: Path) -> str | None:
+    """Return what is wrong with the fate of a mutant; None if nothing is."""
+    path = write_files(folder / "broken", mutant.files)
+    try:
+        found, error = rows_of(path), None
+    except MalformedFilesError as refusal:
+        found, error = {}, refusal
+    if mutant.fate == SAME:
+        if error:
+            return f"refused: {error}"
+        expected = rows_of(write_files(folder / "good", mutant.good or {}))
+        wrong = [name for name in {*found, *expected} if found.get(name) != expected.get(name)]
+        return f"other rows in {sorted(wrong)}" if wrong else None
+    if error is None:
+        return "loaded" if mutant.fate == REFUSED else lost(mutant.files, found)
+    if not error.errors or not all(
+        each.file and each.message.endswith(".") for each in error.errors
+    ):
+        return f"an error does not say where or what to do: {error}"
+    if re.search(r"ASH\d{3}|\d\d/\d\d/(19|20)\d\d|90\d{5}", str(error)):
+        return "an error shows a value"
+    if mutant.file and not any(
+        each.file == mutant.file
+        and mutant.line in (None, each.line)
+        and mutant.column in (None, each.column)
+        for each in error.errors
+    ):
+        return f"no error at {mutant.file}, {mutant.line}, {mutant.column}: {error}"
+    return None
+
+
+MUTATIONS: Final = {
+    "csv": (csv_same, (csv_cell, csv_line, csv_header, csv_whole, csv_any)),
+    "xml": (xml_same, (xml_refused, xml_any)),
+    "workbook": (book_same, (book_refused, book_any)),
+    "zip": (zip_same, (zip_refused, zip_any)),
+}
+
+
+def mutant_of(kind: str, number: int, folder: Path) -> Mutant:
+    """Return one mutant; every second one leaves no doubt. The same number gives the same one."""
+    rng = random.Random(f"{kind} {number}")  # noqa: S311 - it breaks files, not codes
+    same, broken = MUTATIONS[kind]
+    return (same if number % 2 else rng.choice(broken))(rng, folder)
