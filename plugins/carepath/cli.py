@@ -27,6 +27,11 @@ site_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(site_app, name="site")
+return_app = typer.Typer(
+    help="Write a return of the Department from the records. Nothing is sent.",
+    no_args_is_help=True,
+)
+app.add_typer(return_app, name="return")
 statistics_app = typer.Typer(
     help="Published statistics: the Department's figures, neighbours and populations.",
     no_args_is_help=True,
@@ -462,6 +467,42 @@ def withdraw(
 
     ready()
     withdraw_one(console, number, reason)
+
+
+YearOption = Annotated[
+    int,
+    typer.Option(min=2000, max=2100, help="The collection year: 2019 ends on 31 March 2019."),
+]
+ReturnAuthorityOption = Annotated[
+    str | None, typer.Option(help="ONS code. Needed only if there are several authorities.")
+]
+
+
+@return_app.command(name="cin")
+def return_cin(
+    year: YearOption,
+    to: Annotated[Path, typer.Option(metavar="FILE", help="A new XML file.")],
+    authority: ReturnAuthorityOption = None,
+    la_number: Annotated[
+        str | None, typer.Option(help="The Department's number of the authority, such as 201.")
+    ] = None,
+    schema: Annotated[
+        Path | None, typer.Option(help="Check against this XSD, not against Carepath's.")
+    ] = None,
+) -> None:
+    """Write the children in need census of a year as XML, and check it against the XSD."""
+    from carepath.returns import write_cin
+    from carepath.terminal.returns import print_written
+    from carepath.warehouse import ready
+
+    ready()
+    with console.status("writing the census"):
+        written = write_cin(
+            authority, year, to.expanduser().resolve(), schema=schema, la_number=la_number
+        )
+    print_written(console, written)
+    if not written.is_valid:
+        raise typer.Exit(1)
 
 
 @app.command(name="annex-a")

@@ -16,13 +16,12 @@ from carepath.errors import DeliveryError
 from carepath.sources.cin_census.layout import Record, records_of
 from carepath.sources.cin_census.mapping import parts_of
 from carepath.sources.cin_census.reading import NotACensusError, line_of, new_digest, read_parts
-from carepath.sources.cin_census.schema import CensusSchema, named_schema, schema_of
+from carepath.sources.cin_census.schema import EXPECTED, CensusSchema, named_schema, schema_of
 from carepath.sources.notes import DeliveryNote
 
 MOST_ERRORS: Final = 50
 MOST_NOTES_PER_FILE: Final = 200
 _ELEMENT: Final = re.compile(r"^Element '([^']*)'")
-_EXPECTED: Final = re.compile(r"Expected is(?: one of)? \( ([^)]*) \)")
 
 
 class MalformedCensusError(DeliveryError):
@@ -282,7 +281,7 @@ def _note_violations(
 def _violation(entry: etree._LogEntry, year: int) -> str:
     """Return a violation in fixed words. Names in it are the XSD's."""
     kind, message = entry.type_name, entry.message
-    expected = _EXPECTED.search(message)
+    expected = EXPECTED.search(message)
     if "Missing child element" in message and expected:
         return f"An element is missing: {expected.group(1)}. Add it."
     if kind == "SCHEMAV_ELEMENT_CONTENT":

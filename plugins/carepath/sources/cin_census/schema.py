@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from carepath.errors import SettingsError
 
 CENSUS: Final = Path(__file__).with_name("census.xsd")
 FIRST_YEAR: Final = 2021  # the first collection whose layout is known
+EXPECTED: Final = re.compile(r"Expected is(?: one of)? \( ([^)]*) \)")  # in a message of libxml2
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _SINCE, _UNTIL = ("{urn:carepath:collection-years}" + word for word in ("since", "until"))
 
@@ -46,6 +48,27 @@ class CensusSchema:
         self._parts.validate(part)
         log: Any = self._parts.error_log  # its stub does not say that it can be listed
         return list(log)
+
+    def faults(self, part: etree._Element) -> list[tuple[etree._Element, str]]:
+        """Return each element of a part in which something is wrong, with what is missing.
+
+        The name is that of an element that should be inside it; it is empty where the value of the
+        element itself is wrong. The part must be a tree by itself, with its elements in order.
+        """
+        found: dict[etree._Element, str] = {}
+        for entry in self.violations(part):
+            at: Any = part.getroottree().xpath(entry.path)
+            element: etree._Element = at[0]
+            expected = EXPECTED.search(entry.message)
+            if expected is None:
+                found[element] = ""
+            else:
+                # in front of an element, the last of the expected ones is the one that is required
+                is_inside = "Missing child element" in entry.message
+                parent = element.getparent()
+                place = element if is_inside or parent is None else parent
+                found[place] = expected.group(1).rpartition(", ")[2]
+        return list(found.items())
 
     def first_violation(self, tree: etree._ElementTree) -> etree._LogEntry | None:
         """Return what is wrong first in a whole census, or None."""

@@ -1,0 +1,10 @@
+"""The Department's returns, written from the records: the way out for what came in.
+
+docs/returns.md explains each return.
+"""
+
+from carepath.returns.children_in_need import write_cin
+from carepath.returns.remarks import Remark
+from carepath.returns.written import Written
+
+__all__ = ["Remark", "Written", "write_cin"]
