@@ -339,6 +339,30 @@ def changes(
     print_changes(console, only_authority(authority), limit=limit)
 
 
+@app.command()
+def report(
+    authority: Annotated[
+        str | None, typer.Option(help="The authority (ONS code), if several have published.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write. Without it, into the home."),
+    ] = None,
+) -> None:
+    """Write the published figures as one HTML file that can be sent round (docs/pages.md)."""
+    from carepath.publish import only_authority
+    from carepath.report.written import write_report
+    from carepath.warehouse import ready
+
+    ready()
+    with console.status("drawing the report"):
+        file = write_report(only_authority(authority), to)
+    console.print(f"Written: {file}", soft_wrap=True, markup=False)
+    console.print(
+        "Counts from 1 to 5 are withheld in it. Read docs/pages.md before you publish it."
+    )
+
+
 @app.command(name="work-list")
 def work_list(
     authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,

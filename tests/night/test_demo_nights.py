@@ -22,6 +22,7 @@ import pytest
 from docs_queries import DocumentedQuery, as_shown, queries_of
 from family_figures import FIGURES, Figure
 from leavers_recounted import RECOUNTED
+from lxml import html
 from openpyxl import load_workbook
 from powerbi_model import DaxModel
 from rich.console import Console
@@ -165,6 +166,55 @@ def test_demo_comparison_is_a_page_and_a_file_of_every_figure(terminal_text: str
     page = (home / "comparison.html").read_text(encoding="utf-8")
     assert page.count("<tr><td>") == 7 + 10 + len(report_figures())
     assert str(home / "comparison.html") in terminal_text
+
+
+def test_demo_report_has_the_figures_of_the_marts(terminal_text: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    done = carepath("report", "--authority", ASHMERE, "--to", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = html.fromstring(file.read_text(encoding="utf-8"))
+
+    def card(code: str) -> str:
+        (found,) = page.xpath("//*[@id=$id]", id=f"headline-{code}")
+        return " ".join(found.text_content().split())
+
+    counted = (
+        ("care_leavers_eet", "kpi_eet", "EET", "open cases"),
+        ("care_leavers_suitable_accommodation", "kpi_accommodation",
+         "accommodation recorded as suitable", "all"),
+        ("visits_regulation_28", "kpi_care_visits", "visited in time by regulation 28", "all"),
+    )  # fmt: skip
+    for code, mart, measure, segment in counted:
+        ((numerator, denominator),) = rows(
+            "bi_reader",
+            f"select numerator, denominator from marts.{mart} where authority = %s"
+            " and measure = %s and segment = %s and as_at_date = %s",
+            ASHMERE,
+            measure,
+            segment,
+            COHORT_END,
+        )
+        assert f"{numerator:,} of {denominator:,}, " in card(code), code
+    ((in_care, entries, weekly),) = rows(
+        "bi_reader",
+        "select (select numerator from marts.kpi_looked_after where authority = a.authority"
+        " and measure = 'looked after' and segment = 'all' and as_at_date = %s),"
+        " (select numerator from marts.kpi_care_entries where authority = a.authority and"
+        " measure = 'entries to care in 12 months' and segment = 'all' and as_at_date = %s),"
+        " (select value from marts.kpi_placement_budget where authority = a.authority"
+        " and segment = 'all' and as_at_date = %s)"
+        " from marts.dim_authority as a where a.authority = %s",
+        COHORT_END,
+        COHORT_END,
+        COHORT_END,
+        ASHMERE,
+    )
+    assert f" {in_care} 30 September 2019" in card("looked_after_children")
+    assert f" {entries} 30 September 2019" in card("care_entries_12_months")
+    assert f" £{weekly:,.0f} from " in card("placement_weekly_cost")
+    text = " ".join(page.text_content().split())
+    assert "124 equal the evaluation report's" in text
+    assert "Nothing is held." in text
 
 
 def test_demo_snapshot_rebuilt_as_known_then_is_the_one_stored_then(terminal_text: str) -> None:

@@ -7,6 +7,7 @@ import datetime as dt
 from rich.console import Console
 
 from carepath.dates import written
+from carepath.demonstration import INVENTED
 from carepath.demonstration.comparison import compare, summarise
 from carepath.demonstration.generator import advance, fill, sources
 from carepath.demonstration.pages import write_comparison
@@ -23,8 +24,6 @@ from carepath.terminal.work_list import Filters, print_work_list
 from carepath.warehouse import ready, recreate
 from carepath.warehouse.connect import connect, url
 
-# The codes of invented authorities begin with this. No code of the ONS does.
-INVENTED = "E099"
 NIGHTS = (
     (dt.date(2017, 11, 30), "the baseline: loads, passes, publishes"),
     (dt.date(2019, 6, 27), "EET status and activity contradict each other: the gate holds"),

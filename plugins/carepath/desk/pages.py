@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from carepath.dates import written
+from carepath.report.numbers import number, signed_per_cent
 from carepath.site.desk import link_to_case
 from expectations.measures import in_words
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
+REPORT_TEMPLATES: Final = Path(__file__).parents[1] / "report" / "templates"
 LONDON: Final = ZoneInfo("Europe/London")
 
 
@@ -84,7 +86,7 @@ def query(values: Mapping[str, object]) -> str:
 @lru_cache
 def _environment() -> Environment:
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, REPORT_TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -96,10 +98,12 @@ def _environment() -> Environment:
         count=count,
         counted=counted,
         day=written,
+        figure=number,
         measure=in_words,
         moment=moment,
         per_cent=per_cent,
         query=query,
         said=said,
+        signed_per_cent=signed_per_cent,
     )
     return found

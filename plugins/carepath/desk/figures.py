@@ -1,0 +1,195 @@
+"""The pages of figures: headlines, the pathway, each measure, and the evaluation report.
+
+They read schema marts as bi_reader. Only what is held, and since when, is read as the desk.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from carepath.demonstration import INVENTED, REPORTED
+from carepath.desk.answers import page
+from carepath.desk.database import read, warehouse
+from carepath.desk.tonight import STANDINGS, Standing, holding_reasons
+from carepath.report import reading
+from carepath.report.reading import Connection, Publication
+
+router = APIRouter(prefix="/figures")
+
+KEPT_PAGES: Final = 60  # what is drawn for a page is kept until the next publication
+
+T = TypeVar("T")
+_kept: OrderedDict[Hashable, Any] = OrderedDict()
+_lock = Lock()
+
+
+@router.get("")
+def headlines(request: Request, authority: str = "") -> HTMLResponse:
+    """Show each measure that matters, what changed, and what is held."""
+    from carepath.report.headlines import read_headlines
+
+    with reading.marts() as connection:
+        frame = _frame(connection, authority, "Headlines")
+        found = frame["publication"]
+        if found is not None:
+            frame["headlines"] = _drawn(
+                found,
+                "headlines",
+                lambda: read_headlines(connection, found.authority, withhold=False),
+            )
+    return _shown(request, "figures_headlines.html", **frame, **standing_of(found))
+
+
+@router.get("/pathway")
+def pathway(
+    request: Request, authority: str = "", segment: str = "", day: str = ""
+) -> HTMLResponse:
+    """Show the way from stage to stage, time in care, programmes, placements, leaving care."""
+    from carepath.report.pathway import read_pathway
+
+    try:
+        wanted = dt.date.fromisoformat(day) if day else None
+    except ValueError:
+        raise HTTPException(404) from None
+    with reading.marts() as connection:
+        frame = _frame(connection, authority, "The pathway")
+        found = frame["publication"]
+        if found is not None:
+            frame["pathway"] = _drawn(
+                found,
+                ("pathway", segment, wanted),
+                lambda: read_pathway(
+                    connection, found.authority, withhold=False, segment=segment, day=wanted
+                ),
+            )
+    return _shown(request, "figures_pathway.html", **frame)
+
+
+@router.get("/measures")
+def measures(request: Request, authority: str = "") -> HTMLResponse:
+    """Show the list of all measures."""
+    with reading.marts() as connection:
+        frame = _frame(connection, authority, "Measures")
+        if frame["publication"] is not None:
+            frame["measures"] = list(reading.read_measures(connection).values())
+    return _shown(request, "figures_measures.html", **frame)
+
+
+@router.get("/measures/{code}")
+def measure(request: Request, code: str, authority: str = "") -> HTMLResponse:
+    """Show one measure."""
+    from carepath.report.measure import read_measure_page
+
+    with reading.marts() as connection:
+        frame = _frame(connection, authority, "Measure")
+        found = frame["publication"]
+        if found is not None:
+            shown = _drawn(
+                found,
+                ("measure", code),
+                lambda: read_measure_page(connection, found.authority, code, withhold=False),
+            )
+            if shown is None:
+                raise HTTPException(404)
+            frame["measure_page"], frame["heading"] = shown, shown.measure.title
+    return _shown(request, "figures_measure.html", **frame)
+
+
+@router.get("/evaluation")
+def evaluation(request: Request, authority: str = "") -> HTMLResponse:
+    """Show the tables of the evaluation report beside those of the demonstration."""
+    with reading.marts() as connection:
+        frame = _frame(connection, authority, "Beside the evaluation report")
+        found = frame["publication"]
+    if found is not None:
+        if not frame["is_reported"]:
+            raise HTTPException(404)
+        frame |= _drawn(found, "evaluation", lambda: evaluation_of(found))
+    return _shown(request, "figures_evaluation.html", **frame)
+
+
+def evaluation_of(publication: Publication) -> dict[str, Any]:
+    """Return the figures of the evaluation report beside those of the demonstration."""
+    from carepath.demonstration.comparison import TITLES, compare, summarise
+
+    lines = list(compare(publication.authority))
+    return {
+        "lines": lines,
+        "summary": summarise(lines),
+        "tables": {
+            title: [line for line in lines if line.report.table == number]
+            for number, title in TITLES.items()
+        },
+    }
+
+
+def standing_of(publication: Publication | None) -> dict[str, Any]:
+    """Return whether newer figures of the authority are held, since when and by which rules."""
+    if publication is None:
+        return {"standing": None, "reasons": []}
+    with warehouse() as connection:
+        standings = [
+            each
+            for each in read(connection, Standing, STANDINGS)
+            if each.authority == publication.authority
+        ]
+        reasons = holding_reasons(connection, standings)
+    return {
+        "standing": next(iter(standings), None),
+        "reasons": reasons.get(publication.authority, []),
+    }
+
+
+def is_invented(publication: Publication | None) -> bool:
+    """Return whether the figures are those of the demonstration, in which all are invented."""
+    return publication is not None and publication.authority.startswith(INVENTED)
+
+
+def is_reported(publication: Publication | None) -> bool:
+    """Return whether the authority's records carry the figures of the evaluation report."""
+    return publication is not None and publication.authority == REPORTED
+
+
+def _frame(connection: Connection, authority: str, heading: str) -> dict[str, Any]:
+    """Return what surrounds each page: which authorities have published, and which is shown."""
+    publications = reading.read_publications(connection)
+    shown = [each for each in publications if not authority or each.authority == authority]
+    if publications and not shown:
+        raise HTTPException(404)
+    found = next(iter(shown), None)
+    return {
+        "heading": heading,
+        "publications": publications,
+        "publication": found,
+        "chosen_authority": authority,
+        "is_reported": is_reported(found),
+    }
+
+
+def _shown(request: Request, template: str, **facts: Any) -> HTMLResponse:
+    if facts["publication"] is None:
+        template = "figures.html"
+    return page(request, template, **facts)
+
+
+def _drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
+    """Return what a page shows, drawn once for each publication."""
+    key = (publication.authority, publication.publication_id, publication.published_at, what)
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            found: T = _kept[key]
+            return found
+    found = draw()
+    with _lock:
+        _kept[key] = found
+        while len(_kept) > KEPT_PAGES:
+            _kept.popitem(last=False)
+    return found
