@@ -502,6 +502,39 @@ ReturnAuthorityOption = Annotated[
 ]
 
 
+@return_app.command(name="ssda903")
+def return_ssda903(
+    year: YearOption,
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder for the files.")],
+    authority: ReturnAuthorityOption = None,
+) -> None:
+    """Write the SSDA903 return of a year (looked-after children) as CSV files."""
+    from carepath.returns import write_ssda903
+    from carepath.terminal.returns import print_written
+    from carepath.warehouse import ready
+
+    ready()
+    with console.status("writing the return"):
+        written = write_ssda903(authority, year, to.expanduser().resolve())
+    print_written(console, written)
+
+
+@return_app.command(name="daily")
+def return_daily(
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder for the files.")],
+    authority: ReturnAuthorityOption = None,
+) -> None:
+    """Write the payload of the Department's daily data flow as JSON files. Nothing is sent."""
+    from carepath.returns import write_daily
+    from carepath.terminal.returns import print_written
+    from carepath.warehouse import ready
+
+    ready()
+    with console.status("writing the payload"):
+        written = write_daily(authority, to.expanduser().resolve())
+    print_written(console, written)
+
+
 @return_app.command(name="cin")
 def return_cin(
     year: YearOption,

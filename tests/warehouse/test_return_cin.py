@@ -8,18 +8,19 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+import jsonschema
 import pytest
 import returned_records
-from cin_censuses import CHILD, census, open_census, write_census
+from cin_censuses import CHILD, SECOND, census, open_census, write_census
 from lxml import etree
 
 from carepath.contract.model import load_contract
 from carepath.errors import CarepathError
 from carepath.logs import service_log_file
-from carepath.returns import write_cin
+from carepath.returns import write_cin, write_daily
 from carepath.sources.cin_census import CinCensusSession
 
-NIGHT = dt.date(2027, 6, 30)
+NIGHT = dt.date(2026, 12, 31)
 WHOLE, LATER, FAULTY, SAMPLE = "E09900904", "E09900905", "E09900906", "E09900907"
 # in the census of 2027 the first child's referral is closed later than in the census of 2026
 OPEN = CHILD.replace("        <CINclosureDate>2026-02-27</CINclosureDate>\n", "").replace(
@@ -33,6 +34,7 @@ FAULTS = (
     .replace("<ReferralNFA>0", "<ReferralNFA>false")
     .replace("2026-01-14</CPPend", "2026-01-99</CPPend")
 )
+UNSENDABLE = SECOND.replace("ASH002", "ASH_002")  # the daily data flow takes no underscore
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,12 @@ def loaded(
     """Return the text of the census of each authority that was loaded."""
     folder = tmp_path_factory.mktemp("censuses")
     sample = (shared_dir / "samples" / "cin_census" / "CIN_Census_2026.xml").read_text()
-    texts = {WHOLE: census(), LATER: census(OPEN), FAULTY: census(FAULTS), SAMPLE: sample}
+    texts = {
+        WHOLE: census(),
+        LATER: census(OPEN),
+        FAULTY: census(FAULTS, UNSENDABLE),
+        SAMPLE: sample,
+    }
     for authority, text in texts.items():
         path = write_census(folder / f"{authority}.xml", text)
         source = f"cin:{path}?authority={authority}&period=2026"
@@ -52,7 +59,8 @@ def loaded(
     returned_records.stage(
         "person", "disability", "cin_episodes", "cin_assessments", "assessment_factors",
         "cin_plans", "s47_enquiry", "initial_cp_conference", "cp_plans", "cp_reviews",
-        "pre_proceedings",
+        "pre_proceedings", "immigration_status", "address", "sdq_scores", "involvements",
+        "professionals", "cla_episodes", "cla_placement",
     )  # fmt: skip
     return texts
 
@@ -173,3 +181,29 @@ def test_year_to_come_and_authority_not_named_are_refused(
     with pytest.raises(CarepathError, match=r"several authorities.*--authority: E09900904"):
         write_cin(None, 2026, tmp_path / "out.xml")
     assert not (tmp_path / "out.xml").exists()
+
+
+def test_daily_payload_follows_the_published_schema(
+    loaded: Mapping[str, str], tmp_path: Path, shared_dir: Path
+) -> None:
+    api = shared_dir / "reference" / "schemas" / "dfe_children_social_care_api.json"
+    schema = json.loads(api.read_text())["components"]["schemas"]["CSC"]
+    for authority in (LATER, FAULTY):
+        written = write_daily(authority, tmp_path / authority)
+        (path,) = written.files
+        payload = json.loads(path.read_text())
+        jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker()).validate(
+            payload
+        )
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.place for each in written.remarks] == ["ethnicity", "la_child_id"]
+    assert [each["la_child_id"] for each in payload] == ["ASH001"]
+    assert "ethnicity" not in payload[0]["child_details"]
+    (child,) = json.loads((tmp_path / LATER / "children_0001.json").read_text())
+    assert child["la_child_id"] == "ASH001"
+    (episode,) = child["social_care_episodes"]
+    assert (episode["closure_date"], episode["closure_reason"]) == ("2026-05-05", "RC7")
+    assert episode["child_and_family_assessments"][0]["factors"] == ["1C", "6B"]
+    assert [each["icpc_required_flag"] for each in episode["section_47_assessments"]] == [
+        True, False,
+    ]  # fmt: skip

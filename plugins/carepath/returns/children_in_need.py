@@ -310,7 +310,7 @@ class _Census:
         authorised = self.year.known(row, row["authorised_date"])
         _put(assessment, "AssessmentActualStartDate", iso(row["start_date"]))
         _put(assessment, "AssessmentAuthorisationDate", iso(authorised))
-        factors = _factors(self.factors.get(row["assessment_id"]))
+        factors = factor_codes(self.factors.get(row["assessment_id"]))
         if factors and (authorised or row["authorised_date"] is None):
             inside = etree.SubElement(assessment, "FactorsIdentifiedAtAssessment")
             for factor in factors:
@@ -326,7 +326,7 @@ class _Census:
             held = self.year.known(first, first["conference_date"])
             _put(enquiry, "InitialCPCtarget", iso(first["target_date"]))
             _put(enquiry, "DateOfInitialCPC", iso(held))
-        _put(enquiry, "ICPCnotRequired", flag(_is_not_required(row, bool(first))))
+        _put(enquiry, "ICPCnotRequired", flag(is_conference_not_required(row, bool(first))))
         return enquiry
 
     def _protection_plan(self, row: Row) -> etree._Element:
@@ -379,7 +379,7 @@ class _Census:
         return self.remarks.code(row, column, element)
 
 
-def _is_not_required(row: Row, has_conference: bool) -> bool:
+def is_conference_not_required(row: Row, has_conference: bool) -> bool:
     """Say whether it was decided that a conference is not required.
 
     As in int_census_enquiries: the outcome says it, or the enquiry ended without a conference.
@@ -393,7 +393,7 @@ def _is_not_required(row: Row, has_conference: bool) -> bool:
     return bool(row["is_no_further_action"]) or row["end_date"] is not None
 
 
-def _factors(sent: Any) -> list[str]:
+def factor_codes(sent: Any) -> list[str]:
     """Return the codes of a list, or those of an object that say yes."""
     if isinstance(sent, list):
         return [str(each).strip().upper() for each in sent if str(each).strip()]
