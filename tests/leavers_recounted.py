@@ -73,7 +73,7 @@ RECOUNTED: Final[dict[str, tuple[str, str, list[tuple[object, ...]]]]] = {
         " and measure in ('staying put at 18', 'staying put at 19', 'staying put at 20')",
         COHORT + "select count(*) from leavers where years between 18 and 20 and exists ("
         " select from core.fct_placements as p where p.young_person_key"
-        " = hashtextextended('E09900001|' || person_id, 0) & 9007199254740991"
+        " = core.key_of('E09900001|' || person_id)"
         " and placement_group = 'foster' and not is_temporary and start_date < coming_of_age"
         " and coalesce(end_date, 'infinity') >= coming_of_age)"
         " and (stays @> (coming_of_age - 1))",
@@ -120,7 +120,7 @@ RECOUNTED: Final[dict[str, tuple[str, str, list[tuple[object, ...]]]]] = {
         " select count(*) as cases, max(full_time_equivalency) as hours"
         " from core.fct_case_allocations as c inner join staging.stg_professionals as p"
         " on worker_key"
-        " = hashtextextended('E09900001|' || professional_id, 0) & 9007199254740991"
+        " = core.key_of('E09900001|' || professional_id)"
         " where c.authority = 'E09900001' and p.authority = 'E09900001' and role_code = 'SW'"
         " and is_case_open and daterange(from_date, to_date) @> date '2019-09-30'"
         " group by worker_key) as workers order by 1",

@@ -68,8 +68,7 @@ def names(system: MessyCare) -> dict[int, str]:
     """Return whose key is whose."""
     return dict(
         warehouse_rows(
-            "select hashtextextended(%s || '|' || child, 0) & 9007199254740991, child"
-            " from unnest(%s::text[]) as child",
+            "select core.key_of(%s || '|' || child), child from unnest(%s::text[]) as child",
             (AUTHORITY, system.children),
         )
     )

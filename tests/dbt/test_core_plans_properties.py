@@ -148,8 +148,7 @@ def person_of(records: list[Record]) -> dict[int, str]:
     people = sorted({record.person for record in records if record.person})
     return dict(
         warehouse_rows(
-            "select hashtextextended(%s || '|' || p, 0) & 9007199254740991, p"
-            " from unnest(%s::text[]) as p",
+            "select core.key_of(%s || '|' || p), p from unnest(%s::text[]) as p",
             (AUTHORITY, people),
         )
     )

@@ -21,6 +21,7 @@ from carepath.quality.figures.declared import read_marts
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.privileges import differences
 
 AUTHORITY = "E09900001"
 BASELINE, HELD, CORRECTED = "2017-11-30", "2019-06-27", "2019-06-30"
@@ -182,6 +183,19 @@ def test_pathway_plans_remember_the_date_that_the_source_forgot() -> None:
         ("2017-05-01", False, CORRECTED, 1),
         ("2017-05-01", True, None, 2),
     ]
+
+
+@pytest.mark.usefixtures("held_marts")
+def test_built_tables_have_the_privileges_of_the_list_and_keys_that_need_the_secret() -> None:
+    with connect("carepath_owner") as owner:
+        assert differences(owner) == ([], [])
+    assert warehouse_rows(
+        "select people.young_person_key = core.key_of(said),"
+        " people.young_person_key = hashtextextended(said, 0) & 9007199254740991"
+        " from core.dim_young_person as people, (values (%s)) as a (said)"
+        " where people.young_person_key = core.key_of(said)",
+        (f"{AUTHORITY}|A",),
+    ) == [(True, False)]
 
 
 @pytest.mark.usefixtures("held_marts")

@@ -78,7 +78,7 @@ def in_care(authority: str, day: str) -> list[str]:
             "select distinct person.person_id from core.fct_care_episodes as episode"
             " inner join staging.stg_person as person on person.authority = episode.authority"
             " and episode.young_person_key"
-            " = hashtextextended(person.authority || '|' || person.person_id, 0) & 9007199254740991"
+            " = core.key_of(person.authority || '|' || person.person_id)"
             " where episode.authority = %s and episode.start_date <= %s"
             " and coalesce(episode.end_date > %s, true) order by 1",
             (authority, day, day),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,18 @@ import psycopg
 from carepath.warehouse.connect import connect, url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# read as text, because Alembic takes half a second to import
+_OWN = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_BEFORE = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 LOCK = "select pg_advisory_xact_lock(hashtext('carepath.migrate'))"  # one migration at a time
 
 
 def head() -> str:
-    """Return the newest revision that this code has: the number its last file starts with."""
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """Return the newest revision that this code has: the one that no other comes after."""
+    texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    own = {found[1] for text in texts if (found := _OWN.search(text))}
+    before = {found[1] for text in texts if (found := _BEFORE.search(text))}
+    return max(own - before)
 
 
 def upgrade(dbname: str = "warehouse") -> None:

@@ -73,12 +73,17 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
 def _code(connection: psycopg.Connection[Any]) -> str:
     """Return a hash over everything that the rows are made with.
 
-    That is the project, the council's settings, dbt, and PostgreSQL's hash functions.
+    That is the project, the council's settings, dbt, PostgreSQL's hash functions, and the secret
+    of the keys.
     """
+    secret = connection.execute(
+        "select encode(sha256(secret), 'hex') from identity.key_secret"
+    ).fetchone()
     made_with = (
         f"dbt-core {version('dbt-core')}",
         f"dbt-postgres {version('dbt-postgres')}",
         f"PostgreSQL {connection.info.server_version // 10_000}",
         f"settings {site.fingerprint()}",
+        f"keys {secret and secret[0]}",
     )
     return fingerprint(PROJECT / "models", PROJECT / "seeds", also=made_with)

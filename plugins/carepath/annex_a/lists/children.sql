@@ -24,10 +24,7 @@ disabilities as (
 children as (
     select
         people.person_id,
-        (
-            hashtextextended(%(authority)s || '|' || people.person_id, 0)
-            & 9007199254740991
-        ) as young_person_key,
+        core.key_of(%(authority)s || '|' || people.person_id) as young_person_key,
         people.sex_code as "Gender",
         people.ethnicity_code as "Ethnicity",
         people.birth_date as "Date of Birth",
