@@ -253,13 +253,16 @@ def rollback(
     ] = None,
 ) -> None:
     """Return an authority's marts to the previous publication. This takes seconds."""
+    from carepath.audit import note
     from carepath.dates import written
     from carepath.publish import only_authority
     from carepath.publish import rollback as roll_back
     from carepath.warehouse import ready
 
     ready()
-    publication = roll_back(only_authority(authority))
+    chosen = only_authority(authority)
+    note("rolled back", "the marts, to the publication before", chosen)
+    publication = roll_back(chosen)
     console.print(
         f"Rolled back: the marts of {publication.authority} hold the figures of "
         f"[bold]{written(publication.night)}[/bold] again (publication "
@@ -306,6 +309,7 @@ def due(
     ] = None,
 ) -> None:
     """Print what is due in 14 days and what is overdue, by team: visits, reviews and the like."""
+    from carepath.audit import note
     from carepath.terminal.due import print_due, read_due, write_csv
     from carepath.warehouse import ready
 
@@ -314,6 +318,7 @@ def due(
         print_due(console, authority, team)
         return
     found = read_due(authority, team)
+    note("exported what is due", f"{len(found)} rows", authority)
     if str(csv) == "-":
         write_csv(sys.stdout, found)
         return
@@ -395,6 +400,7 @@ def work_list(
     ] = None,
 ) -> None:
     """Print the work list: each record that fails a rule, why, what to do, and who does it."""
+    from carepath.audit import note
     from carepath.terminal.work_list import Filters, print_work_list, read_work_list, write_csv
     from carepath.warehouse import ready
 
@@ -404,6 +410,7 @@ def work_list(
         print_work_list(console, filters, limit=limit)
         return
     found = read_work_list(filters)
+    note("exported the work list", f"{len(found)} rows", authority)
     if str(csv) == "-":
         write_csv(sys.stdout, found)
         return
@@ -634,6 +641,64 @@ def as_known_at(date: NightOption) -> None:
     with console.status(f"building the warehouse as known at {day}"):
         run_dbt(["run"], layer="as_known_at", run_id=None, vars={"as_known_at": day.isoformat()})
     console.print(f"Built. The schemas end in _as_known_{day:%Y%m%d}: core, marts_build, ...")
+
+
+@app.command()
+def audit(
+    since: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day, in UTC.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Only this person.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines to print.")] = 100,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all lines to a CSV file; - means the terminal."),
+    ] = None,
+) -> None:
+    """Print who looked at records, waived, approved, exported, rolled back or changed settings."""
+    from carepath.audit import read_audit
+    from carepath.terminal.audit import print_audit, write_audit
+    from carepath.warehouse import ready
+
+    ready()
+    day = since.date() if since else None
+    if csv is None:
+        print_audit(console, read_audit(since=day, by=by, limit=limit))
+        return
+    found = read_audit(since=day, by=by)
+    if str(csv) == "-":
+        write_audit(sys.stdout, found)
+        return
+    csv.touch(mode=0o600)
+    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        write_audit(file, found)
+    console.print(f"{len(found):,} lines written to {csv}", soft_wrap=True)
+
+
+@app.command()
+def readers() -> None:
+    """Make the logins of site/readers.yml, which read some authorities only, and map them now."""
+    from carepath.terminal.readers import apply_readers
+    from carepath.warehouse import ready
+
+    ready()
+    apply_readers(console)
+
+
+@app.command()
+def privileges(
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what the roles may do to a CSV file."),
+    ] = None,
+) -> None:
+    """Compare what each role may do in the warehouse with the list of this release."""
+    from carepath.terminal.privileges import print_differences
+    from carepath.warehouse import ready
+
+    ready()
+    if not print_differences(console, write):
+        raise typer.Exit(1)
 
 
 @app.command()

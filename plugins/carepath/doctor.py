@@ -18,10 +18,12 @@ from carepath.errors import CarepathError
 from carepath.settings import get_settings
 from carepath.site import FirstReportDate, read_site
 from carepath.site.decisions import DECISIONS
+from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
 from carepath.sources import find_source, open_source, read_sources
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
+from carepath.warehouse.privileges import differences
 
 GIGABYTE = 1_000_000_000
 SMALLEST_DISK = 5 * GIGABYTE
@@ -46,6 +48,7 @@ def examine() -> Iterator[Diagnosis]:
         home,
         server,
         schema,
+        privileges,
         settings,
         listed_sources,
         report_dates,
@@ -125,6 +128,16 @@ def schema() -> Diagnosis:
     return Diagnosis("Warehouse", row is not None, f"migrated to {row[0] if row else 'nothing'}")
 
 
+def privileges() -> Diagnosis:
+    """Roles must have the privileges of the release's list, no more and no fewer."""
+    with connect("carepath_owner") as connection:
+        more, missing = differences(connection)
+    if more or missing:
+        text = f"{len(more)} are not in the release's list, {len(missing)} are missing from the"
+        return Diagnosis("Privileges", False, f"{text} warehouse. Run `carepath privileges`.")
+    return Diagnosis("Privileges", True, "as the release lists them")
+
+
 def listed_sources() -> Diagnosis:
     """At least one recording system should be listed."""
     names = [spec.name for spec in read_sources()]
@@ -182,6 +195,12 @@ def settings_in_use() -> list[SettingInUse]:
         ),
         SettingInUse(
             RULES, "thresholds of warning rules", not rules.is_file(), len(site.thresholds)
+        ),
+        SettingInUse(
+            READERS,
+            "logins that see some authorities only",
+            not (site_folder() / READERS).is_file(),
+            len(site.readers.readers),
         ),
         SettingInUse(
             DECISIONS,

@@ -25,6 +25,7 @@ from leavers_recounted import RECOUNTED
 from lxml import html
 from openpyxl import load_workbook
 from powerbi_model import DaxModel
+from psycopg import sql
 from rich.console import Console
 
 from carepath.demonstration.comparison import compare
@@ -241,11 +242,11 @@ with kept as (
     select young_person_key as id,
         extract(year from age(date '2019-09-30', birth_date)) as years
     from core.fct_care_periods as c inner join staging.stg_person as p on young_person_key
-        = hashtextextended(p.authority || '|' || person_id, 0) & 9007199254740991
+        = core.key_of(p.authority || '|' || person_id)
     where c.authority = 'E09900001' and start_date < '2018-10-02'
         and (end_date is null or end_date > '2019-09-30')
 ), {table} as (
-    select *, hashtextextended(authority || '|' || person_id, 0) & 9007199254740991 as id
+    select *, core.key_of(authority || '|' || person_id) as id
     from staging.stg_{table}
 )
 """
@@ -340,7 +341,7 @@ def test_demo_days_to_adoption_are_what_the_records_say(terminal_text: str) -> N
             count(*) filter (where is_adopted_by_carer)
         from core.fct_care_periods as c inner join staging.stg_permanence as p
             on c.young_person_key
-                = hashtextextended(p.authority || '|' || person_id, 0) & 9007199254740991
+                = core.key_of(p.authority || '|' || person_id)
             and placed_for_adoption_date >= c.start_date and placed_for_adoption_date <= c.end_date
         where c.authority = %s and end_reason_code in ('E11', 'E12')
             and c.end_date > '2016-09-30' and c.end_date <= '2019-09-30'
@@ -665,14 +666,14 @@ CARE = {
     ),
     ("plan for permanence after four months in care", "all", 216, 218): (
         "select count(*) filter (where exists (select from staging.stg_cla_care_plan as c where"
-        " (hashtextextended(authority || '|' || person_id, 0) & 9007199254740991) = id"
+        " core.key_of(authority || '|' || person_id) = id"
         " and start_date <= today and coalesce(end_date > today, true)"
         """ and care_plan_json::text like '%%: "Y"%%')), count(*) from here"""
         " where came <= '2019-05-30'"
     ),
     ("IRO contact since the last review", "all", 101, 274): (
         "select count(*) filter (where exists (select from staging.stg_cla_episodes as e where"
-        " (hashtextextended(authority || '|' || person_id, 0) & 9007199254740991) = id"
+        " core.key_of(authority || '|' || person_id) = id"
         " and last_iro_contact_date > held and last_iro_contact_date <= today)), count(*)"
         " from (select id, today, max(review_date) as held from here join core.fct_reviews"
         " on young_person_key = id where plan_type_code = 'LAC' and review_date between came"
@@ -733,7 +734,7 @@ def test_demo_providers_and_characteristics_are_those_of_the_records(terminal_te
     ((disabled,),) = rows(
         "carepath_analyst",
         IN_CARE + "select count(*) from here where exists (select from staging.stg_disability"
-        " where (hashtextextended(authority || '|' || person_id, 0) & 9007199254740991) = id"
+        " where core.key_of(authority || '|' || person_id) = id"
         " and disability_code <> 'NONE')",
     )
     assert published["children looked after", "disabled"] == (disabled, 290)
@@ -964,7 +965,7 @@ def test_demo_due_list_says_what_the_records_say(terminal_text: str) -> None:
             "carepath_analyst",
             "select count(*) from (select max(v.visit_date) as last from core.fct_plan_timeline"
             f" as t join staging.stg_{table}_visits as v on v.authority = t.authority"
-            " and (hashtextextended(v.authority || '|' || v.person_id, 0) & 9007199254740991)"
+            " and core.key_of(v.authority || '|' || v.person_id)"
             " = t.young_person_key where t.authority = %s and t.plan_type_code = %s"
             " and t.from_date <= %s and (t.to_date is null or t.to_date > %s)"
             " and v.visit_date <= %s and v.is_child_seen is not false"
@@ -1290,3 +1291,51 @@ def test_journey_page_query_runs_as_written_and_finds_what_it_shows(
         assert cursor.description is not None
         assert tuple(column.name for column in cursor.description) == query.columns
         assert tuple(as_shown(row) for row in cursor.fetchall()) == query.rows
+
+
+def test_demo_child_is_named_where_names_may_be_and_nowhere_else(terminal_text: str) -> None:
+    """One child's name and pupil number, sought in every table and every file of the home.
+
+    The demonstration has a held night, exports, a desk and logs; staging is views over history.
+    """
+    ((forename, surname, pupil_number),) = rows(
+        "carepath_steward",
+        "select forename, surname, upn from identity.person_identity"
+        " where length(upn) > 8 order by person_id limit 1",
+    )
+    with connect("carepath_owner") as owner:
+        tables = owner.execute(
+            "select n.nspname, c.relname from pg_class as c"
+            " inner join pg_namespace as n on c.relnamespace = n.oid"
+            " where c.relkind in ('r', 'p') and not c.relispartition"
+            " and n.nspname !~ '^(pg_|information_schema)'"
+            " and (n.nspname not in ('landing', 'history') or c.relname = 'ssd_person')"
+        ).fetchall()
+        found = {
+            schema
+            for schema, table in tables
+            if owner.execute(
+                sql.SQL(
+                    "select exists (select from {} as t where strpos(t::text, %(number)s) > 0"
+                    " or (strpos(t::text, %(first)s) > 0 and strpos(t::text, %(last)s) > 0))"
+                ).format(sql.Identifier(schema, table)),
+                {"number": pupil_number, "first": forename, "last": surname},
+            ).fetchone()
+            == (True,)
+        }
+    assert found == {"landing", "history", "identity"}
+    assert len(tables) > 200
+
+    home = get_settings().home
+    said = (
+        pupil_number.encode(),
+        f"{forename} {surname}".encode(),
+        f"{surname}, {forename}".encode(),
+    )
+    files = [
+        path
+        for path in home.rglob("*")
+        if path.is_file() and not path.is_symlink() and home / "postgres" not in path.parents
+    ]
+    assert len(files) > 100
+    assert [path for path in files if any(text in path.read_bytes() for text in said)] == []

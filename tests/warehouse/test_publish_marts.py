@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from carepath.errors import PublicationError
 from carepath.publish import MartTable, Publication, publication, publish, rollback, shape
-from carepath.warehouse import migrate
+from carepath.warehouse import migrate, privileges, readers
 from carepath.warehouse.connect import connect
 
 ASHMERE, OTHER = "E09900091", "E09900092"
@@ -58,6 +58,13 @@ class Marts:
                 """,
                 [authority, value, leavers],
             )
+
+    def build_again(self, authority: str, value: int) -> None:
+        """Change an authority's rows where they are, whatever columns they have."""
+        self.loader.execute(
+            "update marts_build.trial_kpi set numerator = %s where authority = %s",
+            [value, authority],
+        )
 
     def publish(
         self,
@@ -290,7 +297,6 @@ def test_publish_two_rows_with_one_key_leaves_everything_as_it_was(marts: Marts)
 def test_publish_row_policies_that_hide_rows_from_the_publisher_are_an_error(marts: Marts) -> None:
     marts.build(ASHMERE, 1)
     marts.publish()
-    marts.owner.execute("alter table marts.trial_kpi enable row level security")
     marts.owner.execute("alter table marts.trial_kpi force row level security")
     with pytest.raises(PublicationError, match="row-level security"):
         marts.publish()
@@ -306,6 +312,119 @@ def test_publish_mart_that_dbt_builds_no_longer_is_refused(
         publish("trial-0", ASHMERE, marts.loads[ASHMERE], NIGHT)
 
 
+# Who sees what
+
+
+@pytest.fixture
+def mapped(marts: Marts) -> Iterator[Marts]:
+    """The login bi_ashmere is mapped to Ashmere, and bi_stranger to nothing."""
+    readers.create_logins(["bi_ashmere", "bi_stranger"])
+    with connect("carepath_loader") as loader:
+        readers.map_readers(loader, [("bi_ashmere", ASHMERE)])
+    yield marts
+    with connect("carepath_loader") as loader:
+        readers.map_readers(loader, [])
+
+
+def seen(login: str, mart: str = "trial_kpi") -> list[str]:
+    """Return the authorities that a login sees in a mart."""
+    with closing(connect(login, autocommit=True)) as reader:
+        rows = reader.execute(f"select distinct authority from marts.{mart} order by 1").fetchall()
+    return [authority for (authority,) in rows]
+
+
+def assert_each_sees_its_own(marts: Marts) -> None:
+    for mart in ("trial_kpi", "trial_leavers", "publication"):
+        assert seen("bi_ashmere", mart) == [ASHMERE]
+        assert seen("bi_reader", mart) == [ASHMERE, OTHER]
+        assert seen("carepath_loader", mart) == [ASHMERE, OTHER]
+        assert seen("bi_stranger", mart) == []
+    with closing(connect("bi_ashmere", autocommit=True)) as reader:
+        assert reader.execute("select count(*) from marts.trial_calendar").fetchone() == (2,)
+    assert privileges.differences(marts.owner) == ([], [])
+
+
+def test_mapped_login_sees_its_authorities_after_publication_rollback_and_new_mart(
+    mapped: Marts,
+) -> None:
+    for authority in (ASHMERE, OTHER):
+        mapped.build(authority, 1)
+        mapped.publish(authority)  # each mart is new
+    assert_each_sees_its_own(mapped)
+    mapped.loader.execute("alter table marts_build.trial_kpi add column left_out_count bigint")
+    for authority in (ASHMERE, OTHER):
+        mapped.build_again(authority, 2)
+        mapped.publish(authority)
+    assert_each_sees_its_own(mapped)
+    for authority in (ASHMERE, OTHER):
+        rollback(authority)
+    assert_each_sees_its_own(mapped)
+
+
+def test_mapped_login_cannot_step_around_its_policies(mapped: Marts) -> None:
+    for authority in (ASHMERE, OTHER):
+        mapped.build(authority, 1)
+        mapped.publish(authority)
+    query = "select distinct authority from marts.trial_kpi"
+    with closing(connect("bi_ashmere", autocommit=True)) as reader:
+        reader.execute("set role bi_reader")  # who signed in counts
+        assert reader.execute(query).fetchall() == [(ASHMERE,)]
+        reader.execute("set row_security = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(query)
+        reader.execute("set default_transaction_read_only = off")
+        for statement in (
+            f"insert into ops.readers values ('bi_ashmere', '{OTHER}')",
+            "drop policy readers on marts.trial_kpi",
+            "select * from ops.readers",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(statement)
+
+
+def test_bi_reader_sees_only_what_it_is_mapped_to(mapped: Marts) -> None:
+    for authority in (ASHMERE, OTHER):
+        mapped.build(authority, 1)
+        mapped.publish(authority)
+    with connect("carepath_loader") as loader:
+        assert readers.map_readers(loader, [("bi_reader", OTHER)])
+        assert not readers.map_readers(loader, [("bi_reader", OTHER)])
+    assert seen("bi_reader") == [OTHER]
+    assert seen("bi_ashmere") == []
+
+
+def test_without_a_mapping_each_login_sees_everything(marts: Marts) -> None:
+    readers.create_logins(["bi_ashmere"])
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 1)
+        marts.publish(authority)
+    assert seen("bi_ashmere") == seen("bi_reader") == [ASHMERE, OTHER]
+
+
+def test_privileges_that_were_changed_by_hand_are_found(marts: Marts) -> None:
+    marts.build(ASHMERE, 1)
+    marts.publish()
+    for change, more, missing in (
+        ("grant select on marts_build.trial_kpi to bi_reader", "marts_build.trial_kpi", ""),
+        ("revoke select on marts.trial_kpi from bi_reader", "marts.trial_kpi", ""),
+        ("drop policy readers on marts.trial_kpi", "marts.trial_kpi", ""),
+        ("alter table marts.trial_kpi disable row level security", "marts.trial_kpi", ""),
+        ("create view marts.trial_view as select 1 as n", "marts.trial_view", ""),
+        ("grant update (share) on marts.trial_kpi to bi_reader", "marts.trial_kpi", ""),
+        ("revoke usage on schema marts from bi_reader", "", "marts"),
+        ("revoke execute on function core.key_of from carepath_analyst", "", "core.key_of(text)"),
+        ("grant execute on function core.key_of to public", "core.key_of(text)", ""),
+    ):
+        with marts.owner.transaction(force_rollback=True):
+            marts.owner.execute(change)
+            found = privileges.differences(marts.owner)
+        assert [{line[1] for line in lines} for lines in found] == [
+            {more} - {""},
+            {missing} - {""},
+        ], change
+    assert privileges.differences(marts.owner) == ([], [])
+
+
 # Adding a column
 
 
@@ -318,8 +437,7 @@ def test_publish_added_column_keeps_identity_view_grant_and_row_policy(marts: Ma
         create view marts.trial_view with (security_invoker) as
             select authority, numerator from marts.trial_kpi where measure = 'eet';
         grant select on marts.trial_kpi to carepath_steward;
-        alter table marts.trial_kpi enable row level security;
-        create policy one_authority on marts.trial_kpi to bi_reader
+        create policy one_authority on marts.trial_kpi as restrictive to bi_reader
             using (authority = '{ASHMERE}')
         """
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from carepath.annex_a.lists import CODES, LISTS, AnnexList
+from carepath.audit import note
 from carepath.dates import written
 from carepath.errors import CarepathError
 from carepath.logs import service_log
@@ -54,6 +55,8 @@ def export(authority: str, day: dt.date, folder: Path) -> list[Exported]:
             where=str(folder),
             todo="name a new folder.",
         )
+    counts = ", ".join(f"list {each.number}: {len(rows)}" for each, rows in found)
+    note("exported Annex A", f"rows of {counts}", authority)
     for path in files:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     _write_workbook(files[0], found)

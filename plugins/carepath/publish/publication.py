@@ -17,6 +17,7 @@ from carepath.errors import PublicationError, safe_message
 from carepath.publish.comments import write_comments
 from carepath.publish.difference import TableChange, apply_difference, find_difference
 from carepath.publish.shape import (
+    MARTS,
     Shape,
     add_columns,
     added_columns,
@@ -28,7 +29,7 @@ from carepath.publish.tables import BUILD_SCHEMA, MartTable, mart_tables
 from carepath.warehouse.code_version import code_version
 from carepath.warehouse.connect import connect
 
-MARTS, PREVIOUS = "marts", "marts_prev"
+PREVIOUS = "marts_prev"
 PUBLICATION_TABLE = "publication"  # marts.publication is not built: it says what marts holds
 PUBLISHER_LOCK = 0x_CA4E_9A74  # the advisory lock that lets one publisher work at a time
 WAIT_FOR_OTHERS = "15min"

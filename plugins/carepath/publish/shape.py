@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from carepath.errors import PublicationError
 from carepath.publish.tables import MartTable
 
+MARTS = "marts"
 AUTHORITY = "authority"
 LOCK_TIMEOUT = "500ms"
 LOCK_ATTEMPTS = 90
@@ -177,7 +178,10 @@ def add_columns(
 
 
 def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> None:
-    """Create a logged table with its primary key; default privileges give the grants."""
+    """Create a logged table with its primary key; default privileges give the grants.
+
+    A table with authorities that people read gets its row policies (docs/row_policies.md).
+    """
     columns = [
         sql.SQL("{} {}").format(
             sql.Identifier(column),
@@ -192,3 +196,5 @@ def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> N
             sql.SQL(", ").join(map(sql.Identifier, shape.key)),
         )
     )
+    if schema == MARTS and shape.by_authority:
+        connection.execute("select ops.protect_mart(%s::regclass)", [f'"{schema}"."{shape.name}"'])

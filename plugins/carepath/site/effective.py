@@ -24,6 +24,7 @@ from carepath.contract.code_lists import CodeList, read_programmes
 from carepath.settings import get_settings
 from carepath.site.decisions import DECISIONS, Decisions
 from carepath.site.files import FILES, SITE_DEFAULTS
+from carepath.site.readers import READERS
 from carepath.site.reading import (
     RULES,
     Site,
@@ -68,6 +69,8 @@ def apply_site(connection: psycopg.Connection[Any], run_id: str, site: Site) -> 
     Raises:
         SettingsError: the settings are not valid; nothing was changed.
     """
+    from carepath.warehouse.readers import map_readers  # which needs the settings of the warehouse
+
     site.require_valid()
     _write(get_settings().home / "site-effective", site)
     connection.execute(
@@ -75,6 +78,7 @@ def apply_site(connection: psycopg.Connection[Any], run_id: str, site: Site) -> 
         " where one_person_decides <> %(alone)s",
         {"alone": site.decisions.one_person_decides},
     )
+    map_readers(connection, site.readers.rows())
     return [
         name
         for name, (path, rows) in _paths(site).items()
@@ -178,6 +182,8 @@ def _paths(site: Site) -> dict[str, tuple[Path | None, int]]:
     found[RULES] = (rules if rules.is_file() else None, len(site.thresholds))
     decisions = site_folder() / DECISIONS
     found[DECISIONS] = (decisions if decisions.is_file() else None, len(site.decisions.budgets))
+    readers = site_folder() / READERS
+    found[READERS] = (readers if readers.is_file() else None, len(site.readers.readers))
     return found
 
 

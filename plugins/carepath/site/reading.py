@@ -29,6 +29,7 @@ from carepath.site.desk import DESK, read_desk
 from carepath.site.directory import DIRECTORY, read_directory
 from carepath.site.disclosure import DISCLOSURE, read_disclosure
 from carepath.site.files import FILES, SITE_DEFAULTS, Row, Rows, SiteFile
+from carepath.site.readers import READERS, Readers, read_readers
 
 RULES: Final = "rules.yml"
 SOURCES: Final = "sources.yml"
@@ -112,6 +113,7 @@ class Site:
     tables: Mapping[str, SiteTable]
     thresholds: Mapping[str, ThresholdOverride]
     decisions: Decisions = field(default_factory=Decisions)
+    readers: Readers = field(default_factory=Readers)
     problems: tuple[SettingsError, ...] = field(default=())
 
     def require_valid(self) -> Site:
@@ -157,7 +159,12 @@ def read_site(folder: Path | None = None) -> Site:
             read(folder)
         except SettingsError as error:
             also_wrong = [*also_wrong, error]
-    return Site(tables, thresholds, decisions, (*problems, *wrong, *also_wrong))
+    readers = Readers()
+    try:
+        readers = read_readers(folder)
+    except SettingsError as error:
+        also_wrong = [*also_wrong, error]
+    return Site(tables, thresholds, decisions, readers, (*problems, *wrong, *also_wrong))
 
 
 def file_hash(path: Path) -> str:
@@ -175,6 +182,7 @@ def _unknown_files(folder: Path) -> list[SettingsError]:
         DESK,
         DIRECTORY,
         DISCLOSURE,
+        READERS,
     ]
     return [
         SettingsError(

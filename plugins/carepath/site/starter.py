@@ -16,6 +16,7 @@ from carepath.site.desk import DESK
 from carepath.site.directory import DIRECTORY
 from carepath.site.disclosure import DISCLOSURE
 from carepath.site.files import FILES, SITE_DEFAULTS
+from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
 
 # the files that nearly every council changes
@@ -104,6 +105,17 @@ DISCLOSURE_TEXT: Final = """\
 """
 
 
+READERS_TEXT: Final = """\
+# Logins that read the marts of some authorities only (docs/row_policies.md). As long as this file
+# names no login, each login sees all authorities. Remove the leading "# ", then run
+# `carepath readers`, which creates the logins.
+#
+# readers:
+#   - login: bi_ashmere              begins with bi_
+#     authorities: [E09000001]       ONS codes
+"""
+
+
 def names() -> list[str]:
     """Return the names of all settings files."""
     return [
@@ -113,6 +125,7 @@ def names() -> list[str]:
         DESK,
         DIRECTORY,
         DISCLOSURE,
+        READERS,
         *(f"{name}.csv" for name in FILES),
     ]
 
@@ -168,6 +181,8 @@ def _text(name: str) -> str:
         return DESK_TEXT
     if name == DIRECTORY:
         return DIRECTORY_TEXT
+    if name == READERS:
+        return READERS_TEXT
     if name == DECISIONS:
         return DECISIONS_TEXT
     if name == DISCLOSURE:

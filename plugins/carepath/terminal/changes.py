@@ -11,8 +11,8 @@ from psycopg.rows import class_row
 from rich.console import Console
 
 from carepath.dates import written
-from carepath.publish.publication import MARTS, PREVIOUS
-from carepath.publish.shape import read_shapes
+from carepath.publish.publication import PREVIOUS
+from carepath.publish.shape import MARTS, read_shapes
 from carepath.terminal.layout import plural, print_indented, table_of
 from carepath.warehouse.connect import connect
 

@@ -1,0 +1,90 @@
+"""`readers.yml`: logins that read the marts of some authorities only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from carepath.errors import SettingsError
+from carepath.settings import get_settings
+from carepath.site.files import Authority
+
+READERS: Final = "readers.yml"
+
+
+def _is_no_role(login: str) -> str:
+    from carepath.warehouse.roles import ROLES
+
+    if login != "bi_reader" and login in ROLES:
+        raise ValueError(f"'{login}' is a role of Carepath itself.")
+    return login
+
+
+class Reader(BaseModel):
+    """A login and what it may see.
+
+    Attributes:
+        login: the name with which a report signs in to PostgreSQL; `bi_reader` may be one.
+        authorities: ONS codes of the authorities whose rows it sees.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    login: Annotated[
+        str, StringConstraints(pattern=r"^bi_[a-z0-9_]{1,50}$"), AfterValidator(_is_no_role)
+    ]
+    authorities: Annotated[tuple[Authority, ...], Field(min_length=1)]
+
+
+class Readers(BaseModel):
+    """The settings of `readers.yml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    readers: tuple[Reader, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_each_login_once(self) -> Self:
+        logins = [reader.login for reader in self.readers]
+        if twice := sorted({login for login in logins if logins.count(login) > 1}):
+            raise ValueError(f"It names {', '.join(twice)} twice.")
+        return self
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return one pair of login and authority for each that may be seen."""
+        return sorted({(r.login, authority) for r in self.readers for authority in r.authorities})
+
+
+def read_readers(folder: Path | None = None) -> Readers:
+    """Return the settings; without the file, no login is limited.
+
+    Raises:
+        SettingsError: the file is not valid.
+    """
+    path = (folder or get_settings().home / "site") / READERS
+    if not path.is_file():
+        return Readers()
+    where, todo = f"site/{READERS}", "compare the file with the example in docs/row_policies.md."
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return Readers.model_validate(raw)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        what = "The file cannot be read as YAML."
+        raise SettingsError(what, where=where, todo=todo) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ", ".join([where, *(str(part) for part in first["loc"])])
+        own = first["type"] == "value_error"
+        what = str(first["ctx"]["error"]) if own else "The setting is not valid."
+        raise SettingsError(what, where=place, todo=todo) from None
