@@ -150,7 +150,10 @@ lines (kind, object, grantee, privilege) as (
     -- it would show rows that a row policy hides from who reads it
     select 'view', r.nspname || '.' || r.relname, r.relowner, 'reads as its owner'
     from relations as r
-    where r.kind = 'view' and r.nspname = 'marts'
+    where
+        r.kind = 'view'
+        and r.nspname = 'marts'
+        and pg_get_viewdef(r.oid) !~ 'readable_authorities'
 )
 
 select

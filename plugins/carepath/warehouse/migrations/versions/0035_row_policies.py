@@ -26,9 +26,11 @@ return not exists (select from ops.readers)
     or (
         session_user = 'bi_reader'
         and not exists (select from ops.readers where login = session_user)
-    );
+    )
+    or pg_has_role(session_user, 'carepath_loader', 'member');
 comment on function ops.reads_every_authority is
-    'whether who signed in sees all authorities: bi_reader, and everybody while no login is mapped';
+    'whether who signed in sees all authorities: bi_reader and the service, and everybody while no '
+    'login is mapped';
 
 create function ops.readable_authorities() returns text[]
 language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp
@@ -48,7 +50,8 @@ begin
 end $$;
 comment on function ops.protect_mart is 'gives a new table of marts with authorities its policies';
 
-grant execute on function ops.reads_every_authority, ops.readable_authorities to bi_reader;
+grant execute on function ops.reads_every_authority, ops.readable_authorities
+    to bi_reader, carepath_loader;
 """
 
 PROTECT = """
