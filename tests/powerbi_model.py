@@ -53,6 +53,7 @@ class DaxModel:
             for table in self.described["tables"]
         }
         self.cache: dict[Any, Any] = {}
+        self.folder = folder / MODEL / "definition"
 
     def values(
         self, names: Sequence[str], filters: Mapping[str, Sequence[Value]] | None = None
@@ -71,6 +72,41 @@ class DaxModel:
             date_tables={"Calendar": "Date"},
             cache=self.cache,
         )
+        return found
+
+    def permitted(self, readers: Mapping[str, Sequence[str]], user: str) -> dict[str, set[Value]]:
+        """Return the authorities that a user in the role sees, by restricted table.
+
+        The engine does not apply roles, so the filter of each table is evaluated row by row.
+        """
+        from pbix_mcp.dax.engine import evaluate_measures_batch
+        from pbix_mcp.formats.tmdl_reader import parse_tmdl_document
+
+        (path,) = (self.folder / "roles").glob("*.tmdl")
+        (role,) = parse_tmdl_document(path.read_text(encoding="utf-8"))
+        listed = [[reader, code] for reader, codes in readers.items() for code in codes]
+        tables = {**self.tables, "Readers": {**self.tables["Readers"], "rows": listed}}
+        found: dict[str, set[Value]] = {}
+        for permission in role.all("tablePermission"):
+            if permission.name == "Readers":
+                continue
+            condition = permission.expression.replace("USERPRINCIPALNAME ()", f'"{user}"')
+            counted = f"COUNTROWS ( FILTER ( '{permission.name}', {condition} ) )"
+            codes = {
+                row[tables[permission.name]["columns"].index("Authority code")]
+                for row in tables[permission.name]["rows"]
+            }
+            found[permission.name] = {
+                code
+                for code in codes
+                if evaluate_measures_batch(
+                    ["Rows permitted"],
+                    tables,
+                    {"Rows permitted": counted},
+                    filter_context={f"{permission.name}.Authority code": [code]},
+                    relationships=self.relationships,
+                )["Rows permitted"]
+            }
         return found
 
     def value(self, name: str, **filters: Value | Sequence[Value]) -> Value:

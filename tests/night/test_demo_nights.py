@@ -32,6 +32,7 @@ from carepath.demonstration.comparison import compare
 from carepath.demonstration.evaluation_report import report_figures
 from carepath.powerbi.catalogue import PUBLICATION, read_catalogue
 from carepath.powerbi.dax import measure_name
+from carepath.powerbi.report import CODE, SERVICE, TITLE, VALUE, pages
 from carepath.quality.figures.limits import limits_of
 from carepath.settings import get_settings
 from carepath.terminal.changes import read_moved
@@ -854,6 +855,24 @@ def test_demo_power_bi_shows_what_sql_says(terminal_text: str) -> None:
     assert len(shown) > 400
     assert sum(value is not None for value in shown.values()) > 300
 
+    for page in pages(named):
+        for visual in page.visuals:
+            asked = [one for fields in visual.roles.values() for one in fields if one.is_measure]
+            if visual.kind == "card":
+                assert model.values([asked[0].name])[asked[0].name] is not None, visual.title
+            elif VALUE in asked and TITLE in visual.roles.get("Values", ()):
+                services = page.only.get(SERVICE) or visual.only.get(SERVICE, ())
+                codes = visual.only.get(CODE) or [
+                    code
+                    for (code,) in rows(
+                        "bi_reader",
+                        "select measure_code from marts.dim_measure where service = any(%s)",
+                        list(services),
+                    )
+                ]
+                listed = [code for code in codes if shown.get(named.get(code)) is not None]
+                assert len(listed) > 5, (page.title, visual.title)
+
     people = rows(
         "bi_reader",
         """
@@ -875,6 +894,14 @@ def test_demo_power_bi_shows_what_sql_says(terminal_text: str) -> None:
     assert people
     for code, count in people:
         assert model.value("People counted", code=code, authority=ASHMERE) == count
+    ((reached,),) = rows(
+        "bi_reader",
+        """
+        select count(*) filter (where is_reached) from marts.kpi_targets
+        where as_at_date = (select max(as_at_date) from marts.kpi_targets)
+        """,
+    )
+    assert model.value("Targets reached") == reached
     for name, column in (("Overdue", "overdue_count"), ("Due in 14 days", "due_count")):
         ((count,),) = rows("bi_reader", f"select sum({column}) from marts.due_counts")
         assert model.value(name) == count

@@ -11,7 +11,9 @@ import pytest
 from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
+from typer.testing import CliRunner
 
+from carepath.cli import app
 from carepath.errors import SettingsError
 from carepath.powerbi.catalogue import read_catalogue, read_figures
 from carepath.powerbi.checking import check_project
@@ -43,9 +45,28 @@ def test_project_written_again_is_the_same_and_leaves_out_old_files(tmp_path: Pa
     own = tmp_path / MODEL / ".pbi" / "localSettings.json"
     own.parent.mkdir()
     own.write_text("{}", encoding="utf-8")
+    (tmp_path / "empty folder of the author").mkdir()
     assert write_project(tmp_path, project_files(MARTS)) == [f"{MODEL}/definition/tables/Gone.tmdl"]
     assert not left.exists()
     assert own.exists()
+    assert (tmp_path / "empty folder of the author").exists()
+
+
+def test_command_writes_the_project_or_says_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    asked = ["powerbi", str(folder), "--server", "warehouse.council.example:5432"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    assert f"{len(FILES)} of {len(FILES)} files written or removed." in done.output
+    assert "Carepath.pbip" in done.output.replace("\n", "")
+    text = (folder / MODEL / "definition" / "expressions.tmdl").read_text(encoding="utf-8")
+    assert "warehouse.council.example:5432" in text
+    assert "0 of" in CliRunner().invoke(app, asked).output
+
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    refused = CliRunner().invoke(app, ["powerbi", str(tmp_path / "file")])
+    assert isinstance(refused.exception, SettingsError)
+    assert "name a folder that you may write" in str(refused.exception)
 
 
 def test_server_and_database_become_parameters() -> None:

@@ -98,6 +98,28 @@ def test_year_before_target_and_england_stand_beside_the_value(model: DaxModel) 
     }
 
 
+def test_reader_in_the_role_sees_own_authorities_only(model: DaxModel) -> None:
+    readers = {"ann@council.example": [ASHMERE], "both@council.example": [ASHMERE, OTHER]}
+    tables = ("Authorities", "As-at dates", "Segments")
+    for user, wanted in (
+        ("ann@council.example", {ASHMERE}),
+        ("both@council.example", {ASHMERE, OTHER}),
+        ("nobody@council.example", set()),
+    ):
+        found = model.permitted(readers, user)
+        assert found.keys() == {*tables, "Teams", "Young people"}
+        assert {table: found[table] for table in tables} == dict.fromkeys(tables, wanted)
+
+
+def test_every_table_of_an_authority_is_in_reach_of_the_role(model: DaxModel) -> None:
+    reached = {
+        one["FromTable"] for one in model.relationships if one["ToTable"] == "Authorities"
+    } | model.permitted({}, "nobody@council.example").keys()
+    for table in model.described["tables"]:
+        if "Authority code" in [column["name"] for column in table["columns"]]:
+            assert table["name"] in reached | {"Readers"}
+
+
 def test_bi_reader_sees_comments_and_keys(model: DaxModel) -> None:
     marts = read_catalogue()
     with connect("bi_reader") as reader:

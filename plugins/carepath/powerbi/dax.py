@@ -368,7 +368,7 @@ def _of_other_tables() -> Iterator[DaxMeasure]:
     reached = ", 'Targets'[Is reached] = TRUE ()"
     for name, what, more, about, format_string in (
         ("Targets set", "COUNTROWS ( 'Targets' )", "", "Targets at the last date", _WHOLE),
-        ("Targets reached", "COUNTROWS ( 'Targets' )", reached, "Targets reached then", _WHOLE),
+        ("Targets reached", "COUNTROWS ( 'Targets' ) + 0", reached, "Targets reached then", _WHOLE),
         (
             "Actual against baseline",
             "IF ( COUNTROWS ( 'Targets' ) = 1, MAX ( 'Targets'[Change percent] ) )",

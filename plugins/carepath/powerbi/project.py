@@ -81,20 +81,29 @@ def project_files(
 def write_project(folder: Path, files: Mapping[str, str]) -> list[str]:
     """Make a folder hold the project and return the files that changed, from the folder.
 
-    A file of an earlier project that is no longer part of it is removed. What Power BI Desktop
-    keeps for itself (`.pbi`) stays.
+    A file of an earlier project that is no longer part of it is removed, with its empty folder.
+    What Power BI Desktop keeps for itself (`.pbi`), and what else is in the folder, stays.
+
+    Raises:
+        SettingsError: the folder cannot be written.
     """
     changed = stale_files(folder, files)
-    for name in changed:
-        path = folder / name
-        if name in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[name], encoding="utf-8", newline="\n")
-        else:
-            path.unlink()
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    try:
+        for name in changed:
+            path = folder / name
+            if name in files:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(files[name], encoding="utf-8", newline="\n")
+            else:
+                path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
+    except OSError as error:
+        raise SettingsError(
+            f"The Power BI project cannot be written: {error.strerror}.",
+            where=str(folder),
+            todo="name a folder that you may write, or one that does not exist yet.",
+        ) from None
     return changed
 
 
