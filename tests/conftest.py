@@ -34,7 +34,6 @@ SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
 NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
 NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
-NO_MARIADB = "no MariaDB (Debian: apt-get install mariadb-server)"
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +111,7 @@ def odbc_driver() -> str:
 def mariadb() -> Iterator[mariadb_server.MariaDB]:
     """A MariaDB server of the suite's own, empty."""
     if mariadb_server.program() is None:
-        pytest.skip(NO_MARIADB)
+        pytest.skip(mariadb_server.MISSING)
     with mariadb_server.MariaDB.running() as server:
         yield server
 
@@ -125,7 +124,7 @@ def pytest_unconfigure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_MARIADB):
+    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, mariadb_server.MISSING):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import pymysql
 
+MISSING = "no MariaDB (Debian: apt-get install mariadb-server)"
 PLACES = "/usr/sbin:/usr/local/sbin"  # where Debian keeps the server, outside a user's PATH
 SMALL = (
     "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-method=fsync",

@@ -32,6 +32,11 @@ return_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(return_app, name="return")
+source_app = typer.Typer(
+    help="The recording systems that a night loads (sources.yml): add one, remove one.",
+    no_args_is_help=True,
+)
+app.add_typer(source_app, name="source")
 statistics_app = typer.Typer(
     help="Published statistics: the Department's figures, neighbours and populations.",
     no_args_is_help=True,
@@ -176,6 +181,67 @@ def doctor(
 
     if not print_examination(console, source):
         raise typer.Exit(1)
+
+
+@source_app.command(name="add")
+def add_source(
+    name: Annotated[str, typer.Argument(help="What runs, logs and the command line will call it.")],
+    authority: Annotated[str, typer.Option(prompt="ONS code of the authority (such as E09000001)")],
+    authority_name: Annotated[str, typer.Option(prompt="Name of the authority")],
+    url: Annotated[
+        str,
+        typer.Option(
+            prompt="Address (dialect+driver://user:${PASSWORD}@host:port/database,"
+            " or airflow://CONNECTION)",
+            help="Write the password as ${NAME}, the name of an environment variable.",
+        ),
+    ],
+    schema: Annotated[
+        str, typer.Option(prompt="Schema of the tables (empty: the connection's)")
+    ] = "",
+    spelling: Annotated[
+        str,
+        typer.Option(prompt="Vendor of its column names: liquidlogic, mosaic, eclipse or empty"),
+    ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Other sources deliver required tables it lacks.")
+    ] = False,
+    untested: Annotated[
+        bool, typer.Option("--untested", help="Write it even if a night could not load it.")
+    ] = False,
+) -> None:
+    """Ask for what a source needs, try to open it, and write it into sources.yml."""
+    from carepath import doctor as examination
+    from carepath.errors import SourceError
+    from carepath.sources.listing import add_source, checked
+    from carepath.terminal.doctor import print_comparison
+
+    spec = checked(
+        name=name, authority=authority, authority_name=authority_name, url=url,
+        schema=schema or None, spelling=spelling or None, is_partial=partial,
+    )  # fmt: skip
+    if not untested:
+        found = examination.compare_spec(spec)
+        print_comparison(console, found)
+        if not found.kept:
+            raise SourceError(
+                "A night could not load this source, so nothing was written.",
+                where=f"source {name}",
+                todo="Put right what the table above says, or write it with --untested.",
+            )
+    path = add_source(spec)
+    console.print(f"Written: {path}", soft_wrap=True)
+    console.print(f"To undo it: carepath source remove {name}")
+
+
+@source_app.command(name="remove")
+def remove_source(
+    name: Annotated[str, typer.Argument(help="The source's name in sources.yml.")],
+) -> None:
+    """Take a source out of sources.yml. What it delivered stays in the warehouse."""
+    from carepath.sources.listing import remove_source
+
+    console.print(f"Written: {remove_source(name)}", soft_wrap=True)
 
 
 @site_app.command()

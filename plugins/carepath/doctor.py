@@ -20,7 +20,8 @@ from carepath.site import FirstReportDate, read_site
 from carepath.site.decisions import DECISIONS
 from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
-from carepath.sources import find_source, open_source, read_sources
+from carepath.sources import SourceSpec, find_source, open_source, read_sources
+from carepath.sources.kind import Readable
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
 from carepath.warehouse.privileges import differences
@@ -65,11 +66,24 @@ def compare_source(name: str) -> SourceComparison:
     Raises:
         CarepathError: there is no such source, or it cannot be reached.
     """
-    spec = find_source(name)
+    return compare_spec(find_source(name))
+
+
+def compare_spec(spec: SourceSpec) -> SourceComparison:
+    """Compare a source with the contract, and try to read each column that a night would read.
+
+    Raises:
+        CarepathError: it cannot be reached, or a column cannot be read.
+    """
     with open_source(spec).open() as session:
         described = session.describe()
         is_partial = spec.is_partial or session.is_partial
-    return compare(load_contract(), described, spec.spelling, is_partial=is_partial)
+        found = compare(load_contract(), described, spec.spelling, is_partial=is_partial)
+        if isinstance(session, Readable):
+            for table in found.delivered:
+                columns = [column for column in table.columns.values() if column is not None]
+                session.require_readable(table.table, columns)
+    return found
 
 
 def python() -> Diagnosis:

@@ -118,6 +118,18 @@ def test_compare_date_sent_as_text_is_mistyped(described: dict[str, list[SourceC
     assert ("ssd_care_leavers", "clea_table_id") not in differences
 
 
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [("varbinary(16)", "arrive in hexadecimal"), ("float", "beyond 2^53 digits are lost"),
+     ("bytea", "arrive in hexadecimal"), ("numeric(9,2)", None), ("uuid", None)],
+)  # fmt: skip
+def test_compare_ids_in_bytes_or_floats_are_named(sent: str, says: str | None) -> None:
+    columns = [SourceColumn("cont_contact_id", sent)]
+    found = found_in(compare(CONTRACT, {"ssd_contacts": columns}, None))
+    todo = found.get(("ssd_contacts", "cont_contact_id"))
+    assert says is None if todo is None else (says or "none") in todo[2]
+
+
 def test_compare_vendor_spelling_maps_the_column(described: dict[str, list[SourceColumn]]) -> None:
     mosaic = compare(CONTRACT, described, "mosaic").tables["ssd_cin_plans"]
     assert mosaic.columns["cinp_cin_plan_id"] == "cin_plan_id"
@@ -194,7 +206,7 @@ def test_print_comparison_shows_differences_and_standing(
         ("int4", "integer"),
         ("interval", "other"),
         ("numeric(9)", "number"),
-        ("double precision", "number"),
+        ("double precision", "float"),
         ("BIT", "boolean"),
         ("jsonb", "json"),
         ("uniqueidentifier", "other"),

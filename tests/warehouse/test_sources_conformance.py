@@ -18,8 +18,7 @@ from typing import Any
 import psycopg
 import pymysql
 import pytest
-from conftest import NO_MARIADB
-from mariadb_server import MariaDB, program
+from mariadb_server import MISSING, MariaDB, program
 from psycopg import sql
 from small_recording_system import TABLES, warehouse_rows
 from sqlalchemy.engine import make_url
@@ -284,7 +283,7 @@ class SQLite(Kind):
     scope="module",
     params=[
         Postgres,
-        pytest.param(Maria, marks=pytest.mark.skipif(program() is None, reason=NO_MARIADB)),
+        pytest.param(Maria, marks=pytest.mark.skipif(program() is None, reason=MISSING)),
         SQLite,
     ],
     ids=lambda kind: kind.name,
@@ -530,6 +529,10 @@ def test_account_may_be_limited_to_the_columns_that_are_read(kind: Kind) -> None
     with pytest.raises(SourceError, match=r"table ssd_contacts.*[Pp]ermission denied") as caught:
         kind.read("ssd_contacts", "secret")
     assert "Grant the account SELECT on the table" in str(caught.value)
+    with open_source(kind.spec).open() as session:  # what the doctor asks
+        session.require_readable(CONTRACT["ssd_contacts"], ["cont_contact_id"])  # type: ignore[attr-defined]
+        with pytest.raises(SourceError, match=r"table ssd_contacts.*[Pp]ermission denied"):
+            session.require_readable(CONTRACT["ssd_contacts"], ["secret"])  # type: ignore[attr-defined]
 
 
 def test_broken_view_outside_the_contract_is_not_touched(kind: Kind) -> None:

@@ -16,7 +16,9 @@ from carepath.contract.model import VENDORS, Column, ColumnType, Contract, Table
 from carepath.errors import SourceError
 from carepath.sources import SourceColumn
 
-Family = Literal["text", "date", "integer", "number", "boolean", "json", "other", "unknown"]
+Family = Literal[
+    "text", "date", "integer", "number", "float", "boolean", "json", "binary", "other", "unknown"
+]
 Kind = Literal["missing", "extra", "mistyped"]
 Standing = Literal["kept", "broken", "not delivered"]
 
@@ -27,7 +29,7 @@ TAKEN: Final[Mapping[ColumnType, frozenset[Family]]] = {
     "text": frozenset({"text"}),
     "date": frozenset({"date"}),
     "integer": frozenset({"integer"}),
-    "number": frozenset({"number", "integer"}),
+    "number": frozenset({"number", "float", "integer"}),
     "flag": frozenset({"text", "boolean", "integer"}),
     "code": frozenset({"text", "integer"}),
     "json": frozenset({"text", "json"}),
@@ -47,12 +49,21 @@ MISTYPED: Final[Mapping[ColumnType, str]] = {
     "json": "Send JSON as text.",
 }
 
+# What happens to the values of these families, in a column of any contract type that is not theirs.
+ARRIVING: Final[Mapping[Family, str]] = {
+    "binary": "Its bytes arrive in hexadecimal, such as \\x00ff; in a flag, one byte arrives as 0 "
+    "or 1.",
+    "float": "Whole numbers arrive without a fraction; beyond 2^53 digits are lost.",
+}
+
 _FAMILIES: Final[Sequence[tuple[Family, str]]] = (
     ("date", r"date|time"),
     ("boolean", r"bool|bit\b"),
     ("json", r"json"),
     ("integer", r"(big|small|tiny|medium)?int(eger|\d|\b)|(big|small)?serial"),
-    ("number", r"num|dec|float|double|real|money"),
+    ("float", r"float|double|real|binary_(float|double)"),
+    ("number", r"num|dec|money"),
+    ("binary", r"(var)?binary|bytea|(tiny|medium|long)?blob|raw|image"),
     ("text", r"(n|ci|long|tiny|medium)?(var)?(char|text|clob)|string|uuid|name"),
 )
 
@@ -185,7 +196,10 @@ def _compare_table(
         if actual is None:
             differences += _missing(table, column, there, spelling)
         elif not _is_taken(column, actual, spelling):
-            todo = f"It is {actual.type}; the contract says {column.type}. {MISTYPED[column.type]}"
+            said = (ARRIVING.get(family(actual.type), ""), MISTYPED[column.type])
+            todo = f"It is {actual.type}; the contract says {column.type}. " + " ".join(
+                filter(None, said)
+            )
             differences.append(Difference(table.name, column.name, "mistyped", False, todo))
     read = set(mapped.values())
     differences += [

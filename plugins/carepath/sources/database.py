@@ -299,6 +299,15 @@ class _DatabaseSession:
         if is_empty and self._held_rows.get(name):
             raise rebuilt(self._source.name, table.name)
 
+    def require_readable(self, table: Table, columns: Sequence[str]) -> None:
+        query: Any = sa.select(*[sa.column(column) for column in columns]).select_from(
+            sa.table(self._name(table), schema=self._source.schema)
+        )
+        try:
+            self._connection.execute(query.where(sa.text("1 = 0"))).close()
+        except Exception as error:  # a driver may raise errors of its own
+            raise self._source.failed("The table cannot be read", error, table.name) from None
+
     def count_now(self, tables: Collection[Table]) -> dict[str, int]:
         with self._source.connect() as connection:
             there = self._source.tables(connection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from carepath.contract import Table, load_contract
 from carepath.errors import SourceError
@@ -71,6 +71,19 @@ class SourceSession(Protocol):
 
         Raises:
             SourceError: a table of the contract was dropped, made or replaced since.
+        """
+        ...
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An open source whose account may lack rights; files have none."""
+
+    def require_readable(self, table: Table, columns: Sequence[str]) -> None:
+        """Ask for the columns of a table, without any row.
+
+        Raises:
+            SourceError: the account may not read one of them.
         """
         ...
 

@@ -319,6 +319,17 @@ class _PostgresSession:
         except psycopg.Error as error:
             raise self._source.failed("Reading stopped", error, table.name) from None
 
+    def require_readable(self, table: Table, columns: Sequence[str]) -> None:
+        query = sql.SQL("select {} from {} limit 0").format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            self._source.identifier(self._name(table)),
+        )
+        try:
+            with self._connections.lend() as connection:
+                connection.execute(query)
+        except psycopg.Error as error:
+            raise self._source.failed("The table cannot be read", error, table.name) from None
+
     def count_now(self, tables: Collection[Table]) -> dict[str, int]:
         names = {self._name(table): table.name for table in tables}
         counts = self._connections.count_now(
