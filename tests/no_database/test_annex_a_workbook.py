@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,6 @@ def test_files_of_several_kinds_are_one_source(tmp_path: Path) -> None:
 
 
 def test_a_zip_of_several_kinds_says_the_same_as_the_folder(tmp_path: Path) -> None:
-    import zipfile
-
     folder = write_return(tmp_path / "all")
     write_workbook(folder / "lists.xlsx")
     archive = tmp_path / "all.zip"
@@ -235,3 +234,24 @@ def test_the_published_sample_is_read(shared_dir: Path) -> None:
     assert {tuple(row) for row in leavers} <= {
         ("YES", "F", code) for code in (None, *load_layout().codes["accommodation"].codes)
     }
+
+
+def test_a_census_beside_a_return_fills_other_tables_and_adds_people(
+    tmp_path: Path, shared_dir: Path
+) -> None:
+    census = shared_dir / "samples" / "cin_census" / "CIN_Census_2024.xml"
+    folder = write_return(tmp_path / "all")
+    (folder / "census").write_bytes(census.read_bytes())
+    session = open_files(folder, 2018)
+    described = session.describe()
+    assert {"ssd_cla_episodes", "ssd_cin_episodes", "ssd_person"} <= described.keys()
+    people = [row[0] for row in sent(session, "ssd_person", "pers_person_id")]
+    assert people[:3] == ["ASH001", "ASH002", "ASH003"]
+    assert len(people) > 3
+    assert len(sent(session, "ssd_cin_episodes", "cine_referral_id")) > 0
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    zipped = open_files(tmp_path / "all.zip", 2018)
+    assert zipped.describe() == described
+    assert [row[0] for row in sent(zipped, "ssd_person", "pers_person_id")] == people

@@ -173,7 +173,7 @@ class DeliveredFile:
         """The name that messages use."""
         return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
 
-    def open(self) -> BinaryIO:
+    def open(self, _mode: Literal["rb"] = "rb", /) -> BinaryIO:
         """Open the file for reading.
 
         Raises:

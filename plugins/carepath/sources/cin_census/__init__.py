@@ -4,6 +4,6 @@
 tables of the contract. docs/sources_cin_census.md explains both.
 """
 
-from carepath.sources.cin_census.source import KIND, CinCensusSession, CinCensusSource
+from carepath.sources.cin_census.source import KIND, READER, CinCensusSession, CinCensusSource
 
-__all__ = ["KIND", "CinCensusSession", "CinCensusSource"]
+__all__ = ["KIND", "READER", "CinCensusSession", "CinCensusSource"]

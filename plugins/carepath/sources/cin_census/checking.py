@@ -5,18 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
-from carepath.errors import DeliveryError
 from carepath.sources.cin_census.layout import Record, records_of
 from carepath.sources.cin_census.mapping import parts_of
-from carepath.sources.cin_census.reading import NotACensusError, line_of, new_digest, read_parts
+from carepath.sources.cin_census.reading import (
+    NamedFile,
+    NotACensusError,
+    line_of,
+    new_digest,
+    read_parts,
+)
 from carepath.sources.cin_census.schema import EXPECTED, CensusSchema, named_schema, schema_of
+from carepath.sources.delivered import MalformedFilesError
 from carepath.sources.notes import DeliveryNote
 
 MOST_ERRORS: Final = 50
@@ -24,17 +30,15 @@ MOST_NOTES_PER_FILE: Final = 200
 _ELEMENT: Final = re.compile(r"^Element '([^']*)'")
 
 
-class MalformedCensusError(DeliveryError):
+class MalformedCensusError(MalformedFilesError):
     """Files of a census that cannot be read; `errors` names each place."""
-
-    errors: tuple[DeliveryNote, ...] = ()
 
 
 @dataclass(frozen=True)
 class CensusFile:
     """One file of a checked census, with a digest of its bytes."""
 
-    path: Path
+    path: NamedFile
     digest: bytes
     child_count: int
 
@@ -115,11 +119,26 @@ def check_census(
         SettingsError: the XSD cannot be read.
     """
     findings = _Findings()
+    return _check(place.name, _xml_files(place, findings), findings, period, schema)
+
+
+def check_census_files(name: str, files: Sequence[NamedFile], period: int | None) -> CheckedCensus:
+    """Check files that are known to be of a census; see check_census."""
+    return _check(name, files, _Findings(), period, None)
+
+
+def _check(
+    name: str,
+    paths: Iterable[NamedFile],
+    findings: _Findings,
+    period: int | None,
+    schema: Path | None,
+) -> CheckedCensus:
     files: list[CensusFile] = []
     years: set[int] = set()
     own = named_schema(schema) if schema else None
     try:
-        for path in _xml_files(place, findings):
+        for path in paths:
             before = len(findings.errors)
             year = period or _year(path, findings)
             if year is None:
@@ -136,7 +155,7 @@ def check_census(
             files.append(_check_file(path, year, own or schema_of(year), findings))
         if len(years) > 1:
             findings.error(
-                place.name,
+                name,
                 0,
                 "",
                 f"The files are of different years ({', '.join(map(str, sorted(years)))})."
@@ -145,7 +164,7 @@ def check_census(
     except _EnoughError:
         pass
     if findings.errors or not years:
-        raise _malformed(place, findings.errors)
+        raise _malformed(name, findings.errors)
     (year,) = years
     elements = (own or schema_of(year)).elements | findings.elements
     return CheckedCensus(year, tuple(files), elements, findings.all_notes())
@@ -169,7 +188,7 @@ def _xml_files(place: Path, findings: _Findings) -> Iterator[Path]:
     yield from found
 
 
-def _year(path: Path, findings: _Findings) -> int | None:
+def _year(path: NamedFile, findings: _Findings) -> int | None:
     """Return the collection year that a file's header says: its reference date, or its Year."""
     try:
         first = next(read_parts(path, new_digest()), None)
@@ -202,7 +221,9 @@ def _year(path: Path, findings: _Findings) -> int | None:
     return reference.year
 
 
-def _check_file(path: Path, year: int, schema: CensusSchema, findings: _Findings) -> CensusFile:
+def _check_file(
+    path: NamedFile, year: int, schema: CensusSchema, findings: _Findings
+) -> CensusFile:
     digest = new_digest()
     count = 0
     try:
@@ -297,7 +318,7 @@ def _violation(entry: etree._LogEntry, year: int) -> str:
     return "The value does not have the form that the census asks for. Correct it."
 
 
-def _malformed(place: Path, errors: list[DeliveryNote]) -> MalformedCensusError:
+def _malformed(name: str, errors: list[DeliveryNote]) -> MalformedCensusError:
     ordered = sorted(errors)
     at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
     count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
@@ -305,7 +326,7 @@ def _malformed(place: Path, errors: list[DeliveryNote]) -> MalformedCensusError:
         f"The census has {count}, so nothing was loaded:\n"
         + "\n".join(f"  {each}" for each in ordered)
         + "\n",
-        where=f"CIN census {place.name}",
+        where=f"CIN census {name}",
         todo="Correct these places in the recording system and export the census again. Then "
         "run the night again.",
     )

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Literal, Protocol
 
 from lxml import etree
 
@@ -46,7 +45,18 @@ def new_digest() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=16)
 
 
-def read_parts(path: Path, digest: Digest) -> Iterator[etree._Element]:
+class NamedFile(Protocol):
+    """A file of a folder, or one that a department delivered in a zip."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self, mode: Literal["rb"], /) -> BinaryIO:
+        """Open the file for reading."""
+        ...
+
+
+def read_parts(path: NamedFile, digest: Digest) -> Iterator[etree._Element]:
     """Yield the Header and every Child of a census, each complete. The next step clears it.
 
     Raises:

@@ -10,10 +10,16 @@ from urllib.parse import parse_qs
 
 from carepath.contract.model import Table, load_contract
 from carepath.errors import DeliveryError, SourceError
-from carepath.sources.cin_census.checking import CensusFile, CheckedCensus, check_census
+from carepath.sources.cin_census.checking import (
+    CensusFile,
+    CheckedCensus,
+    check_census,
+    check_census_files,
+)
 from carepath.sources.cin_census.layout import MODULES, Row, around, records_of
 from carepath.sources.cin_census.mapping import TableMapping, load_mapping
 from carepath.sources.cin_census.reading import NotACensusError, new_digest, read_parts
+from carepath.sources.delivered import DeliveredFile, FileReader
 from carepath.sources.kind import Kind, SourceColumn
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec, is_authority
@@ -237,6 +243,15 @@ def absolute(url: str) -> str:
     return f"{SCHEME}{Path(place).expanduser().resolve()}{mark}{'&'.join(words)}"
 
 
+def _open_files(name: str, files: Sequence[DeliveredFile], period: int | None) -> CinCensusSession:
+    return CinCensusSession(check_census_files(name, files, period))
+
+
+def _is_census(file: DeliveredFile) -> bool:
+    return file.content == "xml" and file.root == "Message"
+
+
+READER: Final = FileReader("CIN census", 2, _is_census, _open_files)
 KIND: Final = Kind(
     example="cin:FILE",
     handles=lambda url: url.startswith(SCHEME),
