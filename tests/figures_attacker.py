@@ -28,9 +28,16 @@ Equation = Mapping[Name, float]  # the products with the numbers add up to 0
 
 
 def solve(
-    published: Mapping[Name, int | None], equations: Sequence[Equation], asked: Sequence[Name]
+    published: Mapping[Name, int | None],
+    equations: Sequence[Equation],
+    asked: Sequence[Name],
+    *,
+    sees_zeros: bool = False,
 ) -> dict[Name, tuple[float, float]]:
-    """Return the bounds of each number asked for; infinite where there is none."""
+    """Return the bounds of each number asked for; infinite where there is none.
+
+    An attacker who sees that every 0 is published knows that what is suppressed is at least 1.
+    """
     unknown = sorted(
         {name for each in equations for name in each if published.get(name) is None} | set(asked),
         key=repr,
@@ -45,13 +52,14 @@ def solve(
                 left[row, column[name]] += factor
             else:
                 right[row] -= factor * number
+    bounds = [(1 if sees_zeros and name in published else 0, None) for name in unknown]
     found = {}
     for name in asked:
         ends = []
         for sign in (1.0, -1.0):
             goal = np.zeros(len(unknown))
             goal[column[name]] = sign
-            solved = linprog(goal, A_eq=left, b_eq=right, bounds=(0, None), method="highs")
+            solved = linprog(goal, A_eq=left, b_eq=right, bounds=bounds, method="highs")
             assert solved.status in (0, 3), solved.message
             ends.append(sign * solved.fun if solved.status == 0 else -sign * np.inf)
         found[name] = (ends[0], ends[1])
@@ -66,15 +74,22 @@ def exposed(
     largest: int = 5,
     width: float = 4.0,
 ) -> dict[Name, tuple[float, float]]:
-    """Return the numbers whose bounds are tighter than the protection asked for."""
+    """Return the numbers whose bounds are tighter than the protection asked for.
+
+    For the attacker who sees zeros, counts of at least 1 can add up to the least value of a small
+    number. Its bounds are then as far apart as those of any other number.
+    """
     asked = [name for name, number in published.items() if number is None]
-    groups = [name for name in true if name not in published and 1 <= true[name] <= largest]
+    asked += [name for name in true if name not in published and 1 <= true[name] <= largest]
     found = {}
-    for name, (low, high) in solve(published, equations, [*asked, *groups]).items():
-        assert low - 1e-6 <= true[name] <= high + 1e-6, "the attacker's equations are wrong"
-        small = 1 <= true[name] <= largest
-        if (small and (low > 1 + 1e-6 or high < largest - 1e-6)) or high - low < width - 1e-6:
-            found[name] = (low, high)
+    for sees_zeros in (False, True):
+        solved = solve(published, equations, asked, sees_zeros=sees_zeros)
+        for name, (low, high) in solved.items():
+            assert low - 1e-6 <= true[name] <= high + 1e-6, "the attacker's equations are wrong"
+            small = 1 <= true[name] <= largest
+            narrow = high - low < width - 1e-4 or (small and high < largest - 1e-4)
+            if narrow or (small and low > 1 + 1e-4 and not sees_zeros):
+                found[name] = (low, high)
     return found
 
 

@@ -39,7 +39,7 @@ def published(of: list, *, protected: bool = True) -> dict:
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 120))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_protect_two_dates_and_sibling_tables_attack_fails(seed: int, count: int) -> None:
     of = figures(people(seed, count))
     known, groups = equations()
@@ -85,7 +85,7 @@ def tables(draw: st.DrawFn) -> tuple[Cells, list[dict[int, int]], list[int]]:
 
 
 @given(table=tables(), largest=st.sampled_from([3, 5, 9]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_protect_random_table_attack_fails(
     table: tuple[Cells, list[dict[int, int]], list[int]], largest: int
 ) -> None:

@@ -1,8 +1,9 @@
 """What a reader of the published cells can find out about the suppressed ones.
 
-The reader solves the linear system: the published cells are numbers, the others are unknowns that
-are not below 0, and every relation holds. The bounds of an unknown are the least and the greatest
-value that it can have.
+The reader solves the linear system: the published cells are numbers, the others are unknowns, and
+every relation holds. An unknown that a table shows as suppressed is at least 1, because a 0 is
+published; a group that is in no table can be 0. The bounds of an unknown are the least and the
+greatest value that it can have.
 """
 
 from __future__ import annotations
@@ -61,16 +62,20 @@ class Target:
 class Attacker:
     """A reader who knows the relations and every cell that is not unknown."""
 
-    def __init__(self, relations: sparse.csr_array, values: Numbers, unknown: Bools) -> None:
+    def __init__(
+        self, relations: sparse.csr_array, values: Numbers, least: Numbers, unknown: Bools
+    ) -> None:
         """Keep what the reader has to solve.
 
         Args:
             relations: one row per relation, one column per cell.
             values: the true values.
+            least: what the reader knows every value to be at least.
             unknown: which cells the reader does not have.
         """
         self._relations = relations
         self._values = values
+        self._room = values - least
         self._unknown = unknown
         self._columns: Indices = np.flatnonzero(unknown)
         system = sparse.csr_array(sparse.csc_array(relations)[:, self._columns])
@@ -104,13 +109,13 @@ class Attacker:
 
     def bounds(self, cells: Sequence[int], far: float) -> dict[int, tuple[float, float]]:
         """Return the least and greatest value of each cell; further than `far` does not count."""
-        found = {cell: [self._values[cell] - far, self._values[cell] + far] for cell in cells}
-        for cell in cells:
-            found[cell][0] = max(found[cell][0], 0.0)
+        found = {
+            cell: [self._values[cell] - min(far, self._room[cell]), self._values[cell] + far]
+            for cell in cells
+        }
         for up in (True, False):
             targets = [
-                Target(cell, up, far if up else min(far, float(self._values[cell])))
-                for cell in cells
+                Target(cell, up, far if up else min(far, float(self._room[cell]))) for cell in cells
             ]
             for each in self.reach(targets):
                 true = float(self._values[each.cell])
@@ -202,7 +207,7 @@ class Attacker:
         """Return what holds the target back: the dual solution of its problem.
 
         Each relation of the block has a price. The target could move further if a cell moved
-        too: in one direction as far as it likes, in the other by its value at most.
+        too: in one direction as far as it likes, in the other to its least value.
         """
         touched = np.unique(self._rows_of[block])
         starts, ends = self._relations.indptr[touched], self._relations.indptr[touched + 1]
@@ -220,7 +225,7 @@ class Attacker:
                 continue
             limit = target.need
             if (price > 0) == target.up:
-                limit = min(abs(price) * float(self._values[cell]), target.need)
+                limit = min(abs(price) * float(self._room[cell]), target.need)
             if limit > TOLERANCE:
                 found[cell] = float(limit)
         return found
@@ -228,12 +233,12 @@ class Attacker:
     def _moves(self, columns: Indices, up: bool) -> list[tuple[float | None, float | None]]:
         """Return the room of each unknown, in the direction of the target.
 
-        Going down is going up in the mirror: an unknown may fall by its value only.
+        Going down is going up in the mirror: an unknown may fall to its least value only.
         """
-        values = self._values[self._columns[columns]]
+        room = self._room[self._columns[columns]]
         if up:
-            return [(-float(value), None) for value in values]
-        return [(None, float(value)) for value in values]
+            return [(-float(by), None) for by in room]
+        return [(None, float(by)) for by in room]
 
     def _part(self, columns: Indices) -> tuple[sparse.csr_array, Indices]:
         """Return the relations between some unknowns, and their numbers."""

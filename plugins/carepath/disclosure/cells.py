@@ -19,12 +19,13 @@ class State(IntEnum):
 
     OPEN can be published or suppressed. HIDDEN is in no table, but follows from others: those of
     a total who are not in a segment. KNOWN has been published before with this value, and cannot
-    be taken back.
+    be taken back. WITHHELD was shown as suppressed before, and is not published now either.
     """
 
     OPEN = 0
     HIDDEN = 1
     KNOWN = 2
+    WITHHELD = 3
 
 
 @dataclass

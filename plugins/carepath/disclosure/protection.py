@@ -18,13 +18,14 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse.csgraph import connected_components
 
-from carepath.disclosure.attacker import TOLERANCE, Attacker, Target
+from carepath.disclosure.attacker import TOLERANCE, Attacker, Indices, Reach, Target
 from carepath.disclosure.cells import Bools, Cells, Numbers, Protection, State
 
 ROUNDS = 40
 GAP = 0.02
 SECONDS = 20.0
 HALF = 0.5
+MARGIN = 1e-3  # less than what suppressing everything gives, because solvers round
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Suppressed:
     Attributes:
         cells: True for every cell that is not published, also the hidden ones.
         rounds: how often the attacker looked.
-        exposed: cells that no suppression can protect, because of what was published before.
+        exposed: confidential cells that no suppression protects in full, because of what was
+            published before, or because several counts of at least 1 add up to them.
     """
 
     cells: Bools
@@ -54,17 +56,40 @@ class Suppressed:
 def protect(cells: Cells, protection: Protection) -> Suppressed:
     """Return the cheapest suppression found that protects every suppressed cell."""
     problem = _Problem(cells, protection)
+    exposed = problem.reduce()
     conditions: dict[int, list[Condition]] = {}
     for round_number in range(ROUNDS):
         new = problem.conditions() if round_number else problem.obvious(cells.relations)
         if round_number and not new:
-            return Suppressed(problem.suppressed, round_number, problem.exposed())
+            return Suppressed(problem.suppressed, round_number, exposed)
         for component, found in new.items():
             conditions.setdefault(component, []).extend(found)
             # an optimum that takes too long is given up: everything there is suppressed
             chosen = problem.cheapest(conditions[component]) if round_number < ROUNDS - 1 else None
             problem.suppress(component, chosen)
     raise ArithmeticError(f"{ROUNDS} rounds did not protect the figures.")
+
+
+class _Reader:
+    """A reader, who knows what every cell is at least, and how far the cells must move for them.
+
+    One reader knows only that no count is below 0. The other one has noticed that a 0 is always
+    published, so that a suppressed cell is at least 1.
+    """
+
+    def __init__(self, least: Numbers, values: Numbers, protection: Protection) -> None:
+        self.least = least
+        self.up: Numbers = np.maximum(protection.largest - values, 0.0)
+        self.down: Numbers = np.maximum(values - protection.smallest, 0.0)
+        self.width: Numbers = np.full(len(values), protection.width)
+
+    def up_of(self, cell: int) -> Target:
+        """Return how far a confidential cell has to be able to rise."""
+        return Target(cell, True, float(self.up[cell]))
+
+    def down_of(self, cell: int) -> Target:
+        """Return how far a confidential cell has to be able to fall."""
+        return Target(cell, False, float(self.down[cell]))
 
 
 class _Problem:
@@ -76,20 +101,41 @@ class _Problem:
         self._weights: Numbers = np.array(cells.weights, dtype=float)
         self._relations = cells.matrix()
         states = np.array(cells.states, dtype=int)
-        self._hidden: Bools = states == State.HIDDEN
+        self._hidden: Bools = (states == State.HIDDEN) | (states == State.WITHHELD)
         self._small: Bools = protection.small(self._values) & (states != State.KNOWN)
         # a 0 is published: it says that nobody is there, and the other cells can still move
         self._fixed: Bools = (self._values == 0) & ~self._hidden | (states == State.KNOWN)
         self._always: Bools = self._hidden | self._small
         self._components = _components(self._relations, self._fixed)
-        self._hopeless: set[int] = set()
         self._changed = set(self._components.tolist())
         self.suppressed: Bools = self._always.copy()
+        nothing = np.zeros(len(self._values))
+        one = np.where(states == State.HIDDEN, 0.0, np.minimum(self._values, 1.0))
+        self._readers = [_Reader(least, self._values, protection) for least in (nothing, one)]
 
-    def exposed(self) -> tuple[int, ...]:
-        """Return the confidential cells of components that nothing can protect."""
-        lost = np.isin(self._components, list(self._hopeless))
-        return tuple(int(cell) for cell in np.flatnonzero(lost & self._small))
+    def reduce(self) -> tuple[int, ...]:
+        """Ask for no more than what suppressing everything gives; return where that is too little.
+
+        What was published before can leave a cell less room, and so can counts of at least 1 that
+        add up to it. Where it cannot fall far enough, it has to be able to rise further instead.
+        """
+        unknown = ~self._fixed
+        small = np.flatnonzero(self._small).tolist()
+        exposed = set()
+        for reader in self._readers:
+            attacker = Attacker(self._relations, self._values, reader.least, unknown)
+            for reach in list(attacker.reach([reader.down_of(cell) for cell in small])):
+                reader.down[reach.cell] = max(reach.moved - MARGIN, 0.0)
+                missing = self._protection.width - reader.down[reach.cell]
+                reader.up[reach.cell] = max(reader.up[reach.cell], missing)
+                exposed.add(reach.cell)
+            for reach in list(attacker.reach([reader.up_of(cell) for cell in small])):
+                reader.up[reach.cell] = max(reach.moved - MARGIN, 0.0)
+                exposed.add(reach.cell)
+            others = np.flatnonzero(unknown & ~self._always)
+            for up, down in list(self._narrow(reader, attacker, others)):
+                reader.width[up.cell] = max(up.moved + down.moved - MARGIN, 0.0)
+        return tuple(sorted(exposed))
 
     def suppress(self, component: int, chosen: Sequence[int] | None) -> None:
         """Suppress, of a component, the chosen cells, or all where there is no choice."""
@@ -98,40 +144,41 @@ class _Problem:
         if chosen is not None:
             self.suppressed[members] = self._always[members]
             self.suppressed[list(chosen)] = True
-        elif self.suppressed[members].all():
-            self._hopeless.add(component)
         else:
             self.suppressed[members] = True
 
     def conditions(self) -> dict[int, list[Condition]]:
         """Let the attacker look; return what is missing, by component."""
-        again = np.isin(self._components, list(self._changed - self._hopeless))
-        looked = self.suppressed & again
-        # components do not touch each other, so the others are as they were
-        attacker = Attacker(self._relations, self._values, looked)
+        looked = self.suppressed & np.isin(self._components, list(self._changed))
         self._changed.clear()
         found: dict[int, list[Condition]] = {}
-        for condition, cell in (
-            *self._of_small(attacker, looked),
-            *self._of_others(attacker, looked),
-        ):
-            found.setdefault(int(self._components[cell]), []).append(condition)
+        for reader in self._readers:
+            # components do not touch each other, so the others are as they were
+            attacker = Attacker(self._relations, self._values, reader.least, looked)
+            for condition, cell in (
+                *self._of_small(reader, attacker, looked),
+                *self._of_others(reader, attacker, looked),
+            ):
+                found.setdefault(int(self._components[cell]), []).append(condition)
         return found
 
     def obvious(self, relations: Sequence[Mapping[int, int]]) -> dict[int, list[Condition]]:
         """Return what each single relation asks: if one cell moves, the others have to."""
+        reader = self._readers[0]
         found: dict[int, list[Condition]] = {}
         for relation in relations:
             for cell, factor in relation.items():
                 if not self._small[cell]:
                     continue
-                for up, need in self._needs(cell):
+                for target in (reader.up_of(cell), reader.down_of(cell)):
+                    up, need = target.up, target.need
                     limits = {}
                     for other, its_factor in relation.items():
                         # with the cell, the other moves up if their factors have other signs
                         limit = need
                         if ((its_factor < 0) == (factor < 0)) == up:
-                            limit = min(need, self._values[other] * abs(its_factor / factor))
+                            room = self._values[other]
+                            limit = min(need, room * abs(its_factor / factor))
                         if other != cell and limit > TOLERANCE:
                             limits[other] = float(limit)
                     condition = self._condition(limits, need)
@@ -140,34 +187,38 @@ class _Problem:
                         found.setdefault(component, []).append(condition)
         return found
 
-    def _needs(self, cell: int) -> Iterator[tuple[bool, float]]:
-        """Yield how far a confidential cell has to be able to move, up and down."""
-        yield True, float(self._protection.largest - self._values[cell])
-        yield False, float(self._values[cell] - self._protection.smallest)
-
-    def _of_small(self, attacker: Attacker, looked: Bools) -> Iterator[tuple[Condition, int]]:
+    def _of_small(
+        self, reader: _Reader, attacker: Attacker, looked: Bools
+    ) -> Iterator[tuple[Condition, int]]:
         """The bounds of a confidential cell hold every confidential count."""
-        cells = np.flatnonzero(looked & self._small)
-        wanted = [Target(int(c), up, need) for c in cells for up, need in self._needs(int(c))]
-        for reach in attacker.reach(wanted):
+        cells = np.flatnonzero(looked & self._small).tolist()
+        targets = [target for c in cells for target in (reader.up_of(c), reader.down_of(c))]
+        for reach in attacker.reach(targets):
             yield self._condition(reach.limits, reach.need), reach.cell
 
-    def _of_others(self, attacker: Attacker, looked: Bools) -> Iterator[tuple[Condition, int]]:
+    def _of_others(
+        self, reader: _Reader, attacker: Attacker, looked: Bools
+    ) -> Iterator[tuple[Condition, int]]:
         """The bounds of every other suppressed cell are far enough apart."""
         cells = np.flatnonzero(looked & ~self._always)
-        width = self._protection.width
-        up = attacker.reach([Target(int(cell), True, width) for cell in cells])
+        for up, down in self._narrow(reader, attacker, cells):
+            gives = dict(up.limits)
+            for cell, limit in down.limits.items():
+                gives[cell] = gives.get(cell, 0.0) + limit
+            yield self._condition(gives, float(reader.width[up.cell]), up.cell), up.cell
+
+    def _narrow(
+        self, reader: _Reader, attacker: Attacker, cells: Indices
+    ) -> Iterator[tuple[Reach, Reach]]:
+        """Yield the cells whose bounds are too close, with how far each can move up and down."""
+        width = reader.width
+        up = attacker.reach([Target(cell, True, float(width[cell])) for cell in cells.tolist()])
         short = {reach.cell: reach for reach in up}
-        down = attacker.reach(
-            [Target(cell, False, min(width, float(self._values[cell]))) for cell in short]
-        )
-        for reach in down:
-            above = short[reach.cell]
-            if reach.moved + above.moved < width - TOLERANCE:
-                gives = dict(above.limits)
-                for cell, limit in reach.limits.items():
-                    gives[cell] = gives.get(cell, 0.0) + limit
-                yield self._condition(gives, width, reach.cell), reach.cell
+        room = self._values - reader.least
+        down = [Target(cell, False, float(min(width[cell], room[cell]))) for cell in short]
+        for reach in attacker.reach(down):
+            if reach.moved + short[reach.cell].moved < width[reach.cell] - TOLERANCE:
+                yield short[reach.cell], reach
 
     def _condition(
         self, limits: Mapping[int, float], least: float, only_if: int | None = None

@@ -125,7 +125,7 @@ def _place_cells(
             places: list[Place] = [(date, *key) for key in keys]
             known = {states.get(place, State.OPEN) for place in places}
             state = next(
-                (s for s in (State.KNOWN, State.OPEN, State.HIDDEN) if s in known), State.OPEN
+                (s for s in (State.KNOWN, State.OPEN, State.WITHHELD) if s in known), State.HIDDEN
             )
             weight = 1 + log1p(value)
             weight *= len(keys) * (TOTAL_WEIGHT if totals[keys[0]] else 1.0)

@@ -116,7 +116,7 @@ class Released:
         count_count: counts in them, numerators and denominators.
         small_count: counts suppressed because they are small.
         other_count: counts suppressed because a small one could be computed from them.
-        exposed_count: small counts that earlier releases give away, whatever is suppressed now.
+        exposed_count: small counts with narrower bounds than asked for, whatever is suppressed.
         rounds: how often the attacker looked.
         seconds: how long it took to protect them.
     """
@@ -255,7 +255,7 @@ def _states(
             if count > rules.suppress_up_to and _as_shown(count) & earlier.get(place, set()):
                 found[place] = State.KNOWN
             elif row.as_at_date not in new:
-                found[place] = State.HIDDEN
+                found[place] = State.WITHHELD if place in earlier else State.HIDDEN
     return found
 
 

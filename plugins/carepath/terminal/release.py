@@ -38,8 +38,10 @@ def print_released(console: Console, released: Released) -> None:
     console.print(f"Protected in {released.seconds:.1f} s and {released.rounds} rounds.")
     if released.exposed_count:
         console.print(
-            f"[bold yellow]{released.exposed_count} small counts follow from earlier releases"
-            "[/], whatever is suppressed now. docs/published_figures.md says what to do."
+            f"{released.exposed_count:,} small counts have narrower bounds than 1 to 5, because of "
+            "counts of at least 1 that add up to them, or of earlier releases "
+            "(docs/published_figures.md).",
+            soft_wrap=True,
         )
 
 
