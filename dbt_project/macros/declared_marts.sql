@@ -129,26 +129,6 @@
     ]) %}
 {%- endmacro %}
 
-{#- Of counts and shares, those with targets. -#}
-{% macro marts_with_target_shares() -%}
-    {% do return([
-        'kpi_accommodation',
-        'kpi_care_entries',
-        'kpi_care_leavers',
-        'kpi_eet',
-        'kpi_pathway_plan',
-        'kpi_placement_mix',
-        'kpi_staying_put',
-    ]) %}
-{%- endmacro %}
-
-{#- Of values, those with targets: has_targets. -#}
-{% macro marts_with_target_values() -%}
-    {% do return([
-        'kpi_placement_budget',
-    ]) %}
-{%- endmacro %}
-
 {#- The measures that are beside a published figure. -#}
 {% macro compared_measures() -%}
     {% do return([

@@ -28,7 +28,7 @@ READS = {
     "marts": {"core", "seed"},
 }
 # what compares the figures of KPI marts, or puts them into one shape, may read them, and nothing
-# else of its own layer than the measures
+# else of its own layer than the measures and the one shape
 COMPARES_KPIS = {
     "dim_measure",
     "fct_kpi_member",
@@ -38,7 +38,7 @@ COMPARES_KPIS = {
     "kpi_rates",
     "kpi_targets",
 }
-DIM_MEASURE = "model.carepath.dim_measure"
+ONE_SHAPE = {"model.carepath.dim_measure", "model.carepath.kpi"}
 DIRECT_IDENTIFIERS = re.compile(
     r"(^|_)(person_id|forename|surname|name|birth_date|birth_month_date|dob|upn|nhs_number"
     r"|postcode|address|record_key)$"
@@ -92,7 +92,7 @@ def crossings(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
         if layer_of(manifest, parent) not in READS[kind_of(name, node)]
         and not (
             name in COMPARES_KPIS
-            and (parent.startswith("model.carepath.kpi_") or parent == DIM_MEASURE)
+            and (parent.startswith("model.carepath.kpi_") or parent in ONE_SHAPE)
         )
     }
 

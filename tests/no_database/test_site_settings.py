@@ -20,7 +20,7 @@ from carepath.sources import read_sources
 
 TARGET = (
     "E09000001,eet,leaving care,young people in EET,increase,15,2017-11-30,2019-10-31,"
-    "the share of open cases,kpi_eet,EET,open cases,share,Cabinet paper"
+    "the share of open cases,care_leavers_eet,open_cases,share,Cabinet paper"
 )
 HEADER = ",".join(FILES["targets"].columns)
 
@@ -84,7 +84,9 @@ def test_spreadsheet_file_is_understood(tmp_path: Path) -> None:
         ("target_change_percent", "many", "'many' is not a number"),
         ("baseline_date", "31/11/2017", "'31/11/2017' is not a date"),
         ("due_date", "2017-01-31", "It must be after baseline_date"),
-        ("mart", "kpi_nonsense", "There is no KPI mart 'kpi_nonsense'"),
+        ("measure_code", "nonsense", "There is no measure with the code 'nonsense'"),
+        ("segment_code", "open cases", "Write open_cases if you mean that"),
+        ("statistic", "value", "The measure care_leavers_eet has no value. It has: count, share"),
         ("measure", "", "It is blank"),
     ],
 )
@@ -105,8 +107,23 @@ def test_row_after_a_text_of_several_lines_keeps_its_number(tmp_path: Path) -> N
 
 def test_unquoted_comma_is_explained(tmp_path: Path) -> None:
     said = complaint(tmp_path, targets=f"{HEADER}\n{TARGET}, 2017\n")
-    assert "row 2: The row has 15 cells, but the header has 14" in said
+    assert "row 2: The row has 14 cells, but the header has 13" in said
     assert "double quotes" in said
+
+
+def test_targets_by_labels_are_told_their_codes(tmp_path: Path) -> None:
+    labels = HEADER.replace("measure_code,segment_code", "mart,measure_name,segment")
+    by_label = TARGET.replace("care_leavers_eet,open_cases", "{}")
+    rows = (
+        by_label.format("kpi_eet,EET,open cases"),
+        by_label.format("kpi_pathway_costs,fixed costs: legal & advice,all"),
+        by_label.format("kpi_eet,a measure of our own,all"),
+    )
+    said = complaint(tmp_path, targets="\n".join([labels, *rows, ""]))
+    assert said.startswith("site/targets.csv, row 1")
+    assert "eet: care_leavers_eet,open_cases;" in said
+    assert "eet: pathway_costs_fixed_legal_advice,all;" in said
+    assert "eet: look up its codes in docs/kpis.md." in said
 
 
 @pytest.mark.parametrize(

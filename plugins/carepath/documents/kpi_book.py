@@ -104,8 +104,6 @@ def declared_marts(marts: Path = MARTS) -> str:
     of_values: list[str] = []
     with_open_names: list[str] = []
     compared: list[str] = []
-    shares: list[str] = []
-    values: list[str] = []
     for path in sorted(marts.rglob("kpi_*.yml"), key=lambda path: path.stem):
         (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
         meta = model["config"]["meta"]
@@ -118,8 +116,6 @@ def declared_marts(marts: Path = MARTS) -> str:
             with_open_names.append(model["name"])
         if meta.get("is_compared"):
             compared.append(model["name"])
-        if meta.get("has_targets"):
-            (values if "value" in columns else shares).append(model["name"])
     lists = (
         ("marts_of_counts", of_counts, "The marts with measures that have shares, for kpi."),
         ("marts_of_rates", of_rates, "The marts with measures that have rates, for kpi."),
@@ -130,8 +126,6 @@ def declared_marts(marts: Path = MARTS) -> str:
             "The marts where a council words part of a measure's name: it ends with *.",
         ),
         ("compared_marts", compared, "The marts whose shares kpi_change compares: is_compared."),
-        ("marts_with_target_shares", shares, "Of counts and shares, those with targets."),
-        ("marts_with_target_values", values, "Of values, those with targets: has_targets."),
     )
     return render(
         "declared_marts.sql",

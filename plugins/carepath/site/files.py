@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from carepath.settings import PROJECT_ROOT
+from carepath.site.target_codes import code_of_name, known_measure
 
 SITE_DEFAULTS: Final = PROJECT_ROOT / "dbt_project" / "site"
 MARTS: Final = PROJECT_ROOT / "dbt_project" / "models" / "marts"
@@ -59,6 +60,17 @@ def known_mart(value: str) -> str:
     return value
 
 
+def _measure_code(value: str) -> str:
+    known_measure(value)
+    return value
+
+
+def _segment_code(value: str) -> str:
+    if (code := code_of_name(value)) != value:
+        raise ValueError(f"'{value}' is not the code of a segment. Write {code} if you mean that.")
+    return value
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Authority = Annotated[str, AfterValidator(_ons_code)]
 Date = Annotated[dt.date, BeforeValidator(_british_date)]
@@ -82,9 +94,8 @@ class Target(Row):
     baseline_date: Date
     due_date: Date
     computed: Text
-    mart: Annotated[str, AfterValidator(known_mart)]
-    measure_name: Text
-    segment: Text
+    measure_code: Annotated[str, AfterValidator(_measure_code)]
+    segment_code: Annotated[str, AfterValidator(_segment_code)]
     statistic: Literal["count", "share", "value"]
     source: Text | None
 
@@ -101,6 +112,17 @@ class Target(Row):
     def _is_due_later(cls, value: dt.date, info: ValidationInfo) -> dt.date:
         if "baseline_date" in info.data and value <= info.data["baseline_date"]:
             raise ValueError("It must be after baseline_date.")
+        return value
+
+    @field_validator("statistic")
+    @classmethod
+    def _is_of_the_measure(cls, value: str, info: ValidationInfo) -> str:
+        if code := info.data.get("measure_code"):
+            allowed = known_measure(code).statistics
+            if value not in allowed:
+                raise ValueError(
+                    f"The measure {code} has no {value}. It has: {', '.join(allowed)}."
+                )
         return value
 
 

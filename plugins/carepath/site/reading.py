@@ -30,6 +30,7 @@ from carepath.site.directory import DIRECTORY, read_directory
 from carepath.site.disclosure import DISCLOSURE, read_disclosure
 from carepath.site.files import FILES, SITE_DEFAULTS, Row, Rows, SiteFile
 from carepath.site.readers import READERS, Readers, read_readers
+from carepath.site.target_codes import EARLIER, what_to_write
 
 RULES: Final = "rules.yml"
 SOURCES: Final = "sources.yml"
@@ -221,7 +222,11 @@ def _read_table(file: SiteFile, path: Path) -> tuple[Rows, list[SettingsError]]:
         names.pop()
     for name in [*(n for n in names if n not in file.columns), *(set(file.columns) - set(names))]:
         what = "Carepath does not know this column." if name in names else "The column is missing."
-        return (), [_wrong(path, head_line, name, what, _header(file))]
+        todo = _header(file)
+        if set(EARLIER) <= set(names):
+            what = "A target names its measure and segment by their codes now."
+            todo = what_to_write(names, [cells for _, cells in body])
+        return (), [_wrong(path, head_line, name, what, todo)]
     rows: list[tuple[int, Row]] = []
     problems: list[SettingsError] = []
     for line, cells in body:

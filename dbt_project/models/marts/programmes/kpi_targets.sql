@@ -1,7 +1,4 @@
 -- grain: one row per authority, target and report date
-{#- the seed `targets` may name these: config.meta.has_targets in a mart's YAML -#}
-{%- set marts_of_shares = marts_with_target_shares() %}
-{%- set marts_of_values = marts_with_target_values() %}
 with
 
 targets as (
@@ -13,32 +10,7 @@ report_dates as (
 ),
 
 figures as (
-    {%- for mart in marts_of_shares %}
-        select
-            authority,
-            as_at_date,
-            '{{ mart }}' as mart,
-            measure,
-            segment,
-            numerator::numeric as count_figure,
-            share as share_figure,
-            null::numeric as value_figure
-        from {{ ref(mart) }}
-        {% if not loop.last or marts_of_values %}union all{% endif %}
-    {%- endfor %}
-    {%- for mart in marts_of_values %}
-        select
-            authority,
-            as_at_date,
-            '{{ mart }}' as mart,
-            measure,
-            segment,
-            null::numeric as count_figure,
-            null::numeric as share_figure,
-            value as value_figure
-        from {{ ref(mart) }}
-        {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    select * from {{ ref('kpi') }}
 ),
 
 target_figures as (
@@ -47,17 +19,15 @@ target_figures as (
         targets.target_code,
         figures.as_at_date,
         case targets.statistic
-            when 'count' then figures.count_figure
-            when 'share' then figures.share_figure
-            when 'value' then figures.value_figure
+            when 'count' then figures.numerator
+            else figures.value
         end as figure
     from targets
     inner join figures
         on
             targets.authority = figures.authority
-            and targets.mart = figures.mart
-            and targets.measure_name = figures.measure
-            and targets.segment = figures.segment
+            and targets.measure_code = figures.measure_code
+            and targets.segment_code = figures.segment_code
 ),
 
 -- at each report date since the baseline, the figure of that day or the last one of the
@@ -153,14 +123,13 @@ select
     case
         when change_percent is not null then null
         when not has_figures
-            then 'no figure: ' || concat_ws(', ', mart, measure_name, segment)
+            then 'no figure: ' || concat_ws(', ', measure_code, segment_code)
         when baseline_value is null
             then 'no figure in the 92 days up to the baseline date'
         when actual_value is null then 'no figure in the 92 days up to this date'
         else 'the baseline is 0'
     end as not_measured_reason,
-    mart as kpi_mart,
-    measure_name as kpi_measure,
-    segment as kpi_segment,
+    measure_code,
+    segment_code,
     source
 from changes
