@@ -432,6 +432,39 @@ def report(
     console.print(
         "Counts from 1 to 5 are withheld in it. Read docs/pages.md before you publish it."
     )
+def forecast(
+    authority: Annotated[
+        str | None, typer.Option(help="The authority (ONS code), if several have published.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same number gives the same forecast.")] = 1,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write each month, placement group and age band to a CSV file; - means the "
+            "terminal.",
+        ),
+    ] = None,
+) -> None:
+    """Forecast children in care and their weekly cost for 12 months, and test it on the past."""
+    from carepath import forecast as room
+    from carepath.publish import only_authority
+    from carepath.terminal.forecast import print_forecast, write_csv
+    from carepath.warehouse import ready
+
+    ready()
+    chosen = only_authority(authority)
+    flows = room.read_flows(chosen)
+    made = room.forecast(flows, seed=seed)
+    if csv is None:
+        print_forecast(console, chosen, made, room.back_test(flows, seed=seed))
+        return
+    if str(csv) == "-":
+        write_csv(sys.stdout, chosen, made)
+        return
+    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        write_csv(file, chosen, made)
+    console.print(f"Written: {csv}", soft_wrap=True)
 
 
 @app.command(name="work-list")
