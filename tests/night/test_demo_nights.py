@@ -41,7 +41,7 @@ from carepath.warehouse import embedded
 from carepath.warehouse.connect import connect
 
 ASHMERE, OTHER = "E09900001", "E09900002"
-DOCUMENTED = queries_of("journey.md")
+DOCUMENTED = [*queries_of("journey.md"), *queries_of("statistics.md")]
 BASELINE, MUDDLED, FOLLOW_UP = dt.date(2017, 11, 30), dt.date(2019, 6, 27), dt.date(2019, 6, 30)
 COHORT_END = dt.date(2019, 9, 30)
 
@@ -1303,14 +1303,14 @@ def test_demo_refuses_a_warehouse_with_a_real_source(terminal_text: str, tmp_pat
 
 
 def test_journey_page_has_a_query_for_each_reader() -> None:
-    assert len(DOCUMENTED) == 6
+    assert len(DOCUMENTED) == 7
     readers = {query.role for query in DOCUMENTED}
     assert readers == {"bi_reader", "carepath_analyst", "carepath_steward"}
 
 
 @pytest.mark.usefixtures("terminal_text")
 @pytest.mark.parametrize("query", DOCUMENTED, ids=lambda query: "-".join(query.columns[:2]))
-def test_journey_page_query_runs_as_written_and_finds_what_it_shows(
+def test_query_of_a_page_runs_as_written_and_finds_what_it_shows(
     query: DocumentedQuery,
 ) -> None:
     with connect(query.role) as connection:

@@ -14,6 +14,7 @@ from carepath.documents.combinations import combinations_page
 from carepath.documents.data_contract import contract_page
 from carepath.documents.department_rules import department_page
 from carepath.documents.faults import faults_page
+from carepath.documents.indicators import indicators_page
 from carepath.documents.kpi_book import (
     declared_marts,
     exposures,
@@ -43,6 +44,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/data_contract.md": contract_page,
     "docs/department_rules.md": department_page,
     "docs/faults.md": faults_page,
+    "docs/indicators.md": indicators_page,
     "docs/kpis.md": kpi_page,
     "docs/report_tables.md": report_page,
     "docs/rule_book.md": rule_book,
