@@ -47,7 +47,7 @@ class Mart:
     """A table of schema `marts`.
 
     Attributes:
-        has_targets: a council's target may name its figures.
+        has_targets: a council usually has targets for its figures, so the model shows them.
     """
 
     description: str

@@ -1,4 +1,4 @@
--- grain: one row per authority, month, and placement and age before and after it
+-- grain: one row per authority, month, placement group and age before and after
 with
 
 report_dates as (

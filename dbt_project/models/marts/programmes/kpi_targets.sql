@@ -13,6 +13,14 @@ figures as (
     select * from {{ ref('kpi') }}
 ),
 
+measures as (
+    select * from {{ ref('dim_measure') }}
+),
+
+segments as (
+    select * from {{ ref('dim_segment') }}
+),
+
 target_figures as (
     select
         targets.authority,
@@ -84,10 +92,19 @@ dated as (
 
 changes as (
     select
-        *,
-        (actual_value - baseline_value) * 100 / nullif(baseline_value, 0)
+        dated.*,
+        measures.mart as kpi_mart,
+        measures.measure as kpi_measure,
+        segments.segment as kpi_segment,
+        (dated.actual_value - dated.baseline_value) * 100
+        / nullif(dated.baseline_value, 0)
             as change_percent
     from dated
+    left join measures on dated.measure_code = measures.measure_code
+    left join segments
+        on
+            dated.authority = segments.authority
+            and dated.segment_code = segments.segment_code
 )
 
 select
@@ -131,5 +148,8 @@ select
     end as not_measured_reason,
     measure_code,
     segment_code,
+    kpi_mart,
+    kpi_measure,
+    kpi_segment,
     source
 from changes

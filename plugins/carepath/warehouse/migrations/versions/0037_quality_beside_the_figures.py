@@ -1,11 +1,11 @@
-"""For BI: the quality of each night and the counts of each rule; targets by codes."""
+"""For BI: the quality of each night, and the counts of each rule, beside the figures."""
 
 from __future__ import annotations
 
 from alembic import op
 
 revision = "0037"
-down_revision = "0025"
+down_revision = "0031"
 
 # views: a held night is not published, and that is the night about which a report must know
 NIGHT_STATUS = """
@@ -170,20 +170,7 @@ comment on column marts.quality_by_rule.allowed_share is
 """
 
 
-# a target names its figure by codes, and a publication refuses a table that lost a column
-TARGETS = """
-alter table if exists marts.kpi_targets
-    drop column if exists kpi_mart,
-    drop column if exists kpi_measure,
-    drop column if exists kpi_segment;
-alter table if exists marts_prev.kpi_targets
-    drop column if exists kpi_mart,
-    drop column if exists kpi_measure,
-    drop column if exists kpi_segment;
-"""
-
-
 def upgrade() -> None:
     """Create both, as carepath_owner; default privileges let bi_reader select from them."""
-    for part in (NIGHT_STATUS, QUALITY_BY_RULE, TARGETS):
+    for part in (NIGHT_STATUS, QUALITY_BY_RULE):
         op.get_bind().exec_driver_sql(part)
