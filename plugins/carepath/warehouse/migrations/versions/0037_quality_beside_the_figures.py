@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0037"
-down_revision = "0031"
+down_revision = "0033"
 
 # views: a held night is not published, and that is the night about which a report must know
 NIGHT_STATUS = """
