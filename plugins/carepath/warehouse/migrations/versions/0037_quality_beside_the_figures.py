@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0037"
-down_revision = "0033"
+down_revision = "0036"
 
 # views: a held night is not published, and that is the night about which a report must know
 NIGHT_STATUS = """
@@ -117,7 +117,10 @@ left join reasons
 left join failing
     on stretches.run_id = failing.run_id and stretches.authority = failing.authority
 left join marts.publication as publication
-    on stretches.authority = publication.authority;
+    on stretches.authority = publication.authority
+where
+    (select ops.reads_every_authority())
+    or stretches.authority = any((select ops.readable_authorities())::text[]);
 comment on view marts.night_status is
     'one row per authority and night: how it ended, and what its records are like';
 comment on column marts.night_status.held_since is
@@ -161,7 +164,10 @@ select
     results.threshold_count as allowed_count
 from judged
 inner join quality.rule_results as results on judged.gate_run_id = results.gate_run_id
-inner join quality.rules as rules on results.rule_id = rules.rule_id;
+inner join quality.rules as rules on results.rule_id = rules.rule_id
+where
+    (select ops.reads_every_authority())
+    or judged.authority = any((select ops.readable_authorities())::text[]);
 comment on view marts.quality_by_rule is
     'one row per authority, night, rule and table that it judged: how many records fail';
 comment on column marts.quality_by_rule.failing_share is 'failing_count / population_count, 0 to 1';
