@@ -432,6 +432,9 @@ def report(
     console.print(
         "Counts from 1 to 5 are withheld in it. Read docs/pages.md before you publish it."
     )
+
+
+@app.command()
 def forecast(
     authority: Annotated[
         str | None, typer.Option(help="The authority (ONS code), if several have published.")
