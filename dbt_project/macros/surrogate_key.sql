@@ -2,7 +2,7 @@
     rows that changed, and a key means the same young person in every snapshot. A sequence
     would give other keys when core is rebuilt. The key is a keyed hash of the natural key:
     who knows a case id cannot compute the key without the secret in identity.key_secret
-    (docs/adr/0034). It is cut to 53 bits, because some tools keep whole numbers as doubles
+    (docs/adr/0022). It is cut to 53 bits, because some tools keep whole numbers as doubles
     (Power Query, JavaScript). If two people had the same hash, the dimension's primary key
     would stop the night. With a million people, the odds are 1 in 18,000. Null if any part
     is null. A unit test has no secret: its keys are plain hashes, so that its rows can name

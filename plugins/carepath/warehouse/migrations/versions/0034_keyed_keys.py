@@ -26,7 +26,7 @@ grant select on identity.key_secret to carepath_loader;
 """
 
 # Plain SQL of one expression, and stable as convert_to is: so PostgreSQL puts it into the query
-# instead of calling it, which costs a fifth (docs/adr/0034).
+# instead of calling it, which costs a fifth (docs/adr/0022).
 HASH = """
 create function core.keyed_hash(secret bytea, said text) returns bigint
 language sql stable parallel safe
