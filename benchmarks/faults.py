@@ -65,16 +65,18 @@ def measure(kills: int, home: Path) -> list[Kill]:
     wanted, seconds = {}, 1.0
     for night in NIGHTS:
         began = time.monotonic()
-        wanted[night] = _whole_night(quiet, night, "fill", "the only run")
+        wanted[night] = _whole_night(quiet, night, "fill", f"the only run, {night}")
         seconds = time.monotonic() - began
     last = _whole_night(killed, NIGHTS[0], "fill", "the first run")
     found: list[Kill] = []
     for number in range(kills):
         night = NIGHTS[1 + number * (len(NIGHTS) - 1) // kills]
         what = ("the night's process", "PostgreSQL")[number % 2]
-        step = _killed_night(killed, night, what, chance.uniform(0, seconds), f"killed {number}")
+        step = _killed_night(
+            killed, night, what, chance.uniform(0, seconds), f"killed {number}, {night}"
+        )
         torn = _sum(killed) != last
-        last = _whole_night(killed, night, "again", f"after {number}")
+        last = _whole_night(killed, night, "again", f"after {number}, {night}")
         found.append(Kill(what, step, torn, last == wanted[night]))
         print(found[-1], flush=True)
     return found
