@@ -421,13 +421,16 @@ def report(
     ] = None,
 ) -> None:
     """Write the published figures as one HTML file that can be sent round (docs/pages.md)."""
+    from carepath.audit import note
     from carepath.publish import only_authority
     from carepath.report.written import write_report
     from carepath.warehouse import ready
 
     ready()
+    code = only_authority(authority)
+    note("wrote the report", "counts from 1 to 5 are withheld in it", code)
     with console.status("drawing the report"):
-        file = write_report(only_authority(authority), to)
+        file = write_report(code, to)
     console.print(f"Written: {file}", soft_wrap=True, markup=False)
     console.print(
         "Counts from 1 to 5 are withheld in it. Read docs/pages.md before you publish it."
@@ -716,6 +719,7 @@ def release_figures(
     ] = None,
 ) -> None:
     """Protect figures and release them: small counts cannot be read or computed from them."""
+    from carepath.audit import note
     from carepath.disclosure.open_data import write_open_data
     from carepath.disclosure.release import release
     from carepath.publish import only_authority
@@ -724,6 +728,8 @@ def release_figures(
 
     ready()
     code = only_authority(authority)
+    dates = ", ".join(f"{each:%Y-%m-%d}" for each in date or []) or "the dates of the settings"
+    note("released figures again" if revise else "released figures", dates, code)
     with console.status("protecting the figures"):
         released = release(code, dates=[each.date() for each in date or []], revise=revise)
     print_released(console, released)

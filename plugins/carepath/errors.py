@@ -75,6 +75,10 @@ class PublicationError(CarepathError):
     """The marts could not be published or rolled back. They are as they were."""
 
 
+class DisclosureError(CarepathError):
+    """The figures could not be protected. None of them was released."""
+
+
 def safe_message(error: BaseException) -> str:
     """Return an error's text without values of a record.
 

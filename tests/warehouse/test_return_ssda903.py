@@ -13,6 +13,7 @@ import pytest
 import returned_records
 from ssda903_returns import OC3, write_return
 
+from carepath.audit import read_audit
 from carepath.errors import CarepathError
 from carepath.returns import Written, write_ssda903
 
@@ -116,6 +117,10 @@ def test_return_comes_out_as_it_was_loaded(came_in: Mapping[str, Path], tmp_path
     assert {stat.S_IMODE(path.stat().st_mode) for path in written.files} == {0o600}
     with pytest.raises(CarepathError, match=r"already a file \w+\.csv"):
         write_ssda903(INVENTED, 2018, tmp_path / "out")
+    (deed,) = read_audit(limit=1)
+    assert (deed.what, deed.authority) == ("exported the return ssda903", INVENTED)
+    assert deed.detail.startswith("2018 ")
+    assert "ASH00" not in deed.detail
 
 
 def test_published_sample_comes_out_as_it_was_loaded(

@@ -18,6 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
 from carepath.disclosure.cells import Bools, Numbers
+from carepath.errors import DisclosureError
 
 TOLERANCE = 1e-6
 SCREENINGS = 3
@@ -192,7 +193,12 @@ class Attacker:
         )
         moved = np.zeros(len(self._columns))
         if solved.status != 0:
-            raise ArithmeticError(f"HiGHS did not solve the attacker's problem: {solved.message}")
+            raise DisclosureError(
+                f"HiGHS could not tell what a reader learns ({solved.message}), so no figure was "
+                "released.",
+                where="carepath release-figures",
+                todo="release fewer dates at once (--date), and report it if one date alone fails.",
+            )
         moved[columns] = solved.x
         prices = np.zeros(self._relations.shape[0])
         prices[rows] = solved.eqlin.marginals

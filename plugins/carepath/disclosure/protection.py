@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from carepath.disclosure.attacker import TOLERANCE, Attacker, Indices, Reach, Target
 from carepath.disclosure.cells import Bools, Cells, Numbers, Protection, State
+from carepath.errors import DisclosureError
 
 ROUNDS = 40
 GAP = 0.02
@@ -67,7 +68,11 @@ def protect(cells: Cells, protection: Protection) -> Suppressed:
             # an optimum that takes too long is given up: everything there is suppressed
             chosen = problem.cheapest(conditions[component]) if round_number < ROUNDS - 1 else None
             problem.suppress(component, chosen)
-    raise ArithmeticError(f"{ROUNDS} rounds did not protect the figures.")
+    raise DisclosureError(
+        f"The figures are not protected after {ROUNDS} rounds, so none was released.",
+        where="carepath release-figures",
+        todo="release fewer dates at once (--date), and report it if one date alone fails.",
+    )
 
 
 class _Reader:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from carepath.audit import note
 from carepath.errors import CarepathError
 from carepath.logs import service_log
 from carepath.quality.waivers import person
@@ -31,7 +32,7 @@ class Written:
 def write_files(
     kind: str, authority: str, year: int | None, contents: Mapping[Path, tuple[bytes, int]]
 ) -> dict[Path, int]:
-    """Write files with mode 0600, and log who wrote them.
+    """Write files with mode 0600, and keep who wrote them in the audit and in the log.
 
     Args:
         kind: the name of the return.
@@ -49,6 +50,8 @@ def write_files(
                 where=str(path.parent),
                 todo="name a new file or folder.",
             )
+    counts = ", ".join(f"{path.name}: {count}" for path, (_, count) in contents.items())
+    note(f"exported the return {kind}", f"{year or ''} {counts}".strip(), authority)
     for path, (data, _) in contents.items():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
