@@ -14,11 +14,12 @@ from carepath.contract.model import load_contract
 from carepath.errors import DeliveryError, SettingsError, SourceError
 from carepath.sources import find_source
 from carepath.sources.cin_census import CinCensusSession
-from carepath.sources.cin_census.checking import MOST_NOTES_PER_FILE, MalformedCensusError
+from carepath.sources.cin_census.checking import MalformedCensusError
 from carepath.sources.cin_census.layout import MODULES
 from carepath.sources.cin_census.mapping import MAPPING, load_mapping, read_mapping
 from carepath.sources.cin_census.schema import CENSUS, schema_of
 from carepath.sources.cin_census.source import parse_url
+from carepath.sources.delivered import MOST_NOTES_PER_FILE
 
 YEARS = range(2021, 2027)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, Protocol, Self
 from urllib.parse import parse_qs
 
@@ -92,17 +93,17 @@ class MalformedFilesError(DeliveryError):
     errors: tuple[DeliveryNote, ...] = ()
 
     @classmethod
-    def of(cls, where: str, errors: Iterable[DeliveryNote]) -> Self:
-        """Return the error that lists these places."""
+    def of(cls, where: str, errors: Iterable[DeliveryNote], what: str = "return") -> Self:
+        """Return the error that lists these places of a return, or of what it is called."""
         ordered = tuple(sorted(errors))
         at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
         count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
         error = cls(
-            f"The return has {count}, so nothing was loaded:\n"
+            f"The {what} has {count}, so nothing was loaded:\n"
             + "\n".join(f"  {each}" for each in ordered)
             + "\n",
             where=where,
-            todo="Correct these places in the recording system and export the return again. Then "
+            todo=f"Correct these places in the recording system and export the {what} again. Then "
             "run the night again.",
         )
         error.errors = ordered
@@ -145,6 +146,42 @@ class Notices:
             if count > MOST_NOTES_PER_FILE
         ]
         return tuple(sorted([*self.notes, *more]))
+
+
+class FileSession:
+    """What every session of checked files has in common; each file is opened again when it is read.
+
+    Attributes:
+        period: the collection year, as text; None if the files have none.
+        accumulates: the contract's tables in which the rows of earlier files stay. In the others,
+            the latest files replace them.
+        is_partial: always true, because files fill only some of the contract's tables.
+        parallel: None, because there is no limit.
+    """
+
+    def __init__(
+        self, period: str | None, accumulates: frozenset[str], notes: Iterable[DeliveryNote]
+    ) -> None:
+        self.period = period
+        self.accumulates = accumulates
+        self.is_partial = True
+        self.parallel: int | None = None
+        self._notes = sorted(notes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Nothing is held open between two reads."""
+
+    def notes(self) -> list[DeliveryNote]:
+        """Return what a person should put right, although the files were loaded."""
+        return list(self._notes)
 
 
 def new_digest() -> hashlib.blake2b:
@@ -471,23 +508,34 @@ def parse_files_url(scheme: str, url: str) -> tuple[Path, int | None]:
     return Path(path).expanduser(), int(period) if period else None
 
 
-def files_named_by(scheme: str, url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
+def files_named_by(
+    scheme: str,
+    url: str,
+    listed: Sequence[SourceSpec],
+    unnamed: tuple[str, str] = UNNAMED_AUTHORITY,
+) -> SourceSpec:
     """Return the source of `SCHEME:PATH`, or of `SCHEME:PATH?authority=E09900001`.
 
     All files of one authority and scheme belong to one source, wherever they are, so that the years
     follow each other.
 
+    Args:
+        scheme: with its colon.
+        url: as a person wrote it; its path may be relative to the current folder.
+        listed: the sources that are listed already, for the authority's name.
+        unnamed: code and name of the authority if the URL names none.
+
     Raises:
         SourceError: the authority is not an ONS code.
     """
     query = parse_qs(url.partition("?")[2])
-    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
+    authority = query.get("authority", [unnamed[0]])[-1].upper()
     try:
         is_authority(authority)
     except ValueError as error:
         what, _, todo = str(error).partition(" | ")
         raise SourceError(what, where=url, todo=todo) from None
-    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
+    known = {spec.authority: spec.authority_name for spec in listed} | dict([unnamed])
     return SourceSpec(
         name=f"{scheme.removesuffix(':')}-{authority.lower()}",
         authority=authority,

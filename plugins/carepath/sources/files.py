@@ -22,6 +22,7 @@ from carepath.sources.delivered import (
     DeliveredFile,
     EnoughErrorsError,
     FileReader,
+    FileSession,
     MalformedFilesError,
     Notices,
     absolute_files_url,
@@ -30,7 +31,7 @@ from carepath.sources.delivered import (
     parse_files_url,
 )
 from carepath.sources.kind import Kind, SourceColumn, SourceSession
-from carepath.sources.notes import DeliveryNote, notes_of
+from carepath.sources.notes import notes_of
 from carepath.sources.spec import SourceSpec
 
 SCHEME: Final = "files:"
@@ -92,15 +93,8 @@ class FilesSource:
             return FilesSession(sessions, notices, stack.pop_all())
 
 
-class FilesSession:
-    """The checked files of several kinds.
-
-    Attributes:
-        period: the collection year of the returns; None if no file has one.
-        accumulates: the tables in which the rows of earlier years stay.
-        is_partial: always true, because files fill only some of the contract's tables.
-        parallel: None, because there is no limit.
-    """
+class FilesSession(FileSession):
+    """The checked files of several kinds."""
 
     def __init__(
         self,
@@ -128,19 +122,13 @@ class FilesSession:
                 where="files",
                 todo="Put the files of each year into a folder of their own.",
             )
-        self.period: str | None = next(iter(years), None)
-        self.accumulates = frozenset(
+        accumulates = (
             table for table, session in self._deliverers.items() if table in session.accumulates
         )
-        self.is_partial = True
-        self.parallel: int | None = None
-        self._notes = [
-            *notices.all_notes(),
-            *(note for session in self._sessions for note in notes_of(session)),
-        ]
-
-    def __enter__(self) -> FilesSession:
-        return self
+        notes = (note for session in self._sessions for note in notes_of(session))
+        super().__init__(
+            next(iter(years), None), frozenset(accumulates), [*notices.all_notes(), *notes]
+        )
 
     def __exit__(
         self,
@@ -149,10 +137,6 @@ class FilesSession:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
-
-    def notes(self) -> list[DeliveryNote]:
-        """Return what a person should put right, although the files were loaded."""
-        return sorted(self._notes)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that the files fill, with the columns that they fill."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
@@ -18,13 +17,13 @@ from carepath.sources.delivered import (
     DeliveredFile,
     EnoughErrorsError,
     FileReader,
+    FileSession,
     MalformedFilesError,
     Notices,
     copy_blocks,
     copy_field,
 )
 from carepath.sources.kind import SourceColumn
-from carepath.sources.notes import DeliveryNote
 from carepath.sources.ssda903.mapping import Rule, Value, as_rule
 from carepath.yaml_files import read_yaml, validate
 
@@ -83,41 +82,16 @@ def load_mapping() -> Mapping[str, tuple[Part, ...]]:
     }
 
 
-class AnnexASession:
-    """A checked workbook; its tables are held in memory.
-
-    Attributes:
-        period: None, because a workbook holds the records of the day on which it was made.
-        accumulates: no table, because a workbook replaces the one before.
-        is_partial: always true, because the lists fill only some of the contract's tables.
-        parallel: None, because there is no limit.
-    """
+class AnnexASession(FileSession):
+    """A checked workbook; its tables are held in memory."""
 
     def __init__(self, rows: Sequence[ListRow], notices: Notices) -> None:
-        self.period: str | None = None
-        self.accumulates: frozenset[str] = frozenset()
-        self.is_partial = True
-        self.parallel: int | None = None
         self._lists = {row.number for row in rows}
         self._tables = {
             name: _records(name, parts, rows, notices) for name, parts in load_mapping().items()
         }
-        self._notes = notices.all_notes()
-
-    def __enter__(self) -> AnnexASession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """The workbook is closed already."""
-
-    def notes(self) -> list[DeliveryNote]:
-        """Return what a person should put right, although the lists were loaded."""
-        return list(self._notes)
+        # it holds the records of the day on which it was made, and replaces the one before
+        super().__init__(None, frozenset(), notices.all_notes())
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that these lists fill, with the columns that they fill.

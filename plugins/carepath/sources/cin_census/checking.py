@@ -22,11 +22,9 @@ from carepath.sources.cin_census.reading import (
     read_parts,
 )
 from carepath.sources.cin_census.schema import EXPECTED, CensusSchema, named_schema, schema_of
-from carepath.sources.delivered import MalformedFilesError
+from carepath.sources.delivered import EnoughErrorsError, MalformedFilesError, Notices
 from carepath.sources.notes import DeliveryNote
 
-MOST_ERRORS: Final = 50
-MOST_NOTES_PER_FILE: Final = 200
 _ELEMENT: Final = re.compile(r"^Element '([^']*)'")
 
 
@@ -60,37 +58,16 @@ class CheckedCensus:
     notes: tuple[DeliveryNote, ...]
 
 
-class _EnoughError(Exception):
-    """MOST_ERRORS have been found."""
-
-
 @dataclass
-class _Findings:
+class _Findings(Notices):
     """The errors and notes found so far, and what the files have."""
 
-    errors: list[DeliveryNote] = field(default_factory=list)
-    notes: list[DeliveryNote] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
     elements: set[str] = field(default_factory=set)
     not_kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     children: dict[str, tuple[str, int]] = field(default_factory=dict)
 
-    def error(self, file: str, line: int, column: str, message: str) -> None:
-        self.errors.append(DeliveryNote(file, line, column, message))
-        if len(self.errors) >= MOST_ERRORS:
-            raise _EnoughError
-
-    def note(self, file: str, line: int, column: str, message: str) -> None:
-        self.counts[file] += 1
-        if self.counts[file] <= MOST_NOTES_PER_FILE:
-            self.notes.append(DeliveryNote(file, line, column, message))
-
     def all_notes(self) -> tuple[DeliveryNote, ...]:
-        more = [
-            DeliveryNote(file, 0, "", f"{count - MOST_NOTES_PER_FILE} more notes are left out.")
-            for file, count in self.counts.items()
-            if count > MOST_NOTES_PER_FILE
-        ]
+        """Return the notes in order, also on elements for which the contract has no place."""
         not_kept = [
             DeliveryNote(
                 file,
@@ -101,7 +78,7 @@ class _Findings:
             )
             for (file, element), count in self.not_kept.items()
         ]
-        return tuple(sorted([*self.notes, *more, *not_kept]))
+        return tuple(sorted([*super().all_notes(), *not_kept]))
 
 
 def check_census(
@@ -161,10 +138,10 @@ def _check(
                 f"The files are of different years ({', '.join(map(str, sorted(years)))})."
                 " Keep one year in a folder.",
             )
-    except _EnoughError:
+    except EnoughErrorsError:
         pass
     if findings.errors or not years:
-        raise _malformed(name, findings.errors)
+        raise MalformedCensusError.of(f"CIN census {name}", findings.errors, "census")
     (year,) = years
     elements = (own or schema_of(year)).elements | findings.elements
     return CheckedCensus(year, tuple(files), elements, findings.all_notes())
@@ -316,19 +293,3 @@ def _violation(entry: etree._LogEntry, year: int) -> str:
     if "'xs:date'" in message:
         return "This is not a date. Write an existing day as yyyy-mm-dd."
     return "The value does not have the form that the census asks for. Correct it."
-
-
-def _malformed(name: str, errors: list[DeliveryNote]) -> MalformedCensusError:
-    ordered = sorted(errors)
-    at_least = "at least " if len(ordered) >= MOST_ERRORS else ""
-    count = f"{at_least}{len(ordered)} error{'s' * (len(ordered) != 1)}"
-    error = MalformedCensusError(
-        f"The census has {count}, so nothing was loaded:\n"
-        + "\n".join(f"  {each}" for each in ordered)
-        + "\n",
-        where=f"CIN census {name}",
-        todo="Correct these places in the recording system and export the census again. Then "
-        "run the night again.",
-    )
-    error.errors = tuple(ordered)
-    return error

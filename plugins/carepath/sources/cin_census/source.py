@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -19,21 +19,21 @@ from carepath.sources.cin_census.checking import (
 from carepath.sources.cin_census.layout import MODULES, Row, around, records_of
 from carepath.sources.cin_census.mapping import TableMapping, load_mapping
 from carepath.sources.cin_census.reading import NotACensusError, new_digest, read_parts
-from carepath.sources.delivered import DeliveredFile, FileReader
+from carepath.sources.delivered import (
+    DeliveredFile,
+    FileReader,
+    FileSession,
+    copy_blocks,
+    copy_field,
+    files_named_by,
+)
 from carepath.sources.kind import Kind, SourceColumn
-from carepath.sources.notes import DeliveryNote
-from carepath.sources.spec import SourceSpec, is_authority
+from carepath.sources.spec import SourceSpec
 
 SCHEME: Final = "cin:"
 # A census does not name its authority by its ONS code. If the command line does not either, this is
 # its code. It is not that of an SSDA903 return without an authority.
 UNNAMED_AUTHORITY: Final = ("E09900904", "Authority of the CIN census")
-BLOCK: Final = 1 << 16  # characters of COPY text sent at a time
-
-# the characters that PostgreSQL's COPY text format escapes with a backslash
-_ESCAPES: Final = str.maketrans(
-    {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f", "\v": r"\v"}
-)
 
 
 class CinCensusSource:
@@ -60,37 +60,12 @@ class CinCensusSource:
         return CinCensusSession(check_census(self.place, self.period, self.schema))
 
 
-class CinCensusSession:
-    """A checked census that can be read table by table, several at a time.
-
-    Attributes:
-        period: the collection year, as text.
-        accumulates: all tables: the rows of earlier censuses stay.
-        is_partial: always true, because a census fills only some of the contract's tables.
-        parallel: None, because there is no limit: every read opens the files again.
-    """
+class CinCensusSession(FileSession):
+    """A checked census that can be read table by table; the rows of earlier censuses stay."""
 
     def __init__(self, checked: CheckedCensus) -> None:
+        super().__init__(str(checked.period), frozenset(load_mapping()), checked.notes)
         self.checked = checked
-        self.period: str | None = str(checked.period)
-        self.is_partial = True
-        self.parallel: int | None = None
-        self.accumulates = frozenset(load_mapping())
-
-    def __enter__(self) -> CinCensusSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing is held open between two reads."""
-
-    def notes(self) -> list[DeliveryNote]:
-        """Return what a person should put right, although the census was loaded."""
-        return list(self.checked.notes)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that the census fills, with the columns that it fills.
@@ -119,7 +94,7 @@ class CinCensusSession:
         return described
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
-        """Yield a table in PostgreSQL's COPY text format, a block at a time.
+        """Return a table in PostgreSQL's COPY text format, a block at a time.
 
         Args:
             table: a table that `describe` names.
@@ -128,16 +103,7 @@ class CinCensusSession:
         Raises:
             DeliveryError: a file is no longer the one that was checked.
         """
-        block: list[str] = []
-        size = 0
-        for line in self._lines(load_mapping()[table.name], columns):
-            block.append(line)
-            size += len(line)
-            if size >= BLOCK:
-                yield "".join(block).encode()
-                block, size = [], 0
-        if block:
-            yield "".join(block).encode()
+        return copy_blocks(self._lines(load_mapping()[table.name], columns))
 
     def count_now(self, _tables: Collection[Table]) -> Mapping[str, int]:
         """Return nothing: `stream` compares each file with the one that was checked."""
@@ -153,7 +119,7 @@ class CinCensusSession:
             for record, row in _rows(file, wanted):
                 for part, rules in parts:
                     if part.record == record and part.keeps(row):
-                        yield "\t".join(_field(r.value(row) if r else "") for r in rules) + "\n"
+                        yield "\t".join(copy_field(r.value(row) if r else "") for r in rules) + "\n"
 
 
 def _rows(file: CensusFile, wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
@@ -176,10 +142,6 @@ def _changed(file: CensusFile) -> DeliveryError:
         where=f"CIN census, {file.path.name}",
         todo="Wait until the export has finished, then run the night again.",
     )
-
-
-def _field(value: str) -> str:
-    return value.translate(_ESCAPES) if value else r"\N"
 
 
 def parse_url(url: str) -> tuple[Path, int | None, Path | None]:
@@ -215,20 +177,8 @@ def named_by(url: str, listed: Sequence[SourceSpec]) -> SourceSpec:
     Raises:
         SourceError: the authority is not an ONS code.
     """
-    query = parse_qs(url.partition("?")[2])
-    authority = query.get("authority", [UNNAMED_AUTHORITY[0]])[-1].upper()
-    try:
-        is_authority(authority)
-    except ValueError as error:
-        what, _, todo = str(error).partition(" | ")
-        raise SourceError(what, where=url, todo=todo) from None
-    known = {spec.authority: spec.authority_name for spec in listed} | dict([UNNAMED_AUTHORITY])
-    return SourceSpec(
-        name=f"cin-{authority.lower()}",
-        authority=authority,
-        authority_name=known.get(authority, authority),
-        url=absolute(url),
-    )
+    named = files_named_by(SCHEME, url, listed, UNNAMED_AUTHORITY)
+    return replace(named, url=absolute(url))
 
 
 def absolute(url: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from carepath.contract.model import Table, load_contract
@@ -14,6 +13,7 @@ from carepath.errors import DeliveryError
 from carepath.sources.delivered import (
     DeliveredFile,
     FileReader,
+    FileSession,
     absolute_files_url,
     copy_blocks,
     copy_field,
@@ -23,7 +23,6 @@ from carepath.sources.delivered import (
     parse_files_url,
 )
 from carepath.sources.kind import Kind, SourceColumn
-from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec
 from carepath.sources.ssda903.checking import (
     CheckedReturn,
@@ -63,40 +62,13 @@ class Ssda903Source:
         return Ssda903Session(check_return(self.folder, self.period))
 
 
-class Ssda903Session:
-    """A checked return that can be read table by table, several at a time.
-
-    Attributes:
-        period: the collection year, as text.
-        accumulates: the contract's tables in which the rows of earlier returns stay. In the
-            others, the latest return replaces them.
-        is_partial: always true, because a return fills only some of the contract's tables.
-        parallel: None, because there is no limit: every read opens the file again.
-    """
+class Ssda903Session(FileSession):
+    """A checked return that can be read table by table, several at a time."""
 
     def __init__(self, checked: CheckedReturn) -> None:
+        accumulates = (each.name for each in load_mapping().values() if each.accumulates)
+        super().__init__(str(checked.period), frozenset(accumulates), checked.notes)
         self.checked = checked
-        self.period: str | None = str(checked.period)
-        self.is_partial = True
-        self.parallel: int | None = None
-        self.accumulates = frozenset(
-            mapping.name for mapping in load_mapping().values() if mapping.accumulates
-        )
-
-    def __enter__(self) -> Ssda903Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing is held open between two reads."""
-
-    def notes(self) -> list[DeliveryNote]:
-        """Return what a person should put right, although the return was loaded."""
-        return list(self.checked.notes)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that this return fills, with the columns that it fills.
