@@ -87,6 +87,18 @@ members as (
             ('child protection', planned.is_child_protection),
             ('child in need', planned.is_child_in_need)
         ) as segments (segment, is_member)
+    union all
+    -- a date without any keeps one row
+    select
+        authority,
+        report_date as as_at_date,
+        null as young_person_key,
+        'three or more social workers in 12 months' as measure,
+        'all' as segment,
+        false as is_member,
+        null as is_counted,
+        null as left_out_reason
+    from report_dates
 ),
 
 {{ measured('members') }}
