@@ -28,7 +28,7 @@ OPEN = CHILD.replace("        <CINclosureDate>2026-02-27</CINclosureDate>\n", ""
 )
 CLOSED = CHILD.replace("2026-02-27", "2026-05-05")
 FAULTS = (
-    CHILD.replace("<Ethnicity>WBRI", "<Ethnicity>XXXX")
+    CHILD.replace("<Ethnicity>WBRI", "<Ethnicity>QQQQ")
     .replace(">6B<", ">RB<")
     .replace(">N1<", ">N99<")
     .replace("<ReferralNFA>0", "<ReferralNFA>false")
@@ -146,7 +146,7 @@ def test_unknown_codes_and_blanks_are_reported_and_never_invented(
     assert "could not be read" in found["ChildProtectionPlans, end_date"]
     assert found["ChildCharacteristics, Ethnicity"].startswith("The census needs a value")
     assert found["FactorsIdentifiedAtAssessment, AssessmentFactors"].startswith("The XSD does not")
-    assert "XXXX" not in str(written.remarks)
+    assert "QQQQ" not in str(written.remarks)
     child = etree.parse(path).getroot().find(".//Child")
     assert child is not None
     for name in ("Ethnicity", "PrimaryNeedCode", "CPPendDate"):
