@@ -70,10 +70,14 @@ def _references(node: Node, models: Mapping[str, Node]) -> Iterator[tuple[str, s
     """Yield the columns of a table that are another one's key, with that one's name.
 
     Core refers to core, and a mart to a mart that republishes the table. Where a fact has the key
-    of a dimension, the dimension is meant.
+    of a dimension, the dimension is meant. Where two facts have one key, the shorter name is meant:
+    a placement is a row of fct_placements, and fct_placement_carers says more about it.
     """
     owners: dict[str, str] = {}
-    for name, other in sorted(models.items(), key=lambda item: "dim_" in item[0]):
+    # the last one stays
+    for name, other in sorted(
+        models.items(), key=lambda item: ("dim_" in item[0], -len(item[0]), item[0])
+    ):
         if other["fqn"][1] == node["fqn"][1] and len(_key(other)) == 1:
             owners[_key(other)[0]] = name
     for column, about in node["columns"].items():
