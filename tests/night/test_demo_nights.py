@@ -10,8 +10,10 @@ import datetime as dt
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
@@ -63,12 +65,16 @@ def rows(role: str, query: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def terminal_text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What `carepath demo --scale 2` prints, in its own home."""
+def terminal_text() -> Iterator[str]:
+    """What `carepath demo --scale 2` prints, in its own home.
+
+    The home is not in pytest's folder. Another session of root closes that folder to other
+    accounts, and PostgreSQL, which runs as one, then cannot open its control file.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="carepath-demo-"))
+    folder.chmod(0o755)
     settings = get_settings()
-    suite, settings.home = settings.home, tmp_path_factory.mktemp("demo") / "home"
-    for folder in (settings.home.parent, *settings.home.parents[1:3]):
-        folder.chmod(0o755)  # as root, PostgreSQL runs as another account, which passes through
+    suite, settings.home = settings.home, folder / "home"
     try:
         done = carepath("demo", "--scale", "2")
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
@@ -76,6 +82,7 @@ def terminal_text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         embedded.destroy()
         settings.home = suite
+        shutil.rmtree(folder)
 
 
 def test_demo_prints_each_night_and_explains_every_figure(terminal_text: str) -> None:
