@@ -10,6 +10,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -1306,9 +1307,21 @@ def test_demo_refuses_a_warehouse_with_a_real_source(terminal_text: str, tmp_pat
 
 
 def test_journey_page_has_a_query_for_each_reader() -> None:
-    assert len(DOCUMENTED) == 7
-    readers = {query.role for query in DOCUMENTED}
-    assert readers == {"bi_reader", "carepath_analyst", "carepath_steward"}
+    assert len(DOCUMENTED) == 6
+    assert {query.role for query in DOCUMENTED} == {"bi_reader", "carepath_analyst"}
+
+
+def test_key_of_a_report_leads_a_steward_to_the_case(terminal_text: str) -> None:
+    page = (get_settings().project_root / "docs" / "journey.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n-- as carepath_steward\n(.*?)```", page, re.DOTALL)
+    ((key, person_id),) = rows(
+        "carepath_steward",
+        "select young_person_key, person_id from identity.person_identity"
+        " where authority = %s order by person_id limit 1",
+        ASHMERE,
+    )
+
+    assert rows("carepath_steward", query.replace("1234567890", str(key))) == [(person_id,)]
 
 
 @pytest.mark.usefixtures("terminal_text")
