@@ -15,6 +15,14 @@ from rich.markup import escape
 
 from carepath.errors import CarepathError
 
+# the groups of `carepath --help`
+RUN = "Start it, run a night, connect a source"
+RECORDS = "Records that contradict each other"
+FIGURES = "Figures and lists"
+UNDO = "Go back, keep safe"
+SAFETY = "Who may see what"
+DEVELOP = "For developers"
+
 app = typer.Typer(
     help="Carepath: the nightly data warehouse of a children's social care department.",
     no_args_is_help=True,
@@ -26,22 +34,22 @@ site_app = typer.Typer(
     help="The council's own settings: targets, unit costs, timescales, sources and the like.",
     no_args_is_help=True,
 )
-app.add_typer(site_app, name="site")
+app.add_typer(site_app, name="site", rich_help_panel=RUN)
 return_app = typer.Typer(
     help="Write a return of the Department from the records. Nothing is sent.",
     no_args_is_help=True,
 )
-app.add_typer(return_app, name="return")
+app.add_typer(return_app, name="return", rich_help_panel=FIGURES)
 source_app = typer.Typer(
     help="The recording systems that a night loads (sources.yml): add one, remove one.",
     no_args_is_help=True,
 )
-app.add_typer(source_app, name="source")
+app.add_typer(source_app, name="source", rich_help_panel=RUN)
 statistics_app = typer.Typer(
     help="Published statistics: the Department's figures, neighbours and populations.",
     no_args_is_help=True,
 )
-app.add_typer(statistics_app, name="statistics")
+app.add_typer(statistics_app, name="statistics", rich_help_panel=FIGURES)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -51,7 +59,7 @@ NightOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def demo(
     scale: Annotated[int, typer.Option(min=1, max=200, help="How many boroughs to invent.")] = 1,
     seed: Annotated[int, typer.Option(help="A different number invents different people.")] = 1034,
@@ -63,7 +71,7 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def up() -> None:
     """Start the warehouse and Airflow as a service on 127.0.0.1, with the nightly load on."""
     from carepath.service import processes
@@ -78,7 +86,7 @@ def up() -> None:
     console.print("The DAG nightly_load runs at 02:00 London time. To stop the service: make down")
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def down(
     database: Annotated[
         bool, typer.Option("--database", help="Stop the embedded PostgreSQL too.")
@@ -95,7 +103,7 @@ def down(
         console.print("Stopped: the embedded PostgreSQL")
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def systemd(
     folder: Annotated[Path, typer.Argument(help="Where to write the units.")],
 ) -> None:
@@ -110,7 +118,7 @@ def systemd(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def status() -> None:
     """Show what is running, how the last nights ended, what is published and what is held."""
     from carepath.service import metadata, processes
@@ -121,7 +129,7 @@ def status() -> None:
     print_status(console, processes.running_services(), metadata.runs_without_a_night())
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def run(
     date: NightOption,
     source: Annotated[
@@ -169,7 +177,7 @@ def run(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def doctor(
     source: Annotated[
         str | None,
@@ -309,7 +317,7 @@ def remove_statistics(
     remove_file(console, number)
 
 
-@app.command()
+@app.command(rich_help_panel=UNDO)
 def rollback(
     authority: Annotated[
         str | None,
@@ -336,7 +344,7 @@ def rollback(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=UNDO)
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder, not on the home's disk.")],
 ) -> None:
@@ -349,7 +357,7 @@ def backup(
     console.print("It holds children's records and passwords. Keep it where only you can read it.")
 
 
-@app.command()
+@app.command(rich_help_panel=UNDO)
 def restore(
     folder: Annotated[Path, typer.Argument(help="A folder that `carepath backup` has written.")],
 ) -> None:
@@ -361,7 +369,7 @@ def restore(
     console.print(f"Restored. All {tables:,} tables are as they were in the backup.")
 
 
-@app.command()
+@app.command(rich_help_panel=FIGURES)
 def due(
     authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
     team: Annotated[
@@ -394,7 +402,7 @@ def due(
     console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=FIGURES)
 def changes(
     authority: Annotated[
         str | None, typer.Option(help="The authority (ONS code), if several have published.")
@@ -410,7 +418,7 @@ def changes(
     print_changes(console, only_authority(authority), limit=limit)
 
 
-@app.command()
+@app.command(rich_help_panel=FIGURES)
 def report(
     authority: Annotated[
         str | None, typer.Option(help="The authority (ONS code), if several have published.")
@@ -437,7 +445,7 @@ def report(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=FIGURES)
 def forecast(
     authority: Annotated[
         str | None, typer.Option(help="The authority (ONS code), if several have published.")
@@ -473,7 +481,7 @@ def forecast(
     console.print(f"Written: {csv}", soft_wrap=True)
 
 
-@app.command(name="work-list")
+@app.command(name="work-list", rich_help_panel=RECORDS)
 def work_list(
     authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
     rule: Annotated[
@@ -525,7 +533,7 @@ def work_list(
     console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=RECORDS)
 def waive(
     rule: Annotated[str, typer.Argument(help="The rule, such as EET-01.")],
     until: Annotated[
@@ -565,7 +573,7 @@ def waive(
     ask_for(console, wanted)
 
 
-@app.command()
+@app.command(rich_help_panel=RECORDS)
 def waivers(
     authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
     everything: Annotated[
@@ -580,7 +588,7 @@ def waivers(
     print_waivers(console, authority, everything=everything)
 
 
-@app.command()
+@app.command(rich_help_panel=RECORDS)
 def approve(
     number: Annotated[list[int], typer.Argument(help="Numbers of waivers (`carepath waivers`).")],
 ) -> None:
@@ -592,7 +600,7 @@ def approve(
     approve_each(console, number)
 
 
-@app.command()
+@app.command(rich_help_panel=RECORDS)
 def withdraw(
     number: Annotated[int, typer.Argument(help="The number of the waiver.")],
     reason: Annotated[str, typer.Option(help="Why it is withdrawn.")],
@@ -674,7 +682,7 @@ def return_cin(
         raise typer.Exit(1)
 
 
-@app.command(name="annex-a")
+@app.command(name="annex-a", rich_help_panel=FIGURES)
 def annex_a(
     date: Annotated[
         dt.datetime,
@@ -698,7 +706,7 @@ def annex_a(
     print_exported(console, exported, folder)
 
 
-@app.command(name="release-figures")
+@app.command(name="release-figures", rich_help_panel=FIGURES)
 def release_figures(
     date: Annotated[
         list[dt.datetime] | None,
@@ -738,7 +746,7 @@ def release_figures(
         print_written(console, write_open_data(code, folder), folder)
 
 
-@app.command(name="as-known-at")
+@app.command(name="as-known-at", rich_help_panel=UNDO)
 def as_known_at(date: NightOption) -> None:
     """Build the whole warehouse as it was known at a past day, in separate schemas."""
     from carepath.warehouse import ready
@@ -751,7 +759,7 @@ def as_known_at(date: NightOption) -> None:
     console.print(f"Built. The schemas end in _as_known_{day:%Y%m%d}: core, marts_build, ...")
 
 
-@app.command()
+@app.command(rich_help_panel=SAFETY)
 def audit(
     since: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day, in UTC.")
@@ -783,7 +791,7 @@ def audit(
     console.print(f"{len(found):,} lines written to {csv}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=SAFETY)
 def readers() -> None:
     """Make the logins of site/readers.yml, which read some authorities only, and map them now."""
     from carepath.terminal.readers import apply_readers
@@ -793,7 +801,7 @@ def readers() -> None:
     apply_readers(console)
 
 
-@app.command()
+@app.command(rich_help_panel=SAFETY)
 def privileges(
     write: Annotated[
         Path | None,
@@ -809,7 +817,7 @@ def privileges(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=DEVELOP)
 def docs(
     check: Annotated[
         bool,
@@ -834,7 +842,7 @@ def docs(
     console.print(f"Written: {page}")
 
 
-@app.command()
+@app.command(rich_help_panel=FIGURES)
 def powerbi(
     folder: Annotated[Path, typer.Argument(help="Where to write the project.")],
     server: Annotated[
