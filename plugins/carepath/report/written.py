@@ -82,6 +82,6 @@ def report_of(authority: str) -> tuple[Publication, str]:
 
 
 def _style() -> Markup:
-    """Return the styles as they are: a style sheet is no place for HTML's escapes."""
+    """Return the styles as they are: a style sheet does not read HTML's escapes."""
     names = ("desk.css", "figures.css")
     return Markup("".join((STATIC / name).read_text("utf-8") for name in names))  # noqa: S704

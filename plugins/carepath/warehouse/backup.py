@@ -97,7 +97,7 @@ def restore(folder: Path) -> int:
         How many tables were compared and found as they were.
 
     Raises:
-        WarehouseError: the folder is no backup, this warehouse has records, pg_restore failed, or
+        WarehouseError: the folder is not a backup, this warehouse has records, pg_restore failed, or
             a table is not as it was.
     """
     try:

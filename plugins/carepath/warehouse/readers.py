@@ -43,7 +43,7 @@ def create_logins(logins: Sequence[str]) -> list[str]:
         Those that were created. Their passwords are in the file of passwords.
 
     Raises:
-        WarehouseError: a login exists and is no member of bi_reader.
+        WarehouseError: a login exists and is not a member of bi_reader.
     """
     created = []
     with connect(ADMINISTRATOR, "warehouse", autocommit=True) as admin:

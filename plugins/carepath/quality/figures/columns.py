@@ -285,7 +285,7 @@ def _changes(
 
 
 def _code(codes: CodeList | None, value: str) -> str:
-    """Return the code that a value means, or OTHER: a text that is no code may name somebody."""
+    """Return the code that a value means, or OTHER: a text that is not a code may name somebody."""
     if codes is not None:
         return codes.normalise(value) or OTHER
     flag = value.upper()[:1]

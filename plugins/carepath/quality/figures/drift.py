@@ -46,7 +46,7 @@ NEW_IN_A_FORTNIGHT: Final = 5
 MOST_OF_IT: Final = 2 / 3
 # a team's mean value changes by this factor if three records or more have changed together
 TEAM_FACTOR, TEAM_RECORDS = 3, 3
-# so large a factor is no change of a placement, even if the team has only one
+# a factor as large as this is not a change of placement, even if the team has only one
 ANY_FACTOR: Final = 20
 TEAM_SHARE: Final = 0.25
 
