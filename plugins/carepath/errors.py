@@ -79,6 +79,9 @@ class DisclosureError(CarepathError):
     """The figures could not be protected. None of them was released."""
 
 
+DISK_FULL = "53100"  # PostgreSQL's code
+
+
 def safe_message(error: BaseException) -> str:
     """Return an error's text without values of a record.
 
@@ -90,6 +93,8 @@ def safe_message(error: BaseException) -> str:
     diagnostics = getattr(error, "diag", None)
     if diagnostics is None:
         return str(error)
+    if diagnostics.sqlstate == DISK_FULL:
+        return "the warehouse's disk is full. docs/growth.md says what may be deleted"
     primary = diagnostics.message_primary or type(error).__name__
     if (diagnostics.sqlstate or "").startswith("22"):  # a data exception quotes data
         primary = re.sub(r'"[^"]*"', '"..."', primary)

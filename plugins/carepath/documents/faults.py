@@ -25,6 +25,7 @@ PARTS: Final = {
     "tests/night/test_night_timetable.py": "The clock",
     "tests/night/test_dag_nightly_load.py": "The clock",
     "tests/warehouse/test_warehouse_embedded.py": "The database server",
+    "tests/warehouse/test_disk_full.py": "The database server",
     "tests/warehouse/test_backup.py": "Backup",
 }
 

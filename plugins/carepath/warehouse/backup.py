@@ -97,8 +97,8 @@ def restore(folder: Path) -> int:
         How many tables were compared and found as they were.
 
     Raises:
-        WarehouseError: the folder is not a backup, this warehouse has records, pg_restore failed, or
-            a table is not as it was.
+        WarehouseError: the folder is not a backup, this warehouse has records, pg_restore
+            failed, or a table is not as it was.
     """
     try:
         wanted = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))["tables"]

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from carepath.errors import SettingsError, WarehouseError
 from carepath.settings import get_settings
@@ -14,6 +15,12 @@ from carepath.warehouse import embedded
 from carepath.warehouse.passwords import ADMINISTRATOR, known_passwords
 
 APPLICATION = "carepath"
+RECOVERY_SECONDS = 120  # a server that reads its log after a crash answers within this time
+RECOVERING = (
+    "the database system is starting up",
+    "the database system is in recovery mode",
+    "the database system is not yet accepting connections",
+)
 
 
 def parameters(role: str, dbname: str = "warehouse") -> dict[str, str]:
@@ -62,12 +69,21 @@ def administrator_parameters() -> dict[str, str]:
 def connect(role: str, dbname: str = "warehouse", **kw: Any) -> psycopg.Connection[Any]:
     """Open a connection as a role; further arguments go to `psycopg.connect`.
 
+    After a crash the server reads its log before it lets anybody in. This waits for that.
+
     Raises:
         WarehouseError: if the server does not answer or refuses.
     """
     wanted = {"application_name": APPLICATION, **parameters(role, dbname), **kw}
+    patiently = Retrying(
+        retry=retry_if_exception(_is_recovering),
+        stop=stop_after_delay(RECOVERY_SECONDS),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
     try:
-        return psycopg.connect(**wanted)
+        connection: psycopg.Connection[Any] = patiently(psycopg.connect, **wanted)
+        return connection
     except psycopg.OperationalError as error:
         raise WarehouseError(
             f"PostgreSQL refuses {role} on database {dbname}: {_reason(error)}",
@@ -95,8 +111,14 @@ def url(role: str, dbname: str = "warehouse", driver: str = "psycopg") -> str:
     return f"{scheme}://{user}:{secret}@{place}/{database}{options}"
 
 
+def _is_recovering(error: BaseException) -> bool:
+    return isinstance(error, psycopg.OperationalError) and any(
+        words in str(error) for words in RECOVERING
+    )
+
+
 def _reason(error: psycopg.OperationalError) -> str:
     """Return the server's reason, else libpq's: they name roles and servers, never a record."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     refused = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
-    return (refused or lines)[-1]
+    return refused[-1] if refused else lines[0]
