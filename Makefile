@@ -47,7 +47,8 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	@touch $@
 
 extras: env ## Add what only a region or a refresh of Power BI needs: Celery, Microsoft's operators for Airflow
-	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --no-deps --python $(BIN)/python -r requirements-extras.lock
+	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --no-deps --python $(BIN)/python -r requirements-extras.lock 2> $(VENV)/uv.log \
+	  || $(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-extras.lock
 
 lock: env ## Write requirements.lock and requirements-extras.lock again from pyproject.toml
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
