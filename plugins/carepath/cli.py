@@ -181,13 +181,19 @@ def run(
 def doctor(
     source: Annotated[
         str | None,
-        typer.Option(help="Compare this source with the contract ('all' for every listed source)."),
+        typer.Option(
+            help="Compare this source with the contract, and count what it holds "
+            "('all' for every listed source)."
+        ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="List each rule and measure that has no data.")
+    ] = False,
 ) -> None:
     """Check this machine, the warehouse and a source, and say what to put right."""
     from carepath.terminal.doctor import print_examination
 
-    if not print_examination(console, source):
+    if not print_examination(console, source, full=full):
         raise typer.Exit(1)
 
 

@@ -13,18 +13,28 @@ from dataclasses import dataclass
 
 from carepath import record_start
 from carepath.contract import load_contract
+from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.differences import SourceComparison, compare
 from carepath.errors import CarepathError
 from carepath.settings import get_settings
 from carepath.site import FirstReportDate, read_site
 from carepath.site.decisions import DECISIONS
+from carepath.site.effective import effective_programmes
 from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
-from carepath.sources import SourceSpec, find_source, open_source, read_sources
+from carepath.sources import SourceSession, SourceSpec, find_source, open_source, read_sources
+from carepath.sources.content import TableContent, read_content
 from carepath.sources.kind import Readable
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
 from carepath.warehouse.privileges import differences
+from carepath.without_data import (
+    WithoutData,
+    delivered_names,
+    measures_without_data,
+    rules_without_data,
+)
+from expectations.table_facts import PLANNED
 
 GIGABYTE = 1_000_000_000
 SMALLEST_DISK = 5 * GIGABYTE
@@ -57,16 +67,48 @@ def examine() -> Iterator[Diagnosis]:
         yield _guarded(examination)
 
 
-def compare_source(name: str) -> SourceComparison:
-    """Compare a source with the contract.
+@dataclass(frozen=True)
+class SourceExamination:
+    """What an examination of a source found.
+
+    Attributes:
+        comparison: how it differs from the contract.
+        contents: what each delivered table holds, in counts.
+        rules: the rules that have no data, each once for every table that it judges.
+        measures: the measures that have no data.
+        is_partial: whether other sources may deliver what this one lacks.
+    """
+
+    comparison: SourceComparison
+    contents: tuple[TableContent, ...]
+    rules: tuple[WithoutData, ...]
+    measures: tuple[WithoutData, ...]
+    is_partial: bool
+
+
+def examine_source(name: str) -> SourceExamination:
+    """Compare a source with the contract, and count what it holds.
 
     Args:
         name: a name in sources.yml, or `ssda903:PATH`.
 
     Raises:
-        CarepathError: there is no such source, or it cannot be reached.
+        CarepathError: there is no such source, it cannot be reached, or it fails.
     """
-    return compare_spec(find_source(name))
+    spec = find_source(name)
+    with open_source(spec).open() as session:
+        comparison = _compare(session, spec)
+        lists = {**load_code_lists(), "programme": effective_programmes()}
+        contents = tuple(read_content(session, comparison.delivered, lists, PLANNED))
+        is_partial = spec.is_partial or session.is_partial
+    delivered = delivered_names(comparison)
+    return SourceExamination(
+        comparison,
+        contents,
+        tuple(rules_without_data(delivered)),
+        tuple(measures_without_data(delivered)),
+        is_partial,
+    )
 
 
 def compare_spec(spec: SourceSpec) -> SourceComparison:
@@ -76,13 +118,16 @@ def compare_spec(spec: SourceSpec) -> SourceComparison:
         CarepathError: it cannot be reached, or a column cannot be read.
     """
     with open_source(spec).open() as session:
-        described = session.describe()
-        is_partial = spec.is_partial or session.is_partial
-        found = compare(load_contract(), described, spec.spelling, is_partial=is_partial)
-        if isinstance(session, Readable):
-            for table in found.delivered:
-                columns = [column for column in table.columns.values() if column is not None]
-                session.require_readable(table.table, columns)
+        return _compare(session, spec)
+
+
+def _compare(session: SourceSession, spec: SourceSpec) -> SourceComparison:
+    is_partial = spec.is_partial or session.is_partial
+    found = compare(load_contract(), session.describe(), spec.spelling, is_partial=is_partial)
+    if isinstance(session, Readable):
+        for table in found.delivered:
+            columns = [column for column in table.columns.values() if column is not None]
+            session.require_readable(table.table, columns)
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,15 +14,18 @@ from carepath import doctor
 from carepath.contract.differences import Kind, SourceComparison
 from carepath.errors import CarepathError
 from carepath.sources import read_sources
+from carepath.sources.content import FEWEST_RECORDS, TableContent, years_in_words
 from carepath.terminal.layout import plural, table_of
+from carepath.without_data import WithoutData
 
 
-def print_examination(console: Console, source: str | None) -> bool:
+def print_examination(console: Console, source: str | None, *, full: bool = False) -> bool:
     """Examine and print; with a source, compare it with the contract as well.
 
     Args:
         console: where to print.
         source: a source's name, `ssda903:PATH`, `all`, or None for no comparison.
+        full: whether to list each rule and each measure that has no data.
 
     Returns:
         Whether all is well.
@@ -39,7 +44,7 @@ def print_examination(console: Console, source: str | None) -> bool:
             )
             return False
         for name in names:
-            well = _print_source(console, name) and well
+            well = _print_source(console, name, full=full) and well
     return well
 
 
@@ -87,14 +92,104 @@ def print_comparison(console: Console, comparison: SourceComparison) -> None:
         )
 
 
-def _print_source(console: Console, name: str) -> bool:
+def print_contents(console: Console, contents: Sequence[TableContent], today: dt.date) -> None:
+    """Print the codes that Carepath does not know, and the records by year. Values are counted."""
+    codes = table_of(
+        "Codes that Carepath does not know",
+        left=("table", "column"),
+        right=("records", "values"),
+    )
+    codes.add_column("shown", overflow="fold")
+    for table in contents:
+        for each in table.unknown_codes:
+            shown = ", ".join(f"{value} ({count:,})" for value, count in each.shown.items())
+            codes.add_row(
+                table.table, each.column, f"{each.record_count:,}", f"{each.value_count:,}",
+                escape(shown),
+            )  # fmt: skip
+    if codes.row_count:
+        console.print(codes)
+        console.print(
+            "Staging shows these values as null. A value is shown here only if it looks like "
+            f"a code and at least {FEWEST_RECORDS} records have it. Other values may be personal."
+        )
+    elif contents:
+        console.print("Carepath knows every code of this source.")
+    years = table_of("Records by year", left=("table", "by"), right=("records",))
+    years.add_column("years", overflow="fold")
+    for table in contents:
+        words = years_in_words(table.years, today)
+        if table.undated_count:
+            words.append(f"no date: {table.undated_count:,}")
+        years.add_row(
+            table.table, table.date_column or "", f"{table.row_count:,}", ", ".join(words)
+        )
+    if years.row_count:
+        console.print(years)
+
+
+def print_without_data(
+    console: Console,
+    rules: Sequence[WithoutData],
+    measures: Sequence[WithoutData],
+    *,
+    is_partial: bool,
+    full: bool,
+) -> None:
+    """Print how many rules and measures have no data, by topic, or each of them."""
+    if not rules and not measures:
+        console.print("Every rule and every measure has what it needs.")
+        return
+    counts = {
+        "rules": Counter(topic for topic, _ in {(each.topic, each.code) for each in rules}),
+        "measures": Counter(each.topic for each in measures),
+    }
+    lacking = _lacking(rules, measures)
+    grid = table_of("What will have no data", left=("topic",), right=("rules", "measures"))
+    grid.add_column("because these are not delivered", overflow="fold")
+    for topic in sorted(lacking):
+        grid.add_row(
+            topic,
+            f"{counts['rules'][topic]:,}",
+            f"{counts['measures'][topic]:,}",
+            ", ".join(sorted(lacking[topic])),
+        )
+    console.print(grid)
+    console.print(
+        "A rule counts here if it cannot judge one of its tables. Other sources of the authority "
+        "may deliver what this one lacks."
+        if is_partial
+        else "A rule counts here if it cannot judge one of its tables."
+    )
+    if not full:
+        console.print("To list each rule and measure, add --full.")
+        return
+    for title, found in (("Rules without data", rules), ("Measures without data", measures)):
+        if found:
+            each_one = table_of(title, left=("rule" if found is rules else "code", "about"))
+            each_one.add_column("not delivered", overflow="fold")
+            for each in found:
+                each_one.add_row(each.code, escape(each.title), ", ".join(each.missing))
+            console.print(each_one)
+
+
+def _lacking(*found: Sequence[WithoutData]) -> dict[str, set[str]]:
+    lacking: dict[str, set[str]] = {}
+    for each in (one for several in found for one in several):
+        lacking.setdefault(each.topic, set()).update(each.missing)
+    return lacking
+
+
+def _print_source(console: Console, name: str, *, full: bool) -> bool:
     try:
-        comparison = doctor.compare_source(name)
+        found = doctor.examine_source(name)
     except CarepathError as error:
         _print_line(console, name, str(error), well=False)
         return False
-    print_comparison(console, comparison)
-    return comparison.kept
+    print_contents(console, found.contents, dt.datetime.now(tz=dt.UTC).date())
+    print_without_data(console, found.rules, found.measures, is_partial=found.is_partial, full=full)
+    print_comparison(console, found.comparison)
+    return found.comparison.kept
 
 
 def _print_line(console: Console, subject: str, text: str, *, well: bool) -> None:
