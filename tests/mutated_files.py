@@ -24,8 +24,8 @@ from annex_a_workbooks import CHILD, open_files, write_workbook
 from ssda903_returns import HEADS, as_csv, nested
 
 from carepath.contract.model import load_contract
+from carepath.sources.blanks import trim
 from carepath.sources.delivered import MalformedFilesError
-from carepath.sources.ssda903.reading import trim
 
 SAME, REFUSED, ANY = "same", "refused", "any"
 Table = list[list[str]]  # the header first

@@ -28,6 +28,7 @@ from carepath.landing.delivery import Load, PreviousTables, Progress, TableDeliv
 from carepath.landing.tables import LOADER, incoming, record_key
 from carepath.settings import get_settings
 from carepath.sources import SourceSession
+from carepath.sources.blanks import without_blanks
 from carepath.warehouse.connect import connect
 
 Item = TypeVar("Item")
@@ -207,7 +208,8 @@ def _land(
                 target, sql.SQL(", ").join(map(sql.Identifier, item.columns))
             )
             with cursor.copy(command) as copy:
-                for chunk in session.stream(item.table, item.sent_as):
+                sent = session.stream(item.table, item.sent_as)
+                for chunk in without_blanks(sent, item.table, item.columns):
                     going.check()
                     digest.update(chunk)
                     size += len(chunk)

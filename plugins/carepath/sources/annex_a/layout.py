@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from carepath.contract import code_lists
 from carepath.contract.code_lists import spelling_key
-from carepath.sources.ssda903.reading import trim
+from carepath.sources.blanks import trim
 from carepath.yaml_files import read_yaml
 
 LAYOUT: Final = Path(__file__).with_name("layout.yml")

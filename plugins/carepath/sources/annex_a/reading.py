@@ -15,13 +15,13 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from carepath.contract.model import LONGEST_VALUE
 from carepath.sources.annex_a.layout import AnnexAList, CodeSet, Field, load_layout, plain_words
+from carepath.sources.blanks import trim
 from carepath.sources.delivered import DeliveredFile, Tell
 from carepath.sources.ssda903.reading import (
     EARLIEST_YEAR,
     LATEST_YEAR,
     id_of_spreadsheet,
     parse_date,
-    trim,
 )
 
 LINES_ABOVE: Final = 30  # a heading row is among the first of a sheet

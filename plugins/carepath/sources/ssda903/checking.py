@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carepath.contract.code_lists import collection_year
+from carepath.sources.blanks import trim
 from carepath.sources.delivered import (
     DeliveredFile,
     EnoughErrorsError,
@@ -29,7 +30,6 @@ from carepath.sources.ssda903.reading import (
     parse_date,
     read_rows,
     recognise,
-    trim,
     unnamed_columns,
     without,
 )

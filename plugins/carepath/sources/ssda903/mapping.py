@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, mo
 from pydantic import ValidationInfo as Info
 from pydantic.dataclasses import dataclass
 
+from carepath.sources.blanks import trim
 from carepath.sources.ssda903.layout import FieldType, ReturnTable, load_layout
-from carepath.sources.ssda903.reading import parse_date, plain_flag, trim, whole_number
+from carepath.sources.ssda903.reading import parse_date, plain_flag, whole_number
 from carepath.yaml_files import read_yaml, validate
 
 MAPPING: Final = Path(__file__).with_name("mapping.yml")

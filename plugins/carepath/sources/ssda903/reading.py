@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from carepath.contract.model import LONGEST_VALUE
+from carepath.sources.blanks import trim
 from carepath.sources.ssda903.layout import (
     FieldType,
     ReturnColumn,
@@ -52,14 +53,6 @@ _SPREADSHEET_ID = re.compile(
     r"\d+\.0+|\d(\.\d+)?[Ee]\+\d+|\d\.\d+[Ee]\d+|['=#].*|\d{1,3}(,\d{3})+|null|n/?a|nan",
     re.ASCII | re.IGNORECASE,
 )
-# the space in all its widths, control characters, line ends, the byte order mark, zero widths
-_BLANKS: Final = "".join(
-    [
-        *(chr(code) for code in range(33)), "\x7f", "\x85", "\xa0", "\u1680", "\u180e",
-        *(chr(code) for code in range(0x2000, 0x2010)), "\u2028", "\u2029", "\u202f",
-        "\u205f", "\u2060", "\u3000", "\ufeff",
-    ]
-)  # fmt: skip
 _YES: Final = frozenset({"1", "01", "y", "yes", "true", "t"})
 _NO: Final = frozenset({"0", "00", "n", "no", "false", "f"})
 
@@ -81,11 +74,6 @@ class Tell(Protocol):
     """The function that a reader calls for each error."""
 
     def __call__(self, line: int, column: str, message: str, /) -> None: ...
-
-
-def trim(value: str) -> str:
-    """Return a value without blanks of any kind around it."""
-    return value.strip(_BLANKS)
 
 
 def read_rows(file: io.BufferedReader, tell: Tell) -> Iterator[Row]:

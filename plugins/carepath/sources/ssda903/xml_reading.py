@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from lxml import etree
 
+from carepath.sources.blanks import trim
 from carepath.sources.ssda903.layout import ReturnTable, load_layout
-from carepath.sources.ssda903.reading import Row, Tell, plain_flag, trim
+from carepath.sources.ssda903.reading import Row, Tell, plain_flag
 
 ALIASES: Final = {"CHILDID": "CHILD", "PL": "PLACE"}  # names of XML for columns of the return
 UASC: Final = "UASC"  # says in XML what the UASC table says by having a row
