@@ -17,7 +17,8 @@ from carepath.terminal.doctor import print_examination
 
 # activity and review date of care leavers, each with the number of records
 LEAVERS: Sequence[tuple[str | None, str | None, int]] = (
-    ("F2", "2017-05-01", 3),
+    ("F2", "2017-05-01", 2),
+    ("\u200bF2\r\n", "2017-05-01", 1),
     ("f5 - as they say it", "2018-05-01", 1),
     ("Q9", "2018-05-01", 12),
     ("q9 ", "2091-05-01", 1),

@@ -15,6 +15,7 @@ from typing import Final
 
 from carepath.contract.code_lists import CodeList
 from carepath.contract.differences import TableComparison
+from carepath.sources.blanks import without_blanks
 from carepath.sources.kind import SourceSession
 
 # A value may be shown if it looks like a code and cannot be a word, a name, initials or an id: one
@@ -136,7 +137,8 @@ def _read_table(
     )
     # without a code and a date, any column tells how many records there are
     wanted = [*codes, *([date] if date else [])] or there[:1]
-    rows = session.stream(found.table, [found.columns[column.name] for column in wanted])
+    sent = session.stream(found.table, [found.columns[column.name] for column in wanted])
+    rows = without_blanks(sent, found.table, [column.name for column in wanted])
     counts = [Counter[bytes]() for _ in wanted]
     row_count = 0
     for line, times in Counter(lines(rows)).items():
