@@ -17,12 +17,31 @@
 {%- endmacro %}
 
 {#- Dates: ISO (with or without a time), or day/month/year with a year of four digits. The
-    warehouse's DateStyle puts the day first. The sentinel 1900-01-01 means "no date". -#}
+    warehouse's DateStyle puts the day first. The sentinel 1900-01-01 means "no date". An instant
+    with a zone belongs to its day in England. -#}
 {% macro staging_date(column) -%}
     case
         when {{ is_date(column) }}
-            then nullif({{ column }}::date, date '1900-01-01')
+            then nullif(
+                case
+                    when {{ has_zone(column) }}
+                        then ({{ column }}::timestamptz at time zone 'Europe/London')::date
+                    else {{ column }}::date
+                end,
+                date '1900-01-01'
+            )
     end
+{%- endmacro %}
+
+{#- True for a date and time that says its zone, such as 2024-06-30T23:30:00Z. The form that
+    most sources send is left out first, because a regular expression takes longer. -#}
+{% macro has_zone(column) -%}
+    (
+                        length({{ column }}) > 16
+                        and {{ column }} not like '____-__-__ __:__:__'
+                        and {{ column }} ~* ':[0-9.:]+ ?([+-][0-9:]+|z) *$'
+                        and pg_input_is_valid({{ column }}, 'timestamptz')
+                    )
 {%- endmacro %}
 
 {#- The form is tested first, because PostgreSQL alone would also read 'today', '43069' or a
@@ -39,8 +58,13 @@
 {#- Numbers: `least` and `most` are the column's range in the contract. -#}
 {% macro staging_integer(column, least, most) -%}
     case
-        when {{ is_number(column, 'integer', least, most) }} then {{ column }}::integer
+        when {{ is_number(column, 'integer', least, most) }} then {{ whole(column) }}::integer
     end
+{%- endmacro %}
+
+{#- A whole number that was sent with a fraction of 0, such as 12.0, without it. -#}
+{% macro whole(column) -%}
+    regexp_replace({{ column }}, '\.0+ *$', '')
 {%- endmacro %}
 
 {% macro staging_number(column, least, most) -%}
@@ -52,9 +76,10 @@
 {#- `case` makes sure that the cast comes after the test. PostgreSQL sorts NaN above every
     number, so NaN and Infinity are outside any range. -#}
 {% macro is_number(column, type, least, most) -%}
+    {%- set value = whole(column) if type == 'integer' else column -%}
     case
-            when pg_input_is_valid({{ column }}, '{{ type }}')
-                then {{ column }}::{{ type }} between {{ least }} and {{ most }}
+            when pg_input_is_valid({{ value }}, '{{ type }}')
+                then {{ value }}::{{ type }} between {{ least }} and {{ most }}
             else false
         end
 {%- endmacro %}
