@@ -19,6 +19,7 @@ os.environ["CAREPATH_HOME"] = str(HOME)
 os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
 import mariadb_server  # noqa: E402
+import small_disk  # noqa: E402
 
 import carepath.warehouse  # noqa: E402
 from carepath.demonstration.settings import lay_settings  # noqa: E402
@@ -34,7 +35,6 @@ SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
 NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
 NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
-NO_SMALL_DISK = "no right to mount a small disk (root has it)"
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +125,7 @@ def pytest_unconfigure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_SMALL_DISK, mariadb_server.MISSING):
+    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, small_disk.MISSING, mariadb_server.MISSING):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

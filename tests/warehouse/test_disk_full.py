@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NO_SMALL_DISK
+import small_disk
 from small_recording_system import SmallRecordingSystem, everything, warehouse_rows
 
 import carepath.warehouse
@@ -27,24 +25,16 @@ MEGABYTE = 1024 * 1024
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A CAREPATH_HOME with a warehouse, alone on a disk of 700 MB in memory."""
-    folder = Path(tempfile.mkdtemp(prefix="carepath-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=700m,mode=755", "carepath", str(folder)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip(NO_SMALL_DISK)
-    monkeypatch.setenv("CAREPATH_HOME", str(folder))
-    get_settings.cache_clear()
-    carepath.warehouse.ready()
-    yield folder
-    embedded.destroy()
-    monkeypatch.undo()
-    get_settings.cache_clear()
-    subprocess.run(["umount", str(folder)], check=True)
-    folder.rmdir()
+    with small_disk.mounted(megabytes=700) as folder:
+        if folder is None:
+            pytest.skip(small_disk.MISSING)
+        monkeypatch.setenv("CAREPATH_HOME", str(folder))
+        get_settings.cache_clear()
+        carepath.warehouse.ready()
+        yield folder
+        embedded.destroy()
+        monkeypatch.undo()
+        get_settings.cache_clear()
 
 
 @pytest.fixture
