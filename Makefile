@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-quick up down status env lock check docs bench env-file clean
+.PHONY: help demo test test-quick up down status env extras lock check docs bench env-file clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,10 +46,19 @@ $(INSTALLED): requirements.lock requirements-uv.lock pyproject.toml
 	   && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . )
 	@touch $@
 
-lock: env ## Write requirements.lock again from pyproject.toml
+extras: env ## Add what only a region or a refresh of Power BI needs: Celery, Microsoft's operators for Airflow
+	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --no-deps --python $(BIN)/python -r requirements-extras.lock 2> $(VENV)/uv.log \
+	  || $(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-extras.lock
+
+lock: env ## Write requirements.lock and requirements-extras.lock again from pyproject.toml
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header --no-strip-extras --extra dev --upgrade -o requirements.lock pyproject.toml
+	@# only what the first lock does not hold
+	@$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --no-strip-extras --extra region --extra fabric --upgrade \
+	  --constraint requirements.lock $$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z0-9,-]+\])?==.*/--no-emit-package \1/p' requirements.lock) \
+	  -o requirements-extras.lock pyproject.toml
 
 check: env ## Lint and type-check
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint dbt_project/models
