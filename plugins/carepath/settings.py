@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from carepath.errors import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +31,11 @@ class Settings(BaseSettings):
         default=None,
         description="An existing PostgreSQL (16 or later) instead of the embedded one, as "
         "postgresql://administrator:password@host:port; its administrator can create roles",
+    )
+    wal_level: Literal["minimal", "replica"] = Field(
+        default="minimal",
+        description="`replica` lets a second PostgreSQL follow the embedded one; `minimal` writes "
+        "less. It takes effect when the embedded server starts",
     )
     parallel_tables: int = Field(
         default=2, ge=1, le=32, description="Tables read from one source at the same time"
@@ -83,7 +91,19 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the settings of this process."""
-    settings = Settings()
+    """Return the settings of this process.
+
+    Raises:
+        SettingsError: an environment variable has a value that cannot be used; it is named.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise SettingsError(
+            f"The value of an environment variable cannot be used: {first['msg']}.",
+            where=f"CAREPATH_{first['loc'][0]}".upper(),
+            todo="correct the variable; docs/settings.md lists what each one can be.",
+        ) from None
     settings.home = settings.home.expanduser().resolve()
     return settings

@@ -109,7 +109,10 @@ def test_connect_wrong_password_is_refused_without_telling_it(server: embedded.S
     assert "an-invented-guess" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in embedded.SERVER_SETTINGS])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, _, _ in (*embedded.SERVER_SETTINGS, *embedded.WAL_SETTINGS["minimal"])],
+)
 def test_server_setting_is_in_force(server: embedded.Server, name: str) -> None:
     with connect(ADMINISTRATOR, "postgres") as admin:
         row = admin.execute(

@@ -26,6 +26,7 @@ PARTS: Final = {
     "tests/night/test_dag_nightly_load.py": "The clock",
     "tests/warehouse/test_warehouse_embedded.py": "The database server",
     "tests/warehouse/test_disk_full.py": "The database server",
+    "tests/warehouse/test_read_replica.py": "The database server",
     "tests/warehouse/test_backup.py": "Backup",
 }
 

@@ -8,7 +8,7 @@ from carepath.site import FILES
 from carepath.site.decisions import DEFAULT_BUDGET
 from carepath.site.disclosure import Disclosure
 from carepath.site.starter import described
-from carepath.warehouse.embedded import SERVER_SETTINGS
+from carepath.warehouse.embedded import SERVER_SETTINGS, WAL_SETTINGS
 from carepath.warehouse.roles import DATABASE_SETTINGS
 
 
@@ -21,5 +21,6 @@ def settings_page() -> str:
         disclosure=Disclosure.model_fields,
         fields=Settings.model_fields,
         server=SERVER_SETTINGS,
+        wal=WAL_SETTINGS,
         database=DATABASE_SETTINGS["warehouse"],
     )

@@ -19,7 +19,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,6 @@ SERVER_SETTINGS: Sequence[tuple[str, str, str]] = (
     ("max_wal_size", "'4GB'", "no checkpoint in the middle of a load"),
     ("checkpoint_timeout", "'15min'", "the same"),
     ("checkpoint_completion_target", "0.9", "a checkpoint's writes are spread out"),
-    ("wal_level", "'minimal'", "COPY into a table emptied in the same transaction writes no WAL"),
-    ("max_wal_senders", "0", "minimal WAL does not allow any; backups use pg_dump"),
     ("wal_compression", "off", "pglz took 7 times the CPU time, and these binaries have no other"),
     ("synchronous_commit", "on", "a crash never loses a published figure or a decision"),
     ("effective_io_concurrency", "64", "solid-state disks"),
@@ -73,6 +71,20 @@ SERVER_SETTINGS: Sequence[tuple[str, str, str]] = (
     ("log_parameter_max_length_on_error", "0", "the same"),
     ("log_lock_waits", "on", "a publication that waits for a reader shows in the log"),
 )
+
+# CAREPATH_WAL_LEVEL: the settings that depend on it.
+WAL_SETTINGS: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "minimal": (
+        ("wal_level", "'minimal'", "COPY into a table emptied in its transaction writes no WAL"),
+        ("max_wal_senders", "0", "minimal WAL does not allow any; backups use pg_dump"),
+    ),
+    "replica": (
+        ("wal_level", "'replica'", "a read replica needs every change in the WAL"),
+        ("max_wal_senders", "4", "two replicas, and copies for new ones"),
+        ("max_slot_wal_keep_size", "'8GB'", "a replica that is away cannot fill the disk"),
+    ),
+}
+REPLICA_ROLE = "carepath_replica"  # the one account that may follow, if a site makes it
 
 
 @dataclass(frozen=True)
@@ -387,13 +399,18 @@ def _configure(place: Path, account: pwd.struct_passwd | None) -> None:
         ("port", (place / "port").read_text().strip(), "chosen once, see the file `port`"),
         ("log_directory", "'{}'".format(str(place / "log").replace("'", "''")), "beside the data"),
     )
-    lines = [f"{name} = {value}  # {why}\n" for name, value, why in (*SERVER_SETTINGS, *chosen)]
+    level = get_settings().wal_level
+    settings = (*SERVER_SETTINGS, *WAL_SETTINGS[level], *chosen)
+    lines = [f"{name} = {value}  # {why}\n" for name, value, why in settings]
     _write(data / "carepath.conf", "".join(lines), account)
     include = "include 'carepath.conf'"
     main = data / "postgresql.conf"
     if include not in (text := main.read_text()):
         _write(main, f"{text}\n{include}\n", account)
-    _write(data / "pg_hba.conf", f"host all all {HOST}/32 scram-sha-256\n", account)
+    ways_in = [f"host all all {HOST}/32 scram-sha-256\n"]
+    if level == "replica":
+        ways_in.append(f"host replication {REPLICA_ROLE} {HOST}/32 scram-sha-256\n")
+    _write(data / "pg_hba.conf", "".join(ways_in), account)
 
 
 def _write(path: Path, text: str, account: pwd.struct_passwd | None) -> None:
