@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -34,6 +35,7 @@ lay_settings()
 SHARED = get_settings().project_root.parent / "shared"
 NO_SHARED = "no folder `shared` beside the checkout"
 NO_CHROMIUM = "no browser (Debian: apt-get install chromium)"
+NO_EXTRAS = "no packages of requirements-extras.lock (make extras)"
 NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
 
 
@@ -109,6 +111,13 @@ def odbc_driver() -> str:
 
 
 @pytest.fixture(scope="session")
+def power_bi_operators() -> None:
+    """Microsoft's operators for Airflow."""
+    if find_spec("airflow.providers.microsoft") is None:
+        pytest.skip(NO_EXTRAS)
+
+
+@pytest.fixture(scope="session")
 def mariadb() -> Iterator[mariadb_server.MariaDB]:
     """A MariaDB server of the suite's own, empty."""
     if mariadb_server.program() is None:
@@ -125,7 +134,9 @@ def pytest_unconfigure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for missing in (NO_SHARED, NO_CHROMIUM, NO_ODBC, small_disk.MISSING, mariadb_server.MISSING):
+    for missing in (
+        NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_EXTRAS, small_disk.MISSING, mariadb_server.MISSING
+    ):  # fmt: skip
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

@@ -43,13 +43,17 @@ def note_run(run_id: str, text: str) -> None:
 
 
 def note_task(task_instance_id: str, text: str) -> None:
-    """Write the note that Airflow's pages show beside a task; it replaces an earlier one."""
+    """Write the note that Airflow's pages show beside a task; it replaces an earlier one.
+
+    An attempt that will be tried again has no row any more, and no note.
+    """
     with connect("airflow_meta", "airflow") as connection:
         connection.execute(
             "insert into task_instance_note (ti_id, content, created_at, updated_at)"
-            " values (%s, %s, now(), now()) on conflict (ti_id) do update"
+            " select id, %s, now(), now() from task_instance where id = %s"
+            " on conflict (ti_id) do update"
             " set content = excluded.content, updated_at = excluded.updated_at",
-            (task_instance_id, _shortened(text)),
+            (_shortened(text), task_instance_id),
         )
 
 

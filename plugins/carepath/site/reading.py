@@ -29,6 +29,7 @@ from carepath.site.desk import DESK, read_desk
 from carepath.site.directory import DIRECTORY, read_directory
 from carepath.site.disclosure import DISCLOSURE, read_disclosure
 from carepath.site.files import FILES, SITE_DEFAULTS, Row, Rows, SiteFile
+from carepath.site.power_bi import POWER_BI, read_power_bi
 from carepath.site.readers import READERS, Readers, read_readers
 from carepath.site.target_codes import EARLIER, what_to_write
 
@@ -155,7 +156,7 @@ def read_site(folder: Path | None = None) -> Site:
         problems += _check_together(table, rows_of)
     thresholds, wrong = _read_thresholds(folder / RULES)
     decisions, also_wrong = read_decisions(folder / DECISIONS)
-    for read in (read_desk, read_directory, read_disclosure):
+    for read in (read_desk, read_directory, read_disclosure, read_power_bi):
         try:
             read(folder)
         except SettingsError as error:
@@ -183,6 +184,7 @@ def _unknown_files(folder: Path) -> list[SettingsError]:
         DESK,
         DIRECTORY,
         DISCLOSURE,
+        POWER_BI,
         READERS,
     ]
     return [
