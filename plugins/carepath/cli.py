@@ -434,7 +434,7 @@ def report(
         typer.Option(metavar="FILE", help="Where to write. Without it, into the home."),
     ] = None,
 ) -> None:
-    """Write the published figures as one HTML file that can be sent round (docs/pages.md)."""
+    """Write the published figures as one HTML file to send round the department (docs/pages.md)."""
     from carepath.audit import note
     from carepath.publish import only_authority
     from carepath.report.written import write_report
@@ -447,7 +447,8 @@ def report(
         file = write_report(code, to)
     console.print(f"Written: {file}", soft_wrap=True, markup=False)
     console.print(
-        "Counts from 1 to 5 are withheld in it. Read docs/pages.md before you publish it."
+        "It is for use inside the department: small counts are withheld, but some could be"
+        " worked out. For figures that may leave it, run `carepath release-figures`."
     )
 
 

@@ -178,6 +178,7 @@ def test_small_counts_are_withheld_in_the_file_with_their_shares(
         table = main.locator("table", has=page[0].locator(f"caption:text-is('{caption}')"))
         return [" ".join(row.text_content().split()) for row in table.locator("tr").all()]
 
+    assert "For use inside the department" in page[0].locator("main").inner_text()
     text = report.read_text("utf-8")
     for told in (
         "3 of 9",
