@@ -803,3 +803,38 @@ def test_descriptions_are_comments_that_outlive_publications(marts: Marts) -> No
     assert comments() == ("Invented figures", "0 to 1")
     marts.publish(tables=described("Figures, in other words"))
     assert comments() == ("Figures, in other words", "0 to 1")
+
+
+def test_range_that_power_bi_reads_is_found_by_an_index(marts: Marts) -> None:
+    """Whether the table is new or was published before it had one."""
+    events = MartTable("fct_pathway_events", ("event_key",))
+    marts.loader.execute(
+        """
+        create unlogged table marts_build.fct_pathway_events as
+        select %s::text as authority, day as event_key, date '1990-01-01' + day as event_date
+        from generate_series(0, 10000) as day
+        """,
+        [ASHMERE],
+    )
+
+    def plan_of_a_month() -> str:
+        with connect("bi_reader") as reader:
+            lines = reader.execute(
+                "explain select * from marts.fct_pathway_events"
+                " where event_date >= '2014-03-01' and event_date < '2014-04-01'"
+            ).fetchall()
+        return "\n".join(line for (line,) in lines)
+
+    try:
+        marts.build(ASHMERE, 7)
+        marts.publish(tables=[*TABLES, events])
+        marts.owner.execute("analyze marts.fct_pathway_events")
+        assert "fct_pathway_events_event_date_range" in plan_of_a_month()
+
+        marts.owner.execute("drop index marts.fct_pathway_events_event_date_range")
+        assert "Seq Scan" in plan_of_a_month()
+        marts.publish(tables=[*TABLES, events])
+        assert "fct_pathway_events_event_date_range" in plan_of_a_month()
+    finally:
+        for schema in SCHEMAS:
+            marts.owner.execute(f"drop table if exists {schema}.fct_pathway_events")

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from carepath.errors import PublicationError, safe_message
 from carepath.publish.comments import write_comments
 from carepath.publish.difference import TableChange, apply_difference, find_difference
+from carepath.publish.ranges import index_ranges
 from carepath.publish.shape import (
     MARTS,
     Shape,
@@ -91,6 +92,7 @@ def publish(
         with connection.transaction():
             _hold_build(connection, shapes)
             _create_missing(connection, shapes)
+            index_ranges(connection, MARTS)
             write_comments(connection, MARTS, marts)
             _refuse_empty_build(connection, shapes, authority)
             to_marts = _differences(connection, shapes, BUILD_SCHEMA, MARTS, authority)
