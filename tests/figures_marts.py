@@ -183,6 +183,60 @@ select
     12 as record_count, share as residential_share, week as residential_week_gbp
 from (values (0.0), (0.5), (1.0)) as shares (share)
 cross join (values (3000), (4000)) as weeks (week);
+
+create table marts.dim_team as
+select * from (values
+    (21::bigint, 'E09900002', 'Team <b>East</b>', null::text, true),
+    (22, 'E09900002', '=West', null, true)
+) as v (team_key, authority, team_name, parent_team_name, is_listed);
+
+create table marts.fct_kpi_member (
+    authority text, as_at_date date, measure_code text, segment_code text,
+    young_person_key bigint, record_number integer, is_counted boolean,
+    is_in_denominator boolean not null, left_out_reason text, team_key bigint, age_band text,
+    sex_code text, ethnicity_code text,
+    primary key (
+        authority, as_at_date, measure_code, segment_code, young_person_key, record_number
+    )
+);
+-- 63 in EET, 44 not, 13 left out; two teams in turn, and every tenth has no team
+insert into marts.fct_kpi_member
+select
+    'E09900002', '2019-03-12', 'care_leavers_eet', 'open_cases', 1000 + n, 1, n <= 63, n <= 107,
+    case when n > 111 then 'no status' when n > 107 then 'EET-01' end,
+    case when n % 10 > 0 then 21 + n % 2 end, '18 to 20', 'F', 'WBRI'
+from generate_series(1, 120) as n;
+-- the report date before; the second record of a young person; a mean; a key of Coast
+insert into marts.fct_kpi_member values
+    ('E09900002', '2018-12-31', 'care_leavers_eet', 'open_cases', 1001, 1, true, true, null,
+     21, '16 to 17', 'F', 'WBRI'),
+    ('E09900002', '2019-03-12', 'care_leavers_eet', 'team_<b>East</b>', 1001, 1, true, true,
+     null, 21, '18 to 20', 'F', 'WBRI'),
+    ('E09900002', '2019-03-12', 'care_leavers_eet', 'team_<b>East</b>', 1001, 2, false, true,
+     null, 21, '18 to 20', 'F', 'WBRI'),
+    ('E09900002', '2019-03-12', 'placement_weekly_cost', 'all', 1002, 1, null, true, null, null,
+     null, 'F', 'WBRI'),
+    ('E09900002', '2019-03-12', 'placement_weekly_cost', 'all', 2001, 1, null, true, null, 21,
+     null, 'M', 'WBRI');
+"""
+
+# as a publication does with each table that it creates
+PROTECT = """
+select ops.protect_mart(c.oid::regclass)
+from pg_class as c
+inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'authority'
+where
+    c.relnamespace = 'marts'::regnamespace and c.relkind = 'r' and not c.relrowsecurity
+"""
+
+# who they are; keys and cases of another authority too
+PEOPLE = """
+insert into identity.person_identity (young_person_key, authority, person_id)
+select 1000 + n, 'E09900002', case n when 1 then '=1+1' when 2 then '<b>C</b>/&?'
+    else 'C-' || to_char(n, 'FM000') end
+from generate_series(1, 119) as n
+union all
+select 2001, 'E09900003', 'COAST-1'
 """
 
 
@@ -191,6 +245,9 @@ def fill() -> None:
     desk_warehouse.fill()
     with connect("carepath_owner") as owner:
         owner.execute(TABLES)
+        owner.execute(PROTECT)
+    with connect("carepath_loader") as loader:
+        loader.execute(PEOPLE)
 
 
 def hold() -> None:

@@ -13,7 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from carepath.desk import decisions, figures, record, rule_book, tonight, trends, waivers, work_list
+from carepath.desk import (
+    behind,
+    decisions,
+    figures,
+    record,
+    rule_book,
+    tonight,
+    trends,
+    waivers,
+    work_list,
+)
 from carepath.desk.answers import page
 from carepath.desk.guard import ProtectedAnswers, SignedInOnly
 from carepath.desk.pages import STATIC
@@ -30,7 +40,10 @@ def create_app(identify: Identify = person_of) -> FastAPI:
         identify: who a session's cookie belongs to; by default as Airflow says.
     """
     app = FastAPI(title="Carepath: the stewards' desk", openapi_url=None)
-    for module in (tonight, figures, work_list, record, waivers, decisions, rule_book, trends):
+    modules = (
+        tonight, figures, behind, work_list, record, waivers, decisions, rule_book, trends,
+    )  # fmt: skip
+    for module in modules:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)

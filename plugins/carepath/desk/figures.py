@@ -17,6 +17,8 @@ from fastapi.responses import HTMLResponse
 from carepath.demonstration import INVENTED, REPORTED
 from carepath.desk.answers import page
 from carepath.desk.database import read, warehouse
+from carepath.desk.members import STANDINGS as MEMBER_STANDINGS
+from carepath.desk.members import Kept, by_standing, read_kept
 from carepath.desk.tonight import STANDINGS, Standing, holding_reasons
 from carepath.report import reading
 from carepath.report.reading import Connection, Publication
@@ -36,15 +38,15 @@ def headlines(request: Request, authority: str = "") -> HTMLResponse:
     from carepath.report.headlines import read_headlines
 
     with reading.marts() as connection:
-        frame = _frame(connection, authority, "Headlines")
+        frame = frame_of(connection, authority, "Headlines")
         found = frame["publication"]
         if found is not None:
-            frame["headlines"] = _drawn(
+            frame["headlines"] = drawn(
                 found,
                 "headlines",
                 lambda: read_headlines(connection, found.authority, withhold=False),
             )
-    return _shown(request, "figures_headlines.html", **frame, **standing_of(found))
+    return shown_page(request, "figures_headlines.html", **frame, **standing_of(found))
 
 
 @router.get("/pathway")
@@ -59,27 +61,27 @@ def pathway(
     except ValueError:
         raise HTTPException(404) from None
     with reading.marts() as connection:
-        frame = _frame(connection, authority, "The pathway")
+        frame = frame_of(connection, authority, "The pathway")
         found = frame["publication"]
         if found is not None:
-            frame["pathway"] = _drawn(
+            frame["pathway"] = drawn(
                 found,
                 ("pathway", segment, wanted),
                 lambda: read_pathway(
                     connection, found.authority, withhold=False, segment=segment, day=wanted
                 ),
             )
-    return _shown(request, "figures_pathway.html", **frame)
+    return shown_page(request, "figures_pathway.html", **frame)
 
 
 @router.get("/measures")
 def measures(request: Request, authority: str = "") -> HTMLResponse:
     """Show the list of all measures."""
     with reading.marts() as connection:
-        frame = _frame(connection, authority, "Measures")
+        frame = frame_of(connection, authority, "Measures")
         if frame["publication"] is not None:
             frame["measures"] = list(reading.read_measures(connection).values())
-    return _shown(request, "figures_measures.html", **frame)
+    return shown_page(request, "figures_measures.html", **frame)
 
 
 @router.get("/measures/{code}")
@@ -88,10 +90,10 @@ def measure(request: Request, code: str, authority: str = "") -> HTMLResponse:
     from carepath.report.measure import read_measure_page
 
     with reading.marts() as connection:
-        frame = _frame(connection, authority, "Measure")
+        frame = frame_of(connection, authority, "Measure")
         found = frame["publication"]
         if found is not None:
-            shown = _drawn(
+            shown = drawn(
                 found,
                 ("measure", code),
                 lambda: read_measure_page(connection, found.authority, code, withhold=False),
@@ -99,20 +101,21 @@ def measure(request: Request, code: str, authority: str = "") -> HTMLResponse:
             if shown is None:
                 raise HTTPException(404)
             frame["measure_page"], frame["heading"] = shown, shown.measure.title
-    return _shown(request, "figures_measure.html", **frame)
+            frame["behind"] = _behind(kept_members(connection, found, code), shown.segment)
+    return shown_page(request, "figures_measure.html", **frame, standing_names=MEMBER_STANDINGS)
 
 
 @router.get("/evaluation")
 def evaluation(request: Request, authority: str = "") -> HTMLResponse:
     """Show the tables of the evaluation report beside those of the demonstration."""
     with reading.marts() as connection:
-        frame = _frame(connection, authority, "Beside the evaluation report")
+        frame = frame_of(connection, authority, "Beside the evaluation report")
         found = frame["publication"]
     if found is not None:
         if not frame["is_reported"]:
             raise HTTPException(404)
-        frame |= _drawn(found, "evaluation", lambda: evaluation_of(found))
-    return _shown(request, "figures_evaluation.html", **frame)
+        frame |= drawn(found, "evaluation", lambda: evaluation_of(found))
+    return shown_page(request, "figures_evaluation.html", **frame)
 
 
 def evaluation_of(publication: Publication) -> dict[str, Any]:
@@ -127,6 +130,27 @@ def evaluation_of(publication: Publication) -> dict[str, Any]:
             title: [line for line in lines if line.report.table == number]
             for number, title in TITLES.items()
         },
+    }
+
+
+def kept_members(connection: Connection, publication: Publication, code: str) -> Kept:
+    """Return what is kept of the members of a measure, read once for each publication."""
+    return drawn(
+        publication,
+        ("members", code),
+        lambda: read_kept(connection, publication.authority, code),
+    )
+
+
+def _behind(kept: Kept, segment: str) -> dict[str, Any]:
+    """Return how many records are behind a measure's main figure, on the newest kept date."""
+    newest = kept.newest(segment)
+    counts = kept.of(*newest) if newest else []
+    return {
+        "kept": kept,
+        "day": counts[0].as_at_date if counts else None,
+        "segment": counts[0].segment if counts else "",
+        "standings": by_standing(counts),
     }
 
 
@@ -157,7 +181,7 @@ def is_reported(publication: Publication | None) -> bool:
     return publication is not None and publication.authority == REPORTED
 
 
-def _frame(connection: Connection, authority: str, heading: str) -> dict[str, Any]:
+def frame_of(connection: Connection, authority: str, heading: str) -> dict[str, Any]:
     """Return what surrounds each page: which authorities have published, and which is shown."""
     publications = reading.read_publications(connection)
     shown = [each for each in publications if not authority or each.authority == authority]
@@ -173,13 +197,13 @@ def _frame(connection: Connection, authority: str, heading: str) -> dict[str, An
     }
 
 
-def _shown(request: Request, template: str, **facts: Any) -> HTMLResponse:
+def shown_page(request: Request, template: str, **facts: Any) -> HTMLResponse:
     if facts["publication"] is None:
         template = "figures.html"
     return page(request, template, **facts)
 
 
-def _drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
+def drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
     """Return what a page shows, drawn once for each publication."""
     key = (publication.authority, publication.publication_id, publication.published_at, what)
     with _lock:

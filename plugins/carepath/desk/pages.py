@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
 REPORT_TEMPLATES: Final = Path(__file__).parents[1] / "report" / "templates"
 LONDON: Final = ZoneInfo("Europe/London")
+_RULE: Final = re.compile(r"[A-Z]{2,5}-\d{2}")
 
 
 def render(template: str, **facts: object) -> str:
@@ -77,6 +79,11 @@ def said(value: object) -> str:
     return str(value)
 
 
+def is_rule(word: str) -> bool:
+    """Return whether a word is the id of a rule: `EET-01`."""
+    return _RULE.fullmatch(word) is not None
+
+
 def query(values: Mapping[str, object]) -> str:
     """Return the part of an address that begins with a question mark, without blank values."""
     kept = {name: value for name, value in values.items() if value not in (None, "", False)}
@@ -93,6 +100,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals["link_to_case"] = link_to_case
+    found.tests["rule"] = is_rule
     found.filters.update(
         capitalize_first=capitalize_first,
         count=count,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import psycopg
-import xlsxwriter
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from psycopg.types.json import Jsonb
 
 from carepath.desk.answers import page
 from carepath.desk.database import read, warehouse
+from carepath.desk.downloads import csv_answer, excel_answer
 from carepath.desk.findings import (
     HOLDS,
     IS_NEW,
@@ -199,27 +196,14 @@ def work_list(
 def as_csv(person: Asker, filters: Asked) -> StreamingResponse:
     """Give all open findings that match, as CSV."""
     _note_download(person, filters, "CSV")
-    name = f"work-list-{dt.datetime.now(dt.UTC):%Y-%m-%d}.csv"
-    return StreamingResponse(
-        _csv_lines(filters),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return csv_answer(_file_name(), HEADINGS, _rows(filters))
 
 
 @router.get("/work-list.xlsx")
 def as_excel(person: Asker, filters: Asked) -> StreamingResponse:
     """Give all open findings that match, as an Excel workbook."""
     _note_download(person, filters, "Excel")
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (the answer closes it)
-    _write_workbook(file, filters)
-    file.seek(0)
-    name = f"work-list-{dt.datetime.now(dt.UTC):%Y-%m-%d}.xlsx"
-    return StreamingResponse(
-        _pieces(file),
-        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return excel_answer(_file_name(), "Work list", HEADINGS, _rows(filters))
 
 
 @router.post("/work-list/case")
@@ -351,54 +335,15 @@ def _cells(each: OpenFinding, names: Mapping[tuple[str, str], str]) -> list[obje
     ]
 
 
-def _csv_lines(filters: Filters) -> Iterator[str]:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    text.write("\ufeff")  # without it, Excel reads the file in the wrong alphabet
-    writer.writerow(HEADINGS)
+def _rows(filters: Filters) -> Iterator[list[object]]:
     with warehouse() as connection:
         names = worker_names(connection, _authorities(connection))
         for each in each_finding(connection, filters):
-            writer.writerow(_cells(each, names))
-            if text.tell() > 64_000:
-                yield text.getvalue()
-                text.seek(0)
-                text.truncate()
-    yield text.getvalue()
+            yield _cells(each, names)
 
 
-def _write_workbook(file: Any, filters: Filters) -> None:
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "default_date_format": "d mmmm yyyy",
-    }
-    with xlsxwriter.Workbook(file, options) as book, warehouse() as connection:
-        sheet = book.add_worksheet("Work list")
-        bold = book.add_format({"bold": True})
-        for column, heading in enumerate(HEADINGS):
-            sheet.set_column(column, column, max(12, len(heading) + 2))
-            sheet.write_string(0, column, heading, bold)
-        sheet.freeze_panes(1, 0)
-        names = worker_names(connection, _authorities(connection))
-        row = 0
-        for row, each in enumerate(each_finding(connection, filters), start=1):
-            for column, value in enumerate(_cells(each, names)):
-                if isinstance(value, dt.date):
-                    sheet.write_datetime(row, column, dt.datetime.combine(value, dt.time()))
-                elif isinstance(value, int):
-                    sheet.write_number(row, column, value)
-                elif value is not None:
-                    sheet.write_string(row, column, str(value))
-        sheet.autofilter(0, 0, max(row, 1), len(HEADINGS) - 1)
-
-
-def _pieces(file: Any) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(64_000):
-            yield piece
+def _file_name() -> str:
+    return f"work-list-{dt.datetime.now(dt.UTC):%Y-%m-%d}"
 
 
 def _authorities(connection: psycopg.Connection[Any]) -> set[str]:
