@@ -131,6 +131,14 @@ def test_viewer_finds_counts_and_no_way_to_records(viola: Page) -> None:
     check(viola)
 
 
+def test_tables_are_accessible_and_fit(viola: Page) -> None:
+    viola.goto(f"{ORIGIN}{PREFIX}/figures/tables")
+    check(viola)
+    viola.get_by_role("link", name="fct_kpi_member").click()
+    expect(viola.get_by_role("heading", name="Columns")).to_be_visible()
+    check(viola)
+
+
 @pytest.mark.parametrize(
     "path", ["care_leavers_eet/records?day=2018-09-30", "care_entries_12_months/records"]
 )

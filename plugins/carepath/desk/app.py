@@ -19,6 +19,7 @@ from carepath.desk import (
     figures,
     record,
     rule_book,
+    tables,
     tonight,
     trends,
     waivers,
@@ -41,7 +42,7 @@ def create_app(identify: Identify = person_of) -> FastAPI:
     """
     app = FastAPI(title="Carepath: the stewards' desk", openapi_url=None)
     modules = (
-        tonight, figures, behind, work_list, record, waivers, decisions, rule_book, trends,
+        tonight, figures, behind, tables, work_list, record, waivers, decisions, rule_book, trends,
     )  # fmt: skip
     for module in modules:
         app.include_router(module.router)
