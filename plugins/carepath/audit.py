@@ -27,13 +27,20 @@ class Deed:
     detail: str
 
 
-def note(what: str, detail: str, authority: str | None = None) -> None:
-    """Keep that the person who runs this process did something, before it is done."""
+def note(what: str, detail: str, authority: str | None = None, by: str | None = None) -> None:
+    """Keep that somebody did something, before it is done.
+
+    Args:
+        what: the deed, as a verb in the past tense.
+        detail: files, rules and counts; never a value of a record.
+        authority: whose records or figures it was about.
+        by: the name with which the person signed in; by default who runs this process.
+    """
     with connect("carepath_loader") as connection:
         connection.execute(
             "insert into ops.audit_events (done_by, what, authority, detail)"
             " values (%s, %s, %s, %s)",
-            (person(), what, authority, detail),
+            (by or person(), what, authority, detail),
         )
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import tenacity
 
+from carepath.audit import read_audit
 from carepath.service import metadata, processes
 from carepath.settings import get_settings
 from carepath.warehouse import roles
@@ -64,6 +65,22 @@ def test_up_serves_the_nightly_load_switched_on_behind_a_log_in(service: str | N
     assert dag["is_paused"] is False
     assert dag["timetable_summary"] == "0 2 * * *"
     assert request("/api/v2/importErrors", token)["total_entries"] == 0
+
+
+def test_sign_in_and_a_wrong_password_are_in_the_audit(service: str | None) -> None:
+    assert service is not None
+    before = len(read_audit())
+    request("/auth/token", body={"username": "admin", "password": service})
+    for name in ("admin", "a-password-in-the-wrong-field"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            request("/auth/token", body={"username": name, "password": "wrong"})
+        assert refused.value.code == 401
+
+    deeds = read_audit()[: len(read_audit()) - before]
+    assert [(deed.done_by, deed.what) for deed in reversed(deeds)] == [
+        ("admin", "signed in"),
+        ("admin", "was refused at sign-in"),
+    ]
 
 
 def test_up_begins_no_night_that_was_due_an_hour_ago_and_notes_tonight(

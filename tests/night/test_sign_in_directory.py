@@ -14,6 +14,7 @@ import pytest
 import yaml
 from openid_provider import CLIENT, SECRET, Provider
 
+from carepath.audit import read_audit
 from carepath.desk import PREFIX
 from carepath.errors import SettingsError
 from carepath.service import configuration
@@ -122,6 +123,7 @@ def test_person_gets_the_roles_of_their_groups(
         assert (page.url.path, page.url.query) == (f"{PREFIX}/decisions", b"outcome=held")
         assert f'<span class="who">{person}</span>' in page.text
         assert roles_of(person) == roles | {"Public"}
+        assert [deed.what for deed in read_audit(by=person)][-1:] == ["signed in"]
         assert browser.get(f"{PREFIX}/work-list.csv").status_code == records
         lists_people = browser.get("/auth/users/list/")
         assert ("ada" in lists_people.text.lower()) == (person == "ada")

@@ -1,4 +1,4 @@
-"""The settings that Airflow's FAB auth manager reads (fab/config_file), with a directory."""
+"""The settings that Airflow's FAB auth manager reads (fab/config_file)."""
 
 from __future__ import annotations
 

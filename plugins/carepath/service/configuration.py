@@ -136,9 +136,9 @@ def check_sign_in() -> None:
 
 
 def _sign_in() -> dict[str, str]:
-    """Return how people sign in, if it is with the council's directory."""
+    """Return how people sign in."""
     if not (get_settings().home / "site" / DIRECTORY).is_file():
-        return {}
+        return {"FAB__CONFIG_FILE": str(SIGN_IN_FILE)}
     return {
         "FAB__CONFIG_FILE": str(SIGN_IN_FILE),
         # a person who has left a group keeps its role until the next sign-in

@@ -1,8 +1,9 @@
-"""How people sign in to Airflow's pages with the council's own directory (OpenID Connect).
+"""How people sign in to Airflow's pages: with its accounts, or the council's own directory.
 
-Airflow's FAB auth manager does the sign-in, with authlib: it compares the state and the nonce, and
-checks the signature, the issuer, the audience and the time of the token. This module says which
-directory it is and what the token means. Airflow reads `airflow_sign_in.py`, which calls it.
+Airflow's FAB auth manager does the sign-in. With a directory (OpenID Connect) it uses authlib,
+which compares the state and the nonce, and checks the signature, the issuer, the audience and the
+time of the token. This module says which directory it is and what the token means. It also keeps
+sign-ins in the audit. Airflow reads `airflow_sign_in.py`, which calls it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from airflow.providers.fab.auth_manager.security_manager.override import (
 )
 from flask_appbuilder.const import AUTH_OAUTH  # type: ignore[import-untyped]
 
+from carepath.audit import note
 from carepath.errors import SettingsError
 from carepath.site.directory import PROVIDER, Directory, client_secret, read_directory
 
@@ -26,14 +28,14 @@ NO_ROLE: Final = "Public"  # Airflow's role that may do nothing
 
 
 def settings() -> dict[str, Any]:
-    """Return the settings of Flask AppBuilder; none if directory.yml is empty.
+    """Return the settings of Flask AppBuilder. Without a directory, people have accounts.
 
     Raises:
         SettingsError: directory.yml is not valid, or its secret is missing.
     """
     directory = read_directory()
     if directory is None:
-        return {}
+        return {"SECURITY_MANAGER_CLASS": NotedSignIns}
     return {
         "AUTH_TYPE": AUTH_OAUTH,
         "AUTH_USER_REGISTRATION": True,
@@ -60,7 +62,22 @@ def settings() -> dict[str, Any]:
     }
 
 
-class DirectorySecurityManager(FabAirflowSecurityManagerOverride):  # type: ignore[misc]
+class NotedSignIns(FabAirflowSecurityManagerOverride):  # type: ignore[misc]
+    """Keeps in the audit who signed in, and whose account was tried in vain.
+
+    A name without an account is not kept: people type passwords into that field.
+    """
+
+    def on_user_login(self, user: Any) -> None:
+        """Keep a sign-in."""
+        note("signed in", "Airflow's pages or its interface", by=user.username)
+
+    def on_user_login_failed(self, user: Any) -> None:
+        """Keep a sign-in that was refused."""
+        note("was refused at sign-in", "wrong password", by=user.username)
+
+
+class DirectorySecurityManager(NotedSignIns):
     """Takes the person from the token that was checked, and from nothing else."""
 
     def get_oauth_user_info(
