@@ -4,6 +4,7 @@ A mutation takes good files and returns other ones, with what must become of the
 
 - SAME: a person reads them without a doubt, so they are loaded, and say the same as before;
 - REFUSED: nothing is loaded, and an error names the file, and line and column if they are known;
+- NOTED: all records are loaded, and a note names the file, line and column;
 - ANY: damage at random. It is refused, or loaded so that no record is lost.
 """
 
@@ -21,13 +22,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from annex_a_workbooks import CHILD, open_files, write_workbook
+from lxml import etree
 from ssda903_returns import HEADS, as_csv, nested
 
 from carepath.contract.model import load_contract
 from carepath.sources.blanks import trim
 from carepath.sources.delivered import MalformedFilesError
+from carepath.sources.notes import DeliveryNote
 
-SAME, REFUSED, ANY = "same", "refused", "any"
+SAME, REFUSED, NOTED, ANY = "same", "refused", "noted", "any"
 Table = list[list[str]]  # the header first
 Files = dict[str, bytes]
 
@@ -42,6 +45,7 @@ class Mutant:
     line: int | None = None
     column: str | None = None
     good: Files | None = None  # what SAME must equal
+    period: int | None = 2018  # the collection year that is asked for
 
 
 # -- good files
@@ -195,10 +199,10 @@ def more_commas(rng: random.Random, tables: Mapping[str, Table]) -> None:
 
 def blanks_around(rng: random.Random, tables: Mapping[str, Table]) -> None:
     blank = rng.choice([" ", "\u00a0", "\ufeff", "\u200b", "\t", "\u3000"])
-    for name, table in tables.items():
-        if name not in ("earlier",):  # text arrives as it is
-            for row in table[1:]:
-                row[0] += blank
+    for table in tables.values():
+        for row in table[1:]:
+            at = rng.randrange(len(row))
+            row[at] = rng.choice([row[at] + blank, blank + row[at]])
 
 
 def shuffle_rows(rng: random.Random, tables: Mapping[str, Table]) -> None:
@@ -520,6 +524,293 @@ def book_any(rng: random.Random, folder: Path) -> Mutant:
     return Mutant({"a.xlsx": damaged(rng, book(make_lists(rng, plain=False), folder))}, ANY)
 
 
+# -- census
+
+CODES: Final = {
+    "Ethnicity": ("WBRI", "BAFR", "NOBT"), "ReferralSource": ("1A", "5D", "10"),
+    "PrimaryNeedCode": ("N1", "N4"), "ReasonForClosure": ("RC1", "RC7"),
+    "InitialCategoryOfAbuse": ("PHY", "NEG"), "LatestCategoryOfAbuse": ("EMO", "MUL"),
+}  # fmt: skip
+# an element with the elements inside it, or with its value
+Element = tuple[str, "str | list[Element]"]
+RECORDS: Final = {
+    "Disability": "ssd_disability",
+    "CINdetails": "ssd_cin_episodes",
+    "Assessments": "ssd_cin_assessments",
+    "CINPlanDates": "ssd_cin_plans",
+    "Section47": "ssd_s47_enquiry",
+    "ChildProtectionPlans": "ssd_cp_plans",
+    "CPPreviewDate": "ssd_cp_reviews",
+    "PreProceedingsandFGDM": "ssd_pre_proceedings",
+}
+WITH_VALUE: Final = ("Disability", "CPPreviewDate")  # records only if they have one
+
+
+def iso(rng: random.Random, first: int, last: int) -> str:
+    found = day(rng, first, last)
+    return f"{found[6:]}-{found[3:5]}-{found[:2]}"
+
+
+def make_children(rng: random.Random) -> list[Element]:
+    """Return the children of an invented census of 2026."""
+
+    def code(name: str) -> Element:
+        return name, rng.choice(CODES[name])
+
+    def records(name: str, make: Callable[[], list[Element]]) -> list[Element]:
+        return [(name, make()) for _ in range(rng.randint(0, 2))]
+
+    children: list[Element] = []
+    for number in range(rng.randint(2, 5)):
+        referral: list[Element] = [
+            ("CINreferralDate", iso(rng, 2024, 2026)), code("ReferralSource"),
+            code("PrimaryNeedCode"), ("CINclosureDate", iso(rng, 2025, 2026)),
+            code("ReasonForClosure"), ("DateOfInitialCPC", iso(rng, 2025, 2026)),
+            *records("Assessments", lambda: [
+                ("AssessmentActualStartDate", iso(rng, 2025, 2026)),
+                ("AssessmentAuthorisationDate", iso(rng, 2025, 2026)),
+                ("FactorsIdentifiedAtAssessment",
+                 [("AssessmentFactors", each) for each in rng.sample(["1C", "6B", "13A"], 2)]),
+            ]),
+            *records("CINPlanDates", lambda: [
+                ("CINPlanStartDate", iso(rng, 2025, 2026)),
+                ("CINPlanEndDate", iso(rng, 2025, 2026)),
+            ]),
+            *records("Section47", lambda: [
+                ("S47ActualStartDate", iso(rng, 2025, 2026)),
+                ("InitialCPCtarget", iso(rng, 2025, 2026)),
+                ("DateOfInitialCPC", iso(rng, 2025, 2026)), ("ICPCnotRequired", "0"),
+            ]),
+            ("ReferralNFA", rng.choice("01")),
+            *records("ChildProtectionPlans", lambda: [
+                ("CPPstartDate", iso(rng, 2025, 2026)), ("CPPendDate", iso(rng, 2025, 2026)),
+                code("InitialCategoryOfAbuse"), code("LatestCategoryOfAbuse"),
+                ("NumberOfPreviousCPP", "0"),
+                ("Reviews", [("CPPreviewDate", iso(rng, 2025, 2026)) for _ in range(2)]),
+            ]),
+            *records("PreProceedingsandFGDM", lambda: [
+                ("PPStartDate", iso(rng, 2025, 2026)), ("ReviewMeetingsCount", "3"),
+            ]),
+        ]  # fmt: skip
+        children.append(
+            ("Child", [
+                ("ChildIdentifiers", [
+                    ("LAchildID", f"ASH{rng.randrange(1000) * 10 + number:05}"),
+                    ("UPN", f"A{rng.randrange(10**12):012}"),
+                    ("PersonBirthDate", iso(rng, 2008, 2024)), ("Sex", rng.choice("FMU")),
+                ]),
+                ("ChildCharacteristics", [
+                    code("Ethnicity"),
+                    ("Disabilities", [("Disability", d) for d in rng.sample(["HAND", "VIS"], 2)]),
+                ]),
+                ("CINdetails", referral),
+            ])
+        )  # fmt: skip
+    return children
+
+
+def header_of_census() -> Element:
+    return "Header", [
+        ("CollectionDetails",
+         [("Collection", "CIN"), ("Year", "2026"), ("ReferenceDate", "2026-03-31")]),
+        ("Source", [("LEA", "201")]),
+    ]  # fmt: skip
+
+
+def census_of(children: Sequence[Element], header: Element | None = None) -> str:
+    message: Element = "Message", [header or header_of_census(), ("Children", list(children))]
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{written(message)}"
+
+
+def written(element: Element, depth: int = 0) -> str:
+    name, inside = element
+    if isinstance(inside, str):
+        return f"{' ' * depth}<{name}>{inside}</{name}>\n"
+    rows = "".join(written(each, depth + 1) for each in inside)
+    return f"{' ' * depth}<{name}>\n{rows}{' ' * depth}</{name}>\n"
+
+
+def changed(element: Element, change: Callable[[str, str], str]) -> Element:
+    """Return an element with every value in it changed."""
+    name, inside = element
+    if isinstance(inside, str):
+        return name, change(name, inside)
+    return name, [changed(each, change) for each in inside]
+
+
+def shuffled(rng: random.Random, element: Element) -> Element:
+    """Return an element with what is in each record in another order."""
+    name, inside = element
+    if isinstance(inside, str):
+        return element
+    found = [shuffled(rng, each) for each in inside]
+    if name not in ("FactorsIdentifiedAtAssessment", "CINdetails"):
+        rng.shuffle(found)
+    return name, found
+
+
+IS_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d")
+ISO_DATES: Final[Sequence[Callable[[str], str]]] = (
+    lambda d: f"{d}T00:00:00",
+    lambda d: f"{d}Z",
+    lambda d: f"{d}+01:00",
+    lambda d: f"{d[8:]}/{d[5:7]}/{d[:4]}",
+    lambda d: f"{dt.date.fromisoformat(d):%d-%b-%Y}",
+)
+BLANK_KINDS: Final = (" ", "\u00a0", "\ufeff", "\u200b", "\t", "\u3000", "\n   ", "&#13;")
+NO_ISO_DATES: Final[Sequence[Callable[[str], str]]] = (
+    lambda d: f"{d[:5]}13{d[7:]}",
+    lambda d: f"{d[:5]}02-30",
+    lambda d: f"{d[8:]}/{d[5:7]}/{d[2:4]}",
+    lambda d: "43000",
+    lambda d: "soon",
+    lambda d: "########",
+)
+
+
+def census_same(rng: random.Random, folder: Path) -> Mutant:
+    children = make_children(rng)
+    good = {"good.xml": census_of(children).encode()}
+    header = header_of_census()
+    if rng.random() < 0.3:
+        write = rng.choice(ISO_DATES)
+        children, header = (
+            [changed(each, lambda _, v: write(v) if IS_ISO.fullmatch(v) else v) for each in group]
+            for group in (children, [header])
+        )
+        (header,) = header
+    if rng.random() < 0.3:
+        blank = rng.choice(BLANK_KINDS)
+        children = [
+            changed(each, lambda _, v: rng.choice([v, v + blank, blank + v])) for each in children
+        ]
+    if rng.random() < 0.3:
+        children = [shuffled(rng, each) for each in children]
+        rng.shuffle(children)
+    text = census_of(children, header)
+    if rng.random() < 0.3:
+        text = re.sub(r">\n *<", "><", text)
+    if rng.random() < 0.3:
+        text = text.replace("</CINdetails>", "<!-- of the year --></CINdetails>")
+    if rng.random() < 0.3:
+        text = re.sub(r"<Sex>(.)</Sex>", r"<Sex><![CDATA[\1]]></Sex>", text)
+    if rng.random() < 0.3:
+        text = text.replace(">ASH", ">&#65;S&#x48;")
+    if rng.random() < 0.2:
+        text = text.replace("</UPN>", "</UPN><FormerUPN/><UPNunknown></UPNunknown>")
+    if rng.random() < 0.2:
+        text = text.replace("<Children>", "<Children><Colour>1</Colour>")
+    if rng.random() < 0.2:
+        text = text.replace("<CINdetails>", '<CINdetails colour="1"><?of the-year?><Colour/>')
+    encoding = rng.choice(["utf-8", "utf-16", "utf-8-sig", "iso-8859-1"])
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    text = text.replace("encoding='utf-8'", f"encoding='{declared}'")
+    if encoding in ("utf-8", "utf-16") and rng.random() < 0.2:
+        text = re.sub(r"<\?xml.*?\?>\s*", "", text, count=1)
+    data = text.encode(encoding, errors="xmlcharrefreplace")
+    files = {rng.choice(["c.xml", "c.csv", "census"]): data}
+    if rng.random() < 0.2:
+        files["copy of it"] = data
+    return Mutant(files, SAME, good=good, period=None)
+
+
+def census_noted(rng: random.Random, folder: Path) -> Mutant:
+    """One value or element that the XSD does not allow, or a record that is there twice."""
+    text = census_of(make_children(rng))
+    how = rng.randrange(5)
+    if how == 0:
+        found = rng.choice(list(re.finditer(r"<(\w+)>(\d{4}-\d\d-\d\d)</(?!Ref)", text)))
+        new = f"<{found[1]}>{rng.choice(NO_ISO_DATES)(found[2])}</"
+    elif how == 1:
+        found = rng.choice(list(re.finditer(rf"<({'|'.join(CODES)})>\w+<", text)))
+        new = f"<{found[1]}>{rng.choice(['SECRET', '#N/A', found[0][-3:-1].lower(), '0'])}<"
+    elif how == 2:
+        found = rng.choice(list(re.finditer(r"<(UPN|Sex|ReferralNFA|PersonBirthDate)>", text)))
+        new = f"<Colour>SECRET</Colour>{found[0]}"
+        line = text.count("\n", 0, found.start()) + 1
+        text = text[: found.start()] + new + text[found.end() :]
+        return Mutant(
+            {"census.xml": text.encode()}, NOTED, "census.xml", line, "Colour", None, None
+        )
+    elif how == 3:
+        found = rng.choice(list(re.finditer(r"<(UPN|Sex|CINclosureDate)>.*?</\1>", text)))
+        new = found[0] + found[0]
+    else:
+        found = rng.choice(list(re.finditer(r"<(CINdetails)>.*?</CINdetails>", text, re.DOTALL)))
+        new = found[0] + "\n" + found[0]
+        line = text.count("\n", 0, found.end()) + 2
+        text = text[: found.start()] + new + text[found.end() :]
+        column = "CINreferralDate"
+        return Mutant({"census.xml": text.encode()}, NOTED, "census.xml", line, column, None, None)
+    line = text.count("\n", 0, found.start()) + 1
+    text = text[: found.start()] + new + text[found.end() :]
+    return Mutant({"census.xml": text.encode()}, NOTED, "census.xml", line, found[1], None, None)
+
+
+def census_refused(rng: random.Random, folder: Path) -> Mutant:
+    children = make_children(rng)
+    text = census_of(children)
+    line: int | None = None
+    column: str | None = None
+    data: bytes | None = None
+    how = rng.randrange(12)
+    if how == 0:
+        found = rng.choice(list(re.finditer(r"<LAchildID>(.*?)<", text)))
+        text = text[: found.start(1)] + rng.choice(IDS) + text[found.end(1) :]
+        column = "LAchildID"
+    elif how == 1:
+        found = rng.choice(list(re.finditer(r"</(Sex|UPN|CINreferralDate|Header)>", text)))
+        text = text[: found.start()] + "</Wrong>" + text[found.end() :]
+        line = text.count("\n", 0, found.start()) + 1
+    elif how == 2:
+        text = text[: rng.randrange(60, len(text) - 12)]
+    elif how == 3:
+        text = text.replace("<Message>", '<!DOCTYPE x SYSTEM "file:///etc/passwd"><Message>')
+    elif how == 4:
+        text = text.replace("<Message>", '<!DOCTYPE x [<!ENTITY a "SECRET">]><Message>')
+        text = text.replace("<UPN>", "<UPN>&a;", 1)
+    elif how == 5:
+        text = text.replace("<UPN>", "<UPN>&a;", 1)
+    elif how == 6:
+        text = text.replace("<Message>", '<Message xmlns="urn:invented">')
+    elif how == 7:
+        text = text.replace(">CIN<", ">SECRET<")
+        column = "Collection"
+    elif how == 8:
+        text, column = census_of([]), "Child"
+    elif how == 9:  # a record in a place where nobody can say whose it is
+        name = rng.choice(["Section47", "Assessments", "ChildProtectionPlans", "CINdetails"])
+        record = f"<{name}><CINreferralDate>SECRET</CINreferralDate></{name}>"
+        place = rng.choice(
+            ["<Children>", "<Message>"] + (["<ChildIdentifiers>"] if name != "CINdetails" else [])
+        )
+        text = text.replace(place, place + record, 1)
+    elif how == 10:
+        text = text.replace("<UPN>", "<LAchildID>SECRET</LAchildID><UPN>", 1)
+        column = "LAchildID"
+    else:
+        found = rng.choice(list(re.finditer(r"<Ethnicity>(?=\w)", text)))
+        data = text[: found.end()].encode() + b"\xff" + text[found.end() :].encode()
+        line = text.count("\n", 0, found.start()) + 1
+    files = {"census.xml": data or text.encode()}
+    return Mutant(files, REFUSED, "census.xml", line, column, None, None)
+
+
+def census_any(rng: random.Random, folder: Path) -> Mutant:
+    data = damaged(rng, census_of(make_children(rng)).encode())
+    return Mutant({"census.xml": data}, ANY, period=None)
+
+
+def lost_of_census(data: bytes, found: Mapping[str, Sequence[bytes]]) -> str | None:
+    """Say which record of a census has another number of rows; None if there is none."""
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+    for name, table in {"Child": "ssd_person", **RECORDS}.items():
+        sent = [e for e in root.iter(name) if name not in WITH_VALUE or trim(e.text or "")]
+        if len(sent) != len(found.get(table, ())):
+            return f"{len(found.get(table, ()))} rows of the {len(sent)} {name}"
+    return None
+
+
 # -- zip
 
 
@@ -568,11 +859,15 @@ def zip_any(rng: random.Random, folder: Path) -> Mutant:
 # -- what becomes of them
 
 
-def rows_of(path: Path) -> dict[str, list[bytes]]:
-    """Return the rows of every table that the files fill, in order of content."""
+def rows_of(
+    path: Path, period: int | None, notes: list[DeliveryNote] | None = None
+) -> dict[str, list[bytes]]:
+    """Return the rows of every table that the files fill, in order of content; add the notes."""
     tables = load_contract().tables
     found = {}
-    with open_files(path, 2018) as session:
+    with open_files(path, period) as session:
+        if notes is not None:
+            notes += session.notes()
         for name in session.describe():
             blocks = session.stream(tables[name], tables[name].column_names)
             found[name] = sorted(b"".join(blocks).splitlines())
@@ -595,7 +890,9 @@ COUNTED: Final = {
 
 
 def lost(files: Mapping[str, bytes], found: Mapping[str, Sequence[bytes]]) -> str | None:
-    """Say which CSV file has other lines than its table has rows; None if there is none."""
+    """Say which file has other records than its table has rows; None if there is none."""
+    if "census.xml" in files:
+        return lost_of_census(files["census.xml"], found)
     for name, table in COUNTED.items():
         if name in files:
             text = files[name].decode("utf-8-sig").rstrip("\x1a")
@@ -605,17 +902,28 @@ def lost(files: Mapping[str, bytes], found: Mapping[str, Sequence[bytes]]) -> st
     return None
 
 
+LEAK: Final = re.compile(
+    r"ASH\d{3}|\d\d/\d\d/(19|20)\d\d|90\d{5}|(19|20)\d\d-\d\d-\d\d|A\d{12}|SECRET"
+)
+
+
 def judge(mutant: Mutant, folder: Path) -> str | None:
     """Return what is wrong with the fate of a mutant; None if nothing is."""
     path = write_files(folder / "broken", mutant.files)
+    notes: list[DeliveryNote] = []
     try:
-        found, error = rows_of(path), None
+        found, error = rows_of(path, mutant.period, notes), None
     except MalformedFilesError as refusal:
         found, error = {}, refusal
-    if mutant.fate == SAME:
+    if LEAK.search("\n".join(map(str, notes))):
+        return "a note shows a value"
+    if mutant.fate in (SAME, NOTED):
         if error:
             return f"refused: {error}"
-        expected = rows_of(write_files(folder / "good", mutant.good or {}))
+        if mutant.fate == NOTED:
+            wrong_place = None if is_at(mutant, notes) else f"no note at {mutant.line}: {notes}"
+            return lost(mutant.files, found) or wrong_place
+        expected = rows_of(write_files(folder / "good", mutant.good or {}), mutant.period)
         wrong = [name for name in {*found, *expected} if found.get(name) != expected.get(name)]
         return f"other rows in {sorted(wrong)}" if wrong else None
     if error is None:
@@ -624,16 +932,21 @@ def judge(mutant: Mutant, folder: Path) -> str | None:
         each.file and each.message.endswith(".") for each in error.errors
     ):
         return f"an error does not say where or what to do: {error}"
-    if re.search(r"ASH\d{3}|\d\d/\d\d/(19|20)\d\d|90\d{5}", str(error)):
+    if LEAK.search(str(error)):
         return "an error shows a value"
-    if mutant.file and not any(
+    if mutant.file and not is_at(mutant, error.errors):
+        return f"no error at {mutant.file}, {mutant.line}, {mutant.column}: {error}"
+    return None
+
+
+def is_at(mutant: Mutant, notes: Sequence[DeliveryNote]) -> bool:
+    """Say whether an error or a note is at the place of the mutation."""
+    return any(
         each.file == mutant.file
         and mutant.line in (None, each.line)
         and mutant.column in (None, each.column)
-        for each in error.errors
-    ):
-        return f"no error at {mutant.file}, {mutant.line}, {mutant.column}: {error}"
-    return None
+        for each in notes
+    )
 
 
 MUTATIONS: Final = {
@@ -641,6 +954,7 @@ MUTATIONS: Final = {
     "xml": (xml_same, (xml_refused, xml_any)),
     "workbook": (book_same, (book_refused, book_any)),
     "zip": (zip_same, (zip_refused, zip_any)),
+    "census": (census_same, (census_noted, census_refused, census_any)),
 }
 
 

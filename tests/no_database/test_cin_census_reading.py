@@ -15,7 +15,7 @@ from carepath.errors import DeliveryError, SettingsError, SourceError
 from carepath.sources import find_source
 from carepath.sources.cin_census import CinCensusSession
 from carepath.sources.cin_census.checking import MalformedCensusError
-from carepath.sources.cin_census.layout import MODULES
+from carepath.sources.cin_census.layout import DATES, MODULES
 from carepath.sources.cin_census.mapping import MAPPING, load_mapping, read_mapping
 from carepath.sources.cin_census.schema import CENSUS, schema_of
 from carepath.sources.cin_census.source import parse_url
@@ -149,6 +149,7 @@ def test_notes_never_quote_a_value_and_have_a_limit(tmp_path: Path) -> None:
     assert "SECRET" not in "".join(notes)
 
 
+SECTION_47 = "<Section47><S47ActualStartDate>2025-06-25</S47ActualStartDate></Section47>"
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 50}">' for n in range(10))
 
 
@@ -163,6 +164,27 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 50}">' fo
         (census().replace("<Message>", '<Message xmlns="urn:x">'), "without a namespace"),
         (census("<!-- none -->"), "column Child: The census has no child"),
         (census(CHILD.replace("ASH001", " ")), "line 14, column LAchildID: The child's id is"),
+        (census(CHILD.replace("ASH001", "3.98E+05")), "line 14, .*A spreadsheet has rewritten"),
+        (
+            census(CHILD.replace("<UPN>", "<LAchildID>ASH003</LAchildID><UPN>")),
+            "line 14, column LAchildID: The child has more than one id",
+        ),
+        (
+            census(CHILD.replace("</ChildIdentifiers>", f"{SECTION_47}</ChildIdentifiers>")),
+            "column Section47: The record stands in the wrong record",
+        ),
+        (
+            census().replace("<Children>", f"<Children>{SECTION_47}"),
+            "line 13, column S47ActualStartDate: The element stands outside a Child",
+        ),
+        (
+            census().replace("</Message>", f"{SECTION_47}</Message>"),
+            "column S47ActualStartDate: The element stands outside a Child",
+        ),
+        (
+            census(CHILD.replace("      <ChildIdentifiers>", SECOND + "      <ChildIdentifiers>")),
+            "column Child: The record stands in the wrong record",
+        ),
         (census().replace(">CIN<", ">CLA<"), "line 5, column Collection: This is a return of an"),
         (census().replace("2026-03-31", "").replace(">2026<", "><"), "does not say the collection"),
         (census().replace("UTF-8", "no-such"), "not in the encoding"),
@@ -208,14 +230,81 @@ def test_folder_of_one_year_is_one_census_and_a_child_in_two_files_is_noted(
 ) -> None:
     write_census(tmp_path / "1.xml", census(CHILD))
     write_census(tmp_path / "2.xml", census(SECOND))
-    write_census(tmp_path / "3.xml", census(SECOND))
+    write_census(tmp_path / "3.xml", census(SECOND, SECOND.replace("ASH002", "ASH003")))
     session = open_census(tmp_path)
     found = [str(note) for note in session.notes() if "already" in note.message]
     assert found == [
         "3.xml, line 14, column LAchildID: The child is already in 2.xml, line 14. Keep one of"
         " them."
     ]
-    assert len(delivered(session, "ssd_cin_episodes", "cine_referral_id")) == 3
+    assert len(delivered(session, "ssd_cin_episodes", "cine_referral_id")) == 4
+
+
+def test_exact_copy_of_a_file_is_left_out_with_a_note(tmp_path: Path) -> None:
+    write_census(tmp_path / "1.xml", census())
+    write_census(tmp_path / "2.xml", census())
+    session = open_census(tmp_path)
+    assert "2.xml: The file is a copy of 1.xml: it is left out." in map(str, session.notes())
+    assert len(delivered(session, "ssd_person", "pers_person_id")) == 2
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\u00a0", "&#13;", "\t"])
+def test_blanks_around_values_are_left_out_before_the_xsd_judges(
+    tmp_path: Path, blank: str
+) -> None:
+    text = re.sub(r"(<\w+>)([^<\s]+)(</)", rf"\1{blank}\2{blank}\3", census())
+    assert f"WBRI{blank}<" in text
+    found, right = (
+        open_census(write_census(tmp_path / name, content))
+        for name, content in (("blanks.xml", text), ("right.xml", census()))
+    )
+    assert [n.column for n in found.notes()] == [n.column for n in right.notes()]
+    for table in right.describe():
+        columns = load_contract().tables[table].column_names
+        assert delivered(found, table, *columns) == delivered(right, table, *columns)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read", "says"),
+    [
+        ("06/05/2025", "2025-05-06", "The date is read, but it is not written as yyyy-mm-dd."),
+        ("6-May-2025", "2025-05-06", "The date is read, but it is not written as yyyy-mm-dd."),
+        ("2025-05-06T00:00:00", "2025-05-06", "The date is read, but"),
+        ("2025-05-06Z", "2025-05-06", None),
+        ("05/06/25", "05/06/25", "This is not a date."),
+        ("2025-02-30", "2025-02-30", "This is not a date."),
+    ],
+)
+def test_date_in_another_form_is_read_if_it_leaves_no_doubt(
+    tmp_path: Path, sent: str, read: str, says: str | None
+) -> None:
+    text = census(CHILD.replace("2025-05-06</CINref", f"{sent}</CINref"))
+    session = open_census(write_census(tmp_path / "c.xml", text))
+    found = delivered(session, "ssd_cin_episodes", "cine_referral_id", "cine_referral_date")
+    assert found == [[f"ASH001-{read}", read]]
+    notes = [n.message for n in session.notes() if n.column == "CINreferralDate"]
+    assert len(notes) == (says is not None)
+    assert all(note.startswith(says or "") for note in notes)
+
+
+def test_element_outside_a_child_that_is_not_of_the_census_is_noted(tmp_path: Path) -> None:
+    text = census().replace("<Children>", "<Children><Colour>1</Colour>")
+    text = text.replace("</Message>", "<Footer>1</Footer></Message>")
+    notes = notes_on(tmp_path, text)
+    assert [note for note in notes if "not of the census" in note] == [
+        "c.xml, line 13, column Colour: The element is not of the census, so it is not read.",
+        f"c.xml, line {line_of(text, '<Footer')}, column Footer: The element is not of the census,"
+        " so it is not read.",
+    ]
+
+
+def test_child_counts_wherever_it_stands(tmp_path: Path) -> None:
+    text = census().replace(SECOND, "")
+    for place in ("</Message>", "</Children>"):
+        in_a_group = f"<Group>{SECOND}</Group>" if place == "</Children>" else SECOND
+        moved = text.replace(place, in_a_group + place)
+        session = open_census(write_census(tmp_path / "c.xml", moved))
+        assert delivered(session, "ssd_person", "pers_person_id") == [["ASH001"], ["ASH002"]]
 
 
 def test_two_referrals_of_a_day_have_different_ids_and_a_note(tmp_path: Path) -> None:
@@ -292,6 +381,14 @@ def test_mapping_names_only_columns_of_the_contract_and_elements_of_the_census()
             assert set(part.columns) <= set(contract[mapping.name].column_names), mapping.name
     for module in MODULES.values():
         assert {module.name, *module.elements} <= elements
+    xs = "{http://www.w3.org/2001/XMLSchema}"
+    declared = {
+        each.get("name")
+        for year in (2021, 2026)
+        for each in schema_of(year).tree.iter(f"{xs}element")
+        if each.get("type") == "xs:date"
+    }
+    assert declared - {"ReferenceDate"} == DATES
 
 
 @pytest.mark.parametrize(

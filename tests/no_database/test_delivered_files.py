@@ -60,6 +60,13 @@ def test_content_is_found_whatever_the_name_is(tmp_path: Path) -> None:
     assert notes == ["e.xlsx/photo: The file was not read: it is not CSV, XML or a workbook."]
 
 
+def test_root_is_found_although_the_file_is_damaged_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<Message><Header>\xff</Header></Message>")
+    (tmp_path / "b.xml").write_text("<Message><Header></Wrong></Message>")
+    files, _, _ = found(tmp_path)
+    assert [file.root for file in files] == ["Message", "Message"]
+
+
 def test_a_zip_is_the_same_return_as_its_folder(tmp_path: Path) -> None:
     expected = delivered(write_return(tmp_path / "folder"))
     archive = zipped(tmp_path / "return.zip", dict(RETURN))

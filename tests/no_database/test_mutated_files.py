@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from mutated_files import MUTATIONS, judge, mutant_of
+from mutated_files import ANY, MUTATIONS, REFUSED, SAME, judge, mutant_of
 
 COUNT = int(os.environ.get("CAREPATH_MUTATIONS", "100"))
 
@@ -28,4 +28,4 @@ def test_mutated_files_are_refused_or_loaded_whole(tmp_path: Path, kind: str) ->
             wrong.append(f"{kind} {number} ({mutant.fate}): {found}")
         shutil.rmtree(folder)
     assert not wrong, f"{len(wrong)} of {COUNT} {kind}:\n" + "\n".join(wrong[:10])
-    assert len(fates) == 3
+    assert {SAME, REFUSED, ANY} <= set(fates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ssda903_returns import EPISODES, HEADER, OC3, delivered, write_return
+from ssda903_returns import EPISODES, HEADER, OC3, RETURN, delivered, write_return
 
 from carepath.errors import DeliveryError
 from carepath.sources.delivered import MOST_ERRORS
@@ -326,3 +326,14 @@ def test_layout_gives_each_table_a_header_of_its_own() -> None:
     for table in load_layout().values():
         names = {column.name for column in table.columns}
         assert names >= {*table.unique, *table.year_shown_by}
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\t", "\u00a0", "\u3000"])
+def test_blanks_of_every_kind_around_every_field_are_left_out(tmp_path: Path, blank: str) -> None:
+    files = {}
+    for name, text in RETURN.items():
+        head, *rows = text.splitlines()
+        fields = [[f"{blank}{field}{blank}" for field in row.split(",")] for row in rows]
+        files[name] = "\n".join([head, *(",".join([*row, blank]) for row in fields)])
+    right = delivered(write_return(tmp_path / "right"))
+    assert delivered(write_return(tmp_path / "blanks", files)) == right

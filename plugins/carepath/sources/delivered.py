@@ -482,10 +482,19 @@ def _root(path: Path, member: str | None) -> str:
         try:
             for _ in range(16):
                 parser.feed(read_some(file, 4096))
-                for _event, element in parser.read_events():
-                    return str(etree.QName(element).localname)  # type: ignore[arg-type]
+                if root := _first_name(parser):
+                    return root
         except (etree.XMLSyntaxError, OSError):
             pass
+    return _first_name(parser)  # what is damaged may be behind it
+
+
+def _first_name(parser: etree.XMLPullParser) -> str:
+    try:
+        for _event, element in parser.read_events():
+            return str(etree.QName(element).localname)  # type: ignore[arg-type]
+    except etree.XMLSyntaxError:
+        pass
     return ""
 
 

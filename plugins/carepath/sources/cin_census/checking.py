@@ -12,7 +12,14 @@ from typing import Final
 
 from lxml import etree
 
-from carepath.sources.cin_census.layout import Record, records_of
+from carepath.sources.blanks import trim
+from carepath.sources.cin_census.layout import (
+    ELEMENTS,
+    Record,
+    misplaced,
+    readable_date,
+    records_of,
+)
 from carepath.sources.cin_census.mapping import parts_of
 from carepath.sources.cin_census.reading import (
     NamedFile,
@@ -24,8 +31,10 @@ from carepath.sources.cin_census.reading import (
 from carepath.sources.cin_census.schema import EXPECTED, CensusSchema, named_schema, schema_of
 from carepath.sources.delivered import EnoughErrorsError, MalformedFilesError, Notices
 from carepath.sources.notes import DeliveryNote
+from carepath.sources.ssda903.reading import id_of_spreadsheet
 
 _ELEMENT: Final = re.compile(r"^Element '([^']*)'")
+_WRONG_DATE: Final = re.compile(r"'([^']*)' is not a valid value of the atomic type 'xs:date'")
 
 
 class MalformedCensusError(MalformedFilesError):
@@ -115,7 +124,7 @@ def _check(
     years: set[int] = set()
     own = named_schema(schema) if schema else None
     try:
-        for path in paths:
+        for path in _without_copies(list(paths), findings):
             before = len(findings.errors)
             year = period or _year(path, findings)
             if year is None:
@@ -145,6 +154,27 @@ def _check(
     (year,) = years
     elements = (own or schema_of(year)).elements | findings.elements
     return CheckedCensus(year, tuple(files), elements, findings.all_notes())
+
+
+def _without_copies(paths: Sequence[NamedFile], findings: _Findings) -> Iterator[NamedFile]:
+    """Yield files, each content once; note the exact copies."""
+    first: dict[bytes, str] = {}
+    for path in paths:
+        if len(paths) > 1:
+            digest = new_digest()
+            try:
+                with path.open("rb") as file:
+                    while data := file.read(1 << 16):
+                        digest.update(data)
+            except OSError:
+                pass  # it is told when it is checked
+            else:
+                copy_of = first.setdefault(digest.digest(), path.name)
+                if copy_of != path.name:
+                    what = f"The file is a copy of {copy_of}: it is left out."
+                    findings.note(path.name, 0, "", what)
+                    continue
+        yield path
 
 
 def _xml_files(place: Path, findings: _Findings) -> Iterator[Path]:
@@ -178,14 +208,12 @@ def _year(path: NamedFile, findings: _Findings) -> int | None:
     if first is None or first.tag != "Header":
         return None
     year, day = (
-        (first.findtext(f"CollectionDetails/{name}") or "").strip()
+        trim(first.findtext(f"CollectionDetails/{name}") or "")
         for name in ("Year", "ReferenceDate")
     )
     stated = int(year) if re.fullmatch(r"20\d\d", year, re.ASCII) else None
-    try:
-        reference = dt.date.fromisoformat(day)
-    except ValueError:
-        reference = None
+    written = readable_date(day)
+    reference = dt.date.fromisoformat(written) if written else None
     if reference is None or (reference.month, reference.day) != (3, 31):
         return stated
     if stated != reference.year:
@@ -205,12 +233,28 @@ def _check_file(
     count = 0
     try:
         for part in read_parts(path, digest):
+            if part.tag not in ("Header", "Child"):
+                _tell_stray(path.name, part, findings)
+                continue
+            _trim(part)
             _note_violations(path.name, part, year, schema, findings)
             findings.elements.update(str(each.tag) for each in part.iter(etree.Element))
             if part.tag == "Header":
                 _check_collection(path.name, part, findings)
                 continue
             count += 1
+            ids = {trim(each.text or "") for each in part.iter("LAchildID")} - {""}
+            if len(ids) > 1:
+                what = "The child has more than one id. Make a child of each, or keep one id."
+                findings.error(path.name, line_of(part), "LAchildID", what)
+            for element in misplaced(part):
+                findings.error(
+                    path.name,
+                    line_of(element),
+                    str(element.tag),
+                    "The record stands in the wrong record, so nobody can say what it is of. Put it"
+                    " into its own.",
+                )
             for record in records_of(part):
                 _check_record(path.name, record, findings)
         if not count:
@@ -222,9 +266,31 @@ def _check_file(
     return CensusFile(path, digest.digest(), count)
 
 
+def _trim(part: etree._Element) -> None:
+    """Leave out the blanks around every value, as records do, so that the XSD judges the same."""
+    for element in part.iter(etree.Element):
+        if not len(element) and element.text and (value := trim(element.text)) != element.text:
+            element.text = value
+
+
+def _tell_stray(file: str, element: etree._Element, findings: _Findings) -> None:
+    name = str(element.tag)
+    if name in ELEMENTS:
+        findings.error(
+            file,
+            line_of(element),
+            name,
+            "The element stands outside a Child, so nobody can say whose it is. Move it there.",
+        )
+    else:
+        findings.note(
+            file, line_of(element), name, "The element is not of the census, so it is not read."
+        )
+
+
 def _check_collection(file: str, header: etree._Element, findings: _Findings) -> None:
     name = header.find("CollectionDetails/Collection")
-    if name is not None and (name.text or "").strip() not in ("CIN", ""):
+    if name is not None and trim(name.text or "") not in ("CIN", ""):
         findings.error(
             file,
             line_of(name),
@@ -240,6 +306,13 @@ def _check_record(file: str, record: Record, findings: _Findings) -> None:
         child = row["LAchildID"]
         if not child:
             findings.error(file, record.line, "LAchildID", "The child's id is blank. Enter it.")
+        elif id_of_spreadsheet(child):
+            findings.error(
+                file,
+                record.line,
+                "LAchildID",
+                "A spreadsheet has rewritten the child's id. Export it as text.",
+            )
         elif child in findings.children:
             where, line = findings.children[child]
             findings.note(
@@ -291,5 +364,8 @@ def _violation(entry: etree._LogEntry, year: int) -> str:
     if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_3":
         return "There is text between the elements. Remove it."
     if "'xs:date'" in message:
+        wrong = _WRONG_DATE.search(message)
+        if wrong and readable_date(wrong.group(1)):
+            return "The date is read, but it is not written as yyyy-mm-dd."
         return "This is not a date. Write an existing day as yyyy-mm-dd."
     return "The value does not have the form that the census asks for. Correct it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from typing import Final
 
 from lxml import etree
 
+from carepath.sources.blanks import trim
 from carepath.sources.cin_census.reading import line_of
+from carepath.sources.ssda903.reading import parse_date
 
+_ZONE: Final = re.compile(r"(?<=\d)(Z|[+-]\d\d:\d\d)", re.ASCII)
 Row = Mapping[str, str]  # values by element name, those of the modules above it included
 
 
@@ -156,6 +160,30 @@ def records_of(
     yield from _records(child, MODULES["Child"], {}, "", Counter(), wanted)
 
 
+ELEMENTS: Final = frozenset(MODULES).union(*(module.elements for module in MODULES.values()))
+# as the XSDs of all years have them: a test compares
+DATES: Final = frozenset(
+    name
+    for name in ELEMENTS
+    if name.endswith("Date") or name in ("DateOfInitialCPC", "InitialCPCtarget")
+)
+
+
+def readable_date(value: str) -> str | None:
+    """Return a date as yyyy-mm-dd if it leaves no doubt, as in an SSDA903 return; None if not."""
+    zone = _ZONE.search(value)
+    day = parse_date(value[: zone.start()] if zone and zone.end() == len(value) else value)
+    return day.isoformat() if day else None
+
+
+def misplaced(child: etree._Element) -> Iterator[etree._Element]:
+    """Yield the records of a child that stand in the wrong record: records_of does not see them."""
+    for element in child.iter(*MODULES):
+        inside = next((each.tag for each in element.iterancestors(*MODULES)), None)
+        if element is not child and inside != MODULES[str(element.tag)].inside:
+            yield element
+
+
 def around(module: str) -> frozenset[str]:
     """Return a module and those that it is inside of."""
     outer = MODULES[module].inside
@@ -209,4 +237,5 @@ def _inside(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _text(element: etree._Element) -> str:
-    return (element.text or "").strip()
+    value = trim(element.text or "")
+    return (readable_date(value) or value) if element.tag in DATES else value

@@ -1,5 +1,7 @@
 """Read a census file as a stream: its header, then one child at a time.
 
+What stands outside a child is found as well: a record there would otherwise be lost without a word.
+
 Entities, document types and the network are off. A file is never held in memory as a whole.
 """
 
@@ -11,7 +13,10 @@ from typing import Any, BinaryIO, Final, Literal, Protocol
 
 from lxml import etree
 
+from carepath.sources.blanks import trim
+
 ROOT: Final = "Message"
+CONTAINERS: Final = frozenset({ROOT, "Header", "Children", "Child"})
 
 
 class Digest(Protocol):
@@ -57,7 +62,9 @@ class NamedFile(Protocol):
 
 
 def read_parts(path: NamedFile, digest: Digest) -> Iterator[etree._Element]:
-    """Yield the Header and every Child of a census, each complete. The next step clears it.
+    """Yield the Header, every Child, and what stands outside them. The next step clears it.
+
+    Each is complete. A Child counts wherever it stands, except in another Child, which holds it.
 
     Raises:
         NotACensusError: the file is not XML, has a document type, or is not a census.
@@ -65,15 +72,21 @@ def read_parts(path: NamedFile, digest: Digest) -> Iterator[etree._Element]:
     """
     try:
         with path.open("rb") as file:
-            for _, root in _events(file, "start"):
-                _check_root(root)
+            for _, first in _events(file, "start"):
+                _check_root(first)
                 break
         with path.open("rb") as file:
             # only these two are handed to Python, which makes it many times faster
+            root: etree._Element | None = None
             for _, element in _events(_Digested(file, digest), "end", "Header", "Child"):
-                if _depth(element) == (1 if element.tag == "Header" else 2):
+                root = element.getroottree().getroot()
+                if next(element.iterancestors("Child"), None) is None:
+                    for before in element.itersiblings(preceding=True):
+                        yield from _strays(before)
                     yield element
                     _clear(element)
+            if root is not None:
+                yield from _strays(root)
             while data := file.read(1 << 16):  # what may follow the last element
                 digest.update(data)
     except etree.XMLSyntaxError as error:
@@ -95,8 +108,11 @@ def _events(file: Any, event: str, *tags: str) -> Iterator[tuple[str, etree._Ele
     yield from events
 
 
-def _depth(element: etree._Element) -> int:
-    return sum(1 for _ in element.iterancestors())
+def _strays(place: etree._Element) -> Iterator[etree._Element]:
+    """Yield every element with a value in a place whose children have been read and cleared."""
+    for element in place.iter(etree.Element):
+        if element.tag not in CONTAINERS and trim(element.text or ""):
+            yield element
 
 
 def line_of(element: etree._Element) -> int:

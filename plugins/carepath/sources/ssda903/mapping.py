@@ -116,9 +116,9 @@ class Part:
         return {**entry, "columns": {name: rule.compiled() for name, rule in rules.items()}}
 
     def keeps(self, values: Mapping[str, str]) -> bool:
-        """Say whether a row of the return becomes a row of the contract table."""
-        return all(values[name].strip() in wanted for name, wanted in self.where.items()) and (
-            not self.filled or any(values[name].strip() for name in self.filled)
+        """Say whether a prepared row of the return becomes a row of the contract table."""
+        return all(values[name] in wanted for name, wanted in self.where.items()) and (
+            not self.filled or any(values[name] for name in self.filled)
         )
 
 
@@ -170,20 +170,20 @@ def read_mapping(path: Path) -> Mapping[str, TableMapping]:
 def prepare(value: str, kind: FieldType) -> str:
     """Return a field in the contract's form: a date as yyyy-mm-dd, `1.0` as `1`, text as sent.
 
-    A partial date (zz/05/2020) stays as it is, because the SSD records it like that.
+    All lose the blanks around them, as the checks do, so that a field of blanks is blank. A partial
+    date (zz/05/2020) stays as it is, because the SSD records it like that.
     """
+    value = trim(value)
     if kind in ("date", "partial_date"):
         return _iso(value)
     if kind == "flag":
         return plain_flag(value)
-    if kind in ("code", "integer"):
-        return whole_number(trim(value))
-    return trim(value) if kind == "id" else value
+    return whole_number(value) if kind in ("code", "integer") else value
 
 
 @lru_cache(maxsize=65536)
 def _iso(value: str) -> str:
-    day = parse_date(trim(value))
+    day = parse_date(value)
     return day.isoformat() if day else value
 
 
@@ -193,13 +193,13 @@ def split_accommodation(code: str) -> tuple[str, str]:
     An invalid pair such as 02 is split too, so that the rule on pairs finds it. A value that cannot
     be split stays as sent, so that the rule on unknown codes finds it.
     """
-    found = _ACCOMMODATION.fullmatch(code.strip())
+    found = _ACCOMMODATION.fullmatch(code)
     return (found.group(1), found.group(2)) if found else (code, "")
 
 
 def _joined(each: Sequence[Value]) -> Value:
-    return lambda values: "-".join(value(values).strip() for value in each)
+    return lambda values: "-".join(value(values) for value in each)
 
 
 def _matches(pattern: re.Pattern[str], value: str) -> bool:
-    return pattern.fullmatch(value.strip()) is not None
+    return pattern.fullmatch(value) is not None

@@ -415,14 +415,13 @@ def plain_flag(value: str) -> str:
 
 def odd_columns(row: Row, columns: Iterable[ReturnColumn]) -> Iterator[tuple[str, str]]:
     """Yield the columns that this row writes in an unusual form, and what the form is."""
-    for column, value in zip(columns, row.fields, strict=True):
+    for column, sent in zip(columns, row.fields, strict=True):
+        value = trim(sent)
         if column.type in ("code", "integer"):
             if "." in value and _DECIMAL.fullmatch(value):
                 yield column.name, "Whole numbers are written with decimals"
         elif column.type == "flag":
             if value not in ("", "0", "1") and plain_flag(value) in ("0", "1"):
                 yield column.name, "0 and 1 are written in another way"
-        elif column.type == "date":
-            plain = trim(value)
-            if plain and not AS_THE_RETURN.fullmatch(plain):
-                yield column.name, "Dates are not written as dd/mm/yyyy"
+        elif column.type == "date" and value and not AS_THE_RETURN.fullmatch(value):
+            yield column.name, "Dates are not written as dd/mm/yyyy"

@@ -10,6 +10,7 @@ from typing import Final
 
 from carepath.contract.model import Table, load_contract
 from carepath.errors import DeliveryError
+from carepath.sources.blanks import trim
 from carepath.sources.delivered import (
     DeliveredFile,
     FileReader,
@@ -126,17 +127,17 @@ def _rows(file: ReturnFile, part: Part) -> Iterator[Mapping[str, str]]:
         raise _changed(file)
 
     names = [column.name for column in file.columns]
-    prepared = [(c.name, c.type) for c in file.columns if c.type != "text"]
+    kinds = [(column.name, column.type) for column in file.columns]
     digest = new_digest()
     try:
         with opened(file.file, digest) as content:
             for row in _rows_of(file, content, tell):
-                while len(row.fields) > len(names) and not row.fields[-1].strip():
+                while len(row.fields) > len(names) and not trim(row.fields[-1]):
                     row.fields.pop()
                 if len(row.fields) != len(names):
                     raise _changed(file)
                 values = dict(zip(names, row.fields, strict=True))
-                for name, kind in prepared:
+                for name, kind in kinds:
                     if value := values[name]:
                         values[name] = prepare(value, kind)
                 if part.keeps(values):
