@@ -51,8 +51,9 @@ RULES = (
         reference=EPISODES,
         severity="warning",
         threshold=0.02,
-        because="Carepath counts the episode until the next one starts, but the child may have "
-        "been at home in between. More than 2% would change the number looked after.",
+        because="Carepath counts the episode until the next one starts, or until the day before if "
+        "the next one's reason is S. The child may have been at home in between. More than 2% "
+        "would change the number looked after.",
         owner=LOOKED_AFTER,
         judged="start_date is not null",
         department=("SSDA903 142",),
@@ -69,8 +70,9 @@ RULES = (
         reference="SSDA903 guide, REC: X1",
         severity="warning",
         threshold=0.02,
-        because="Carepath ends the period of care there, with no reason. More than 2% means "
-        "that episodes are missing from the extract.",
+        because="Carepath ends the period of care there, with no reason, and does not count the "
+        "next one as a re-entry, unless its reason is S. More than 2% means that episodes are "
+        "missing from the extract.",
         owner=LOOKED_AFTER,
         judged="end_date is not null",
         department=("SSDA903 388",),

@@ -7,7 +7,7 @@ care, and where does the child live on each of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -169,8 +169,10 @@ def runs(days: Iterable[int]) -> Spans:
     return found
 
 
-def days_in_care(episodes: Sequence[Row], statuses: Sequence[Row]) -> set[int]:
-    """Return the days on which a child is in care; an open end lasts to the horizon."""
+def episodes_by_start(
+    episodes: Sequence[Row], statuses: Sequence[Row]
+) -> dict[bool, dict[int, tuple[int, str]]]:
+    """Return end and reason of the episode of each first day, short breaks (True) apart."""
     legal = [
         (
             day_of(row["lega_legal_status_start_date"]),
@@ -188,30 +190,52 @@ def days_in_care(episodes: Sequence[Row], statuses: Sequence[Row]) -> set[int]:
         ]
         return bool(in_force) and not max(in_force)[1]
 
-    by_start: dict[int, list[int]] = {}
+    by_start: dict[int, list[tuple[int, str, str, str]]] = {}
     for row in episodes:
         start = day_of(row["clae_cla_episode_start_date"])
         end = day_of(row["clae_cla_episode_ceased_date"])
-        if start is not None and not is_short_break(start):
-            by_start.setdefault(start, []).append(HORIZON if end is None else end)
+        if start is not None:
+            by_start.setdefault(start, []).append((
+                HORIZON if end is None else end,
+                row["clae_cla_episode_ceased_reason"] or "~",
+                row["clae_cla_primary_need_code"],
+                row["clae_cla_episode_start_reason"],
+            ))  # fmt: skip
     # of several from one day: one with an end after it before an open one
-    chosen = {}
-    for start, ends in by_start.items():
-        closed = [end for end in ends if start < end < HORIZON]
-        if closed or HORIZON in ends:
-            chosen[start] = max(closed) if closed else HORIZON
+    chosen: dict[bool, dict[int, tuple[int, str]]] = {True: {}, False: {}}
+    for start, records in by_start.items():
+        closed = [end for end, *_ in records if start < end < HORIZON]
+        if closed or any(end == HORIZON for end, *_ in records):
+            latest = max(closed) if closed else HORIZON
+            reason = min(record[1:] for record in records if record[0] == latest)[-1]
+            chosen[is_short_break(start)][start] = (latest, reason)
+    return chosen
+
+
+def days_in_care(episodes: Sequence[Row], statuses: Sequence[Row]) -> set[int]:
+    """Return the days on which a child is in care; an open end lasts to the horizon."""
+    chosen = episodes_by_start(episodes, statuses)[False]
     starts = sorted(chosen)
     in_care: set[int] = set()
     for position, start in enumerate(starts):
-        end = chosen[start]
+        end, _ = chosen[start]
         if end == HORIZON and position + 1 < len(starts):
             end = starts[position + 1]
+            # who starts to be looked after was not looked after the day before
+            if chosen[end][1] == "S" and end - 1 > start:
+                end -= 1
         in_care.update(range(start, end))
     return in_care
 
 
-def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
+def home_by_day(
+    placements: Sequence[Row], periods: Spans, short_breaks: Collection[tuple[int, int]] = ()
+) -> dict[int, str]:
     """Return the type of placement that a child lives in, on each day that has one."""
+
+    def is_absence(span: tuple[int, int, str, int, int]) -> bool:
+        return span[2] in TEMPORARY or span[3:] in short_breaks
+
     by_number: dict[str, list[tuple[int, int, str]]] = {}
     for row in placements:
         start = day_of(row["clap_cla_placement_start_date"])
@@ -232,18 +256,18 @@ def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
     homes: dict[int, str] = {}
     for first, after in periods:
         inside = [
-            (max(start, first), min(end, after), kind, start)
+            (max(start, first), min(end, after), kind, start, end)
             for start, end, kind in kept
             if start < after and end > first
         ]
         inside = [
             span
             for span in inside
-            if span[2] not in TEMPORARY
+            if not is_absence(span)
             or not any(
                 other[0] <= span[0] and other[1] >= span[1]
                 for other in inside
-                if other[2] not in TEMPORARY
+                if not is_absence(other)
             )
         ]
         chosen: dict[int, tuple[int, int, int]] = {}
@@ -264,8 +288,12 @@ def home_by_day(placements: Sequence[Row], periods: Spans) -> dict[int, str]:
     return homes
 
 
-def status_by_day(statuses: Sequence[Row]) -> dict[int, str]:
+def status_by_day(statuses: Sequence[Row], periods: Spans) -> dict[int, str]:
     """Return the legal status of a child on each day that has one."""
+
+    def is_break_in_care(start: int, code: str) -> bool:
+        return code in SHORT_BREAKS and any(first <= start < after for first, after in periods)
+
     spans = [
         (
             day_of(row["lega_legal_status_start_date"]),
@@ -277,8 +305,16 @@ def status_by_day(statuses: Sequence[Row]) -> dict[int, str]:
     found: dict[int, str] = {}
     for day in range(HORIZON):
         in_force = [
-            # of those that began last: no short break before another, then the longest
-            (start, code not in SHORT_BREAKS, HORIZON if end is None else end, -ord(code[1]), code)
+            # of those that began last: no short break before another, then the longest; one that
+            # begins in care comes after all others
+            (
+                not is_break_in_care(start, code),
+                start,
+                code not in SHORT_BREAKS,
+                HORIZON if end is None else end,
+                -ord(code[1]),
+                code,
+            )
             for start, end, code in spans
             if start is not None and start <= day < (HORIZON if end is None else end)
         ]

@@ -169,7 +169,7 @@ def with_flags(rng: random.Random, tables: Mapping[str, Table]) -> None:
     flags = [number for number, name in enumerate(table[0]) if trim(name).upper() in YES_OR_NO]
     for row in table[1:]:
         for number in flags:
-            row[number] = rng.choice(FLAGS.get(row[number], ("",)))
+            row[number] = rng.choice(FLAGS.get(trim(row[number]), (row[number],)))
 
 
 def shuffle_columns(rng: random.Random, tables: Mapping[str, Table]) -> None:
@@ -723,7 +723,7 @@ def census_noted(rng: random.Random, folder: Path) -> Mutant:
         new = f"<{found[1]}>{rng.choice(NO_ISO_DATES)(found[2])}</"
     elif how == 1:
         found = rng.choice(list(re.finditer(rf"<({'|'.join(CODES)})>\w+<", text)))
-        new = f"<{found[1]}>{rng.choice(['SECRET', '#N/A', found[0][-3:-1].lower(), '0'])}<"
+        new = f"<{found[1]}>{rng.choice(['SECRET', '#N/A', 'xx', '99'])}<"
     elif how == 2:
         found = rng.choice(list(re.finditer(r"<(UPN|Sex|ReferralNFA|PersonBirthDate)>", text)))
         new = f"<Colour>SECRET</Colour>{found[0]}"

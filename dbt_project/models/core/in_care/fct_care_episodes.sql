@@ -102,29 +102,44 @@ judged as (
     from with_status
 ),
 
--- the episodes that count follow each other; an open end is closed where the next one
--- begins
+-- The episodes that count follow each other. An open end is closed where the next one
+-- begins. If that one's reason is S, the child was not in care the day before.
+followed as (
+    select
+        *,
+        lead(start_date) over by_day as next_start_date,
+        lead(start_reason_code) over by_day as next_start_reason_code
+    from judged
+    window by_day as (
+        partition by young_person_key, left_out_reason is null
+        order by start_date
+    )
+),
+
 closed as (
     select
-        judged.*,
+        followed.*,
         case
-            when judged.left_out_reason is null
+            when followed.left_out_reason is null
                 then
                     coalesce(
-                        judged.end_date,
+                        followed.end_date,
                         least(
-                            lead(judged.start_date) over (
-                                partition by
-                                    judged.young_person_key,
-                                    judged.left_out_reason is null
-                                order by judged.start_date
-                            ),
-                            {{ end_of_return('judged', 'latest_returns') }}
+                            case
+                                when followed.next_start_reason_code = 'S'
+                                    then
+                                        greatest(
+                                            followed.next_start_date - 1,
+                                            followed.start_date + 1
+                                        )
+                                else followed.next_start_date
+                            end,
+                            {{ end_of_return('followed', 'latest_returns') }}
                         )
                     )
         end as counted_end_date
-    from judged
-    left join latest_returns on judged.authority = latest_returns.authority
+    from followed
+    left join latest_returns on followed.authority = latest_returns.authority
 ),
 
 -- gaps and islands: a new period begins where everything before has ended

@@ -27,6 +27,8 @@ periods as (
             array_agg(legal_status_code order by start_date asc)
             filter (where legal_status_code is not null)
         )[1] as first_legal_status_code,
+        (array_agg(start_reason_code order by start_date asc))[1]
+            as first_start_reason_code,
         case
             when not bool_or(end_date is null)
                 then (
@@ -68,9 +70,15 @@ select
     previous_end_date,
     previous_end_reason_code,
     start_date - previous_end_date as gap_day_count,
+    -- X1 says that care went on, so the gap is a missing episode (rule CARE-03), unless
+    -- the next one says that care began again
     coalesce(
         start_date <= previous_end_date + interval '12 months'
-        and previous_end_reason_code is distinct from 'E2',
+        and previous_end_reason_code is distinct from 'E2'
+        and (
+            previous_end_reason_code is distinct from 'X1'
+            or first_start_reason_code = 'S'
+        ),
         false
     ) as is_reentry_within_12_months,
     episode_count::integer as episode_count,

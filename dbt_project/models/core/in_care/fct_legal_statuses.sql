@@ -22,6 +22,24 @@ care_periods as (
     select * from {{ touched(ref('fct_care_periods')) }}
 ),
 
+-- A short break that begins while the child is in care does not hide the status of
+-- care.
+placed as (
+    select
+        legal_statuses.*,
+        legal_statuses.legal_status_code in ('V3', 'V4')
+        and care_periods.care_period_key is not null as is_break_in_care
+    from legal_statuses
+    left join care_periods
+        on
+            legal_statuses.young_person_key = care_periods.young_person_key
+            and legal_statuses.start_date >= care_periods.start_date
+            and (
+                care_periods.end_date is null
+                or legal_statuses.start_date < care_periods.end_date
+            )
+),
+
 -- Of the statuses in force, the one that began last counts. Of several from one day,
 -- any status counts before a short break, then the one that lasts longest (as
 -- fct_care_episodes chooses).
@@ -31,12 +49,13 @@ in_order as (
         row_number() over (
             partition by young_person_key
             order by
-                start_date asc, legal_status_code in ('V3', 'V4') desc,
-                end_date asc nulls last, legal_status_code desc
+                is_break_in_care desc, start_date asc,
+                legal_status_code in ('V3', 'V4') desc, end_date asc nulls last,
+                legal_status_code desc
         ) as precedence,
         count(*) over (partition by young_person_key, start_date) as same_day_count,
         daterange(start_date, end_date) as dates
-    from legal_statuses
+    from placed
 ),
 
 covered as (

@@ -35,6 +35,16 @@ care_episodes as (
     where left_out_reason is null
 ),
 
+short_breaks as (
+    select
+        young_person_key,
+        start_date,
+        coalesce(recorded_end_date, 'infinity'::date) as end_date
+    from {{ touched(ref('fct_care_episodes')) }}
+    where left_out_reason = 'short break'
+    group by young_person_key, start_date, recorded_end_date
+),
+
 care_periods as (
     select * from {{ touched(ref('fct_care_periods')) }}
 ),
@@ -106,14 +116,32 @@ numbered as (
 
 judged as (
     select
-        *,
+        numbered.young_person_key,
+        numbered.source_placement_key,
+        numbered.authority,
+        numbered.start_date,
+        numbered.end_date,
+        numbered.placement_type_code,
+        -- where a short break is spent is an absence, whatever its type
+        numbered.is_temporary or short_breaks.start_date is not null as is_temporary,
+        numbered.provider_code,
+        numbered.provider_urn,
+        numbered.distance_miles,
+        numbered.is_in_area,
+        numbered.change_reason_code,
+        numbered.record_number,
         case
-            when start_date is null then 'no start date'
-            when record_number > 1 then 'duplicate'
-            when end_date < start_date then 'reversed'
-            when end_date = start_date then 'no day'
+            when numbered.start_date is null then 'no start date'
+            when numbered.record_number > 1 then 'duplicate'
+            when numbered.end_date < numbered.start_date then 'reversed'
+            when numbered.end_date = numbered.start_date then 'no day'
         end as fault
     from numbered
+    left join short_breaks
+        on
+            numbered.young_person_key = short_breaks.young_person_key
+            and numbered.start_date = short_breaks.start_date
+            and coalesce(numbered.end_date, 'infinity'::date) = short_breaks.end_date
 ),
 
 -- a placement that touches two periods of care is cut into one part for each
@@ -139,8 +167,8 @@ within_care as (
             )
 ),
 
--- a holiday or a stay in hospital while the placement goes on does not count as a
--- placement
+-- a holiday, a stay in hospital or a short break while the placement goes on does not
+-- count as a placement
 absences as (
     select
         *,
@@ -243,7 +271,8 @@ closed as (
 ),
 
 -- A return has one placement for each episode. Where only the legal status changed, it
--- is the same placement as before.
+-- is the same placement as before. So it is where the child stayed with the same carers
+-- (T, U) in a placement of the same type and provider.
 compared as (
     select
         closed.*,
@@ -265,11 +294,18 @@ compared as (
 continued as (
     select
         *,
-        start_reason_code = 'L'
-        and part_start_date = previous_end_date
+        part_start_date = previous_end_date
         and coalesce(placement_type_code, '') = coalesce(previous_type_code, '')
-        and coalesce(provider_urn, '') = coalesce(previous_provider_urn, '')
-            as is_continuation
+        and (
+            (
+                start_reason_code = 'L'
+                and coalesce(provider_urn, '') = coalesce(previous_provider_urn, '')
+            )
+            or (
+                start_reason_code in ('T', 'U')
+                and provider_urn = previous_provider_urn
+            )
+        ) as is_continuation
     from compared
 ),
 
