@@ -203,7 +203,7 @@ create table marts.fct_kpi_member (
 insert into marts.fct_kpi_member
 select
     'E09900002', '2019-03-12', 'care_leavers_eet', 'open_cases', 1000 + n, 1, n <= 63, n <= 107,
-    case when n > 111 then 'no status' when n > 107 then 'EET-01' end,
+    case when n > 111 then 'no status' when n > 107 then 'contradictory (EET-01)' end,
     case when n % 10 > 0 then 21 + n % 2 end, '18 to 20', 'F', 'WBRI'
 from generate_series(1, 120) as n;
 -- the report date before; the second record of a young person; a mean; a key of Coast

@@ -93,7 +93,7 @@ def test_viewer_sees_counts_by_team_and_reason_and_no_record() -> None:
     said = words(page)
     assert "63 counted 44 in the denominator only 13 left out" in said
     assert "no status: 9 records" in said
-    assert "EET-01 : 4 records" in said
+    assert "contradictory ( EET-01 ): 4 records" in said
     assert f'href="{PREFIX}/rules/EET-01"' in page
     assert "Team &lt;b&gt;East&lt;/b&gt;" in page
     assert "C-0" not in page
@@ -170,7 +170,7 @@ def test_downloads_have_every_record_and_no_formula() -> None:
     assert len(rows) == 120
     assert {row["Case"] for row in rows} >= {"'=1+1", "<b>C</b>/&?", "C-003", ""}
     assert {row["Team"] for row in rows} == {"Team <b>East</b>", "'=West", "No team"}
-    assert {row["Why left out"] for row in rows} == {"", "EET-01", "no status"}
+    assert {row["Why left out"] for row in rows} == {"", "contradictory (EET-01)", "no status"}
     answer = ask(f"{EET}/records.xlsx")
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     cells = list(book["Records"].iter_rows(min_row=2))

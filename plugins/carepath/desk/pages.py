@@ -22,7 +22,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
 REPORT_TEMPLATES: Final = Path(__file__).parents[1] / "report" / "templates"
 LONDON: Final = ZoneInfo("Europe/London")
-_RULE: Final = re.compile(r"[A-Z]{2,5}-\d{2}")
+_RULE: Final = re.compile(r"\b([A-Z]{2,5}-\d{2})\b")
 
 
 def render(template: str, **facts: object) -> str:
@@ -79,9 +79,9 @@ def said(value: object) -> str:
     return str(value)
 
 
-def is_rule(word: str) -> bool:
-    """Return whether a word is the id of a rule: `EET-01`."""
-    return _RULE.fullmatch(word) is not None
+def around_rules(text: str) -> list[str]:
+    """Return a text in pieces, of which each second one is the id of a rule: `EET-01`."""
+    return _RULE.split(text)
 
 
 def query(values: Mapping[str, object]) -> str:
@@ -100,7 +100,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals["link_to_case"] = link_to_case
-    found.tests["rule"] = is_rule
+    found.filters["around_rules"] = around_rules
     found.filters.update(
         capitalize_first=capitalize_first,
         count=count,
