@@ -25,7 +25,7 @@ from carepath.report.reading import Connection, Publication
 
 router = APIRouter(prefix="/figures")
 
-KEPT_PAGES: Final = 60  # what is drawn for a page is kept until the next publication
+KEPT_PAGES: Final = 120  # what is read for a page is kept until the next publication
 
 T = TypeVar("T")
 _kept: OrderedDict[Hashable, Any] = OrderedDict()
