@@ -799,6 +799,31 @@ def audit(
 
 
 @app.command(rich_help_panel=SAFETY)
+def person(
+    authority: Annotated[str, typer.Option(help="ONS code of the authority.")],
+    case: Annotated[str, typer.Option(help="The person's case id.", metavar="ID")],
+    to: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="A new file: .json, or .html to read."),
+    ],
+) -> None:
+    """Write everything held about one person as one file (a subject access request)."""
+    from carepath.person import export_person
+    from carepath.terminal.layout import plural
+    from carepath.warehouse import ready
+
+    ready()
+    with console.status("searching every table"):
+        found = export_person(authority, case, to.expanduser().resolve())
+    rows, tables = sum(found.rows.values()), len(found.rows)
+    console.print(f"{plural(rows, 'row')} of {plural(tables, 'table')} written to {found.path}.")
+    console.print(
+        "Only you can read the file. It also says what others did, such as workers and relatives."
+        " Check it before you pass it on (docs/retention.md)."
+    )
+
+
+@app.command(rich_help_panel=SAFETY)
 def readers() -> None:
     """Make the logins of site/readers.yml, which read some authorities only, and map them now."""
     from carepath.terminal.readers import apply_readers
