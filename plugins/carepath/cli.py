@@ -50,6 +50,10 @@ statistics_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(statistics_app, name="statistics", rich_help_panel=FIGURES)
+retention_app = typer.Typer(
+    help="Whose records are due to go: legal hold, and disposal by two people.",
+)
+app.add_typer(retention_app, name="retention", rich_help_panel=SAFETY)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -820,6 +824,103 @@ def person(
     console.print(
         "Only you can read the file. It also says what others did, such as workers and relatives."
         " Check it before you pass it on (docs/retention.md)."
+    )
+
+
+CaseOption = Annotated[str, typer.Option(help="The person's case id.", metavar="ID")]
+OfAuthority = Annotated[str, typer.Option(help="ONS code of the authority.")]
+
+
+@retention_app.callback(invoke_without_command=True)
+def retention(
+    context: typer.Context,
+    authority: Annotated[str | None, typer.Option(help="Only this authority (ONS code).")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write whose retention has ended, with case ids."),
+    ] = None,
+) -> None:
+    """Count whose retention has ended, by kind and by what stands against disposal."""
+    if context.invoked_subcommand:
+        return
+    from carepath.audit import note
+    from carepath.retention.due import read_due
+    from carepath.retention.returned import delivered_again
+    from carepath.terminal.retention import print_retention, write_retention
+    from carepath.warehouse import ready
+    from carepath.warehouse.connect import connect
+
+    ready()
+    with connect("carepath_owner") as owner:
+        people = read_due(owner, authority)
+        again = sum(delivered_again(owner, code) for code in {each.authority for each in people})
+    if csv is None:
+        print_retention(console, people, again)
+        return
+    note("exported whose retention has ended", "with case ids", authority)
+    csv.touch(mode=0o600)
+    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        write_retention(file, people)
+    console.print(f"Written: {csv}", soft_wrap=True)
+
+
+@retention_app.command(name="hold")
+def retention_hold(
+    authority: OfAuthority,
+    case: CaseOption,
+    reason: Annotated[str, typer.Option(help="Why, such as an inquiry.")],
+) -> None:
+    """Put a legal hold on a person's records: nobody can dispose of them."""
+    from carepath.retention.decide import hold
+    from carepath.warehouse import ready
+
+    ready()
+    hold(authority, case, reason)
+    console.print("The records are on hold.")
+
+
+@retention_app.command(name="release")
+def retention_release(
+    authority: OfAuthority,
+    case: CaseOption,
+    reason: Annotated[str, typer.Option(help="Why the hold ends.")],
+) -> None:
+    """Release a legal hold."""
+    from carepath.retention.decide import release
+    from carepath.warehouse import ready
+
+    ready()
+    release(authority, case, reason)
+    console.print("The hold is released.")
+
+
+@retention_app.command(name="ask")
+def retention_ask(authority: OfAuthority, case: CaseOption) -> None:
+    """Ask that the records of a person who is due be disposed of."""
+    from carepath.retention.decide import ask
+    from carepath.warehouse import ready
+
+    ready()
+    number = ask(authority, case)
+    console.print(f"Another person can now run: carepath retention dispose {number}")
+
+
+@retention_app.command(name="dispose")
+def retention_dispose(
+    number: Annotated[int, typer.Argument(help="The request that another person made.")],
+) -> None:
+    """Approve a request, and remove everything held about the person. It cannot be undone."""
+    from carepath.retention.disposal import dispose
+    from carepath.terminal.layout import plural
+    from carepath.warehouse import ready
+
+    ready()
+    removed = dispose(
+        number, lambda table, count: console.print(f"  {table}: {plural(count, 'row')}")
+    )
+    console.print(
+        f"Disposed of {plural(sum(removed.values()), 'row')} of {plural(len(removed), 'table')}."
+        " Backups made before still hold them (docs/retention.md)."
     )
 
 

@@ -75,6 +75,10 @@ class PublicationError(CarepathError):
     """The marts could not be published or rolled back. They are as they were."""
 
 
+class RetentionError(CarepathError):
+    """A hold, a request or a disposal is refused. Everything is as it was."""
+
+
 class DisclosureError(CarepathError):
     """The figures could not be protected. None of them was released."""
 

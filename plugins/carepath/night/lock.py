@@ -140,6 +140,23 @@ def refuse_beside_another() -> None:
             raise _refusal(current)
 
 
+def keep_nights_away(connection: psycopg.Connection[Any]) -> None:
+    """Let no night begin and no step work until the transaction ends.
+
+    Args:
+        connection: of carepath_owner, in a transaction.
+
+    Raises:
+        NightError: a night is running, or a step of one is still at work.
+    """
+    connection.execute("lock table ops.current_night in share row exclusive mode")
+    current = _current(connection)
+    if current and current.is_running and _is_alive(connection, current):
+        raise _refusal(current)
+    if not _locked(connection, PATIENCE_WITH_STEPS, STEPS_LOCK, 0):
+        raise _refusal(None)
+
+
 def close_if_stopped() -> None:
     """Record the current night as failed if it was killed before its end."""
     with connect(LOADER) as connection:

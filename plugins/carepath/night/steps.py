@@ -155,6 +155,7 @@ def load(run_id: str, source: str) -> int:
     """
     from carepath.landing import load_source
     from carepath.quality.waivers import lost_rows_waived
+    from carepath.retention.returned import delivered_again
     from carepath.sources import find_source
 
     with working(run_id) as connection:
@@ -185,6 +186,9 @@ def load(run_id: str, source: str) -> int:
                 "history_seconds": round(result.history_seconds, 2),
                 "waivers": waived,
             }
+            if again := delivered_again(connection, spec.authority):
+                log.warning("people whose records were disposed of are delivered", people=again)
+                detail["delivered after disposal"] = again
     return result.load_id
 
 

@@ -31,6 +31,7 @@ from carepath.site.disclosure import DISCLOSURE, read_disclosure
 from carepath.site.files import FILES, SITE_DEFAULTS, Row, Rows, SiteFile
 from carepath.site.power_bi import POWER_BI, read_power_bi
 from carepath.site.readers import READERS, Readers, read_readers
+from carepath.site.retention import RETENTION, read_retention
 from carepath.site.target_codes import EARLIER, what_to_write
 
 RULES: Final = "rules.yml"
@@ -156,7 +157,7 @@ def read_site(folder: Path | None = None) -> Site:
         problems += _check_together(table, rows_of)
     thresholds, wrong = _read_thresholds(folder / RULES)
     decisions, also_wrong = read_decisions(folder / DECISIONS)
-    for read in (read_desk, read_directory, read_disclosure, read_power_bi):
+    for read in (read_desk, read_directory, read_disclosure, read_power_bi, read_retention):
         try:
             read(folder)
         except SettingsError as error:
@@ -186,6 +187,7 @@ def _unknown_files(folder: Path) -> list[SettingsError]:
         DISCLOSURE,
         POWER_BI,
         READERS,
+        RETENTION,
     ]
     return [
         SettingsError(

@@ -18,6 +18,7 @@ from carepath.site.disclosure import DISCLOSURE
 from carepath.site.files import FILES, SITE_DEFAULTS
 from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
+from carepath.site.retention import RETENTION
 
 # the files that nearly every council changes
 USUAL: Final = (SOURCES, RULES, "first_report_dates.csv", "targets.csv", "unit_costs.csv")
@@ -116,6 +117,17 @@ READERS_TEXT: Final = """\
 """
 
 
+RETENTION_TEXT: Final = """\
+# How many years records are kept (docs/retention.md). These are the defaults, and the first three
+# are what the law says at least. Remove the leading "# " of what you change.
+#
+# looked_after: 75                   from the birth of a child who was ever looked after
+# died_before_18: 15                 from the death of a looked-after child who died before 18
+# adopted: 100                       from the adoption
+# other: 25                          from the birth of anybody else
+"""
+
+
 def names() -> list[str]:
     """Return the names of all settings files."""
     return [
@@ -126,6 +138,7 @@ def names() -> list[str]:
         DIRECTORY,
         DISCLOSURE,
         READERS,
+        RETENTION,
         *(f"{name}.csv" for name in FILES),
     ]
 
@@ -183,6 +196,8 @@ def _text(name: str) -> str:
         return DIRECTORY_TEXT
     if name == READERS:
         return READERS_TEXT
+    if name == RETENTION:
+        return RETENTION_TEXT
     if name == DECISIONS:
         return DECISIONS_TEXT
     if name == DISCLOSURE:
