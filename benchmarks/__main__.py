@@ -132,16 +132,16 @@ def nights(scale: int) -> list[str]:
 def months() -> list[str]:
     """Go on for three more month ends on what `nights` left; compare the last with all of them."""
     from carepath.demonstration.generator import advance
-    from carepath.publish.tables import manifest_path
     from carepath.warehouse.connect import connect, url
     from carepath.warehouse.dbt import run_dbt
+    from carepath.warehouse.manifest import built_manifest
 
     model = "fct_leaving_care_snapshot"
     for day in MONTH_ENDS:
         advance(url("recording_system", "recording_system"), day)
         last = _night(day)
     run_dbt(["compile", "--full-refresh", "--select", model], layer="benchmark")
-    (path,) = (manifest_path().parent / "compiled").rglob(f"{model}.sql")
+    (path,) = (built_manifest().parent / "compiled").rglob(f"{model}.sql")
     with connect("carepath_loader") as connection:
         seconds, dates = connection.execute(
             "select seconds, (select count(distinct snapshot_date) from core.dim_snapshot)"

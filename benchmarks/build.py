@@ -90,19 +90,19 @@ def by_hand() -> float:
 
     from psycopg import sql
 
-    from carepath.publish.tables import manifest_path
     from carepath.warehouse.connect import connect
     from carepath.warehouse.dbt import run_dbt
+    from carepath.warehouse.manifest import built_manifest
 
     # what an ordinary night compiles rebuilds only what it touches
     run_dbt(["compile", "--full-refresh", "--exclude", "path:models/staging"], layer="benchmark")
-    nodes = json.loads(manifest_path().read_text())["nodes"]
+    nodes = json.loads(built_manifest().read_text())["nodes"]
     models = {
         key: node
         for key, node in nodes.items()
         if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "kept")
     }
-    compiled = manifest_path().parent / "compiled" / "carepath"
+    compiled = built_manifest().parent / "compiled" / "carepath"
     done: set[str] = set()
     spent = 0.0
     with connect("carepath_owner", autocommit=True) as owner:

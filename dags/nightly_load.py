@@ -16,6 +16,7 @@ import pendulum
 from airflow.sdk import Param, TriggerRule, dag, task
 
 from carepath.service.assets import MARTS
+from carepath.service.queues import queue
 from carepath.service.timetable import NightTimetable
 
 LONDON = "Europe/London"
@@ -121,7 +122,7 @@ def failing_at_once(trigger: str = SERVICE) -> Iterator[None]:
 def nightly_load() -> None:
     """Load every source, judge every authority, publish those that pass."""
 
-    @task(**INPUT_OUTPUT)
+    @task(**INPUT_OUTPUT, **queue("load"))
     def plan(**context: Any) -> list[str]:
         from carepath.night import steps
         from carepath.quality.waivers import Accepted, person
@@ -140,32 +141,32 @@ def nightly_load() -> None:
                 run.run_id, day.date(), params["sources"], params["trigger"], accepted
             )
 
-    @task(execution_timeout=timedelta(hours=2), **INPUT_OUTPUT)
+    @task(execution_timeout=timedelta(hours=2), **INPUT_OUTPUT, **queue("load"))
     def load(source: str, **context: Any) -> int:
         from carepath.night import steps
 
         with failing_at_once(context["params"]["trigger"]):
             return steps.load(context["run_id"], source)
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, **queue("judge"))
     def stage(**context: Any) -> list[str]:
         from carepath.night import steps
 
         return steps.stage(context["run_id"])
 
-    @task
+    @task(**queue("judge"))
     def judge_records(authority: str, **context: Any) -> None:
         from carepath.night import steps
 
         steps.judge_records(context["run_id"], authority)
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, **queue("judge"))
     def build(**context: Any) -> list[str]:
         from carepath.night import steps
 
         return steps.build(context["run_id"])
 
-    @task
+    @task(**queue("judge"))
     def publish(authority: str, **context: Any) -> int:
         from carepath.night import steps
 
@@ -173,11 +174,11 @@ def nightly_load() -> None:
         steps.judge_figures(run_id, authority)
         return steps.publish(run_id, authority)
 
-    @task(outlets=[MARTS], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    @task(outlets=[MARTS], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, **queue("judge"))
     def announce() -> None:
         """Start what waits for new figures, once, after the last authority of the night."""
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, **queue("judge"))
     def close(**context: Any) -> str:
         from airflow.sdk.exceptions import AirflowFailException
 

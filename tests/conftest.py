@@ -20,6 +20,7 @@ os.environ["CAREPATH_HOME"] = str(HOME)
 os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
 import mariadb_server  # noqa: E402
+import redis_server  # noqa: E402
 import small_disk  # noqa: E402
 
 import carepath.warehouse  # noqa: E402
@@ -135,8 +136,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the tests that were left out because something outside the checkout is missing."""
     skipped = terminalreporter.stats.get("skipped", [])
     for missing in (
-        NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_EXTRAS, small_disk.MISSING, mariadb_server.MISSING
-    ):  # fmt: skip
+        *(NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_EXTRAS),
+        *(small_disk.MISSING, mariadb_server.MISSING, redis_server.MISSING),
+    ):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:
             terminalreporter.section(f"{len(names)} tests left out: {missing}")

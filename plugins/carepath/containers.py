@@ -1,7 +1,8 @@
 """Carepath in containers: what docker-compose.yml needs besides the ordinary commands.
 
 `env-file` writes the secrets of a deployment. `prepare` sets everything up. `airflow` runs one of
-Airflow's services. `env-file` needs only Python, because it runs outside the containers.
+Airflow's services or a worker, and `exec` any other command in the same environment. `env-file`
+needs only Python, because it runs outside the containers.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
 SECRETS = {
     "POSTGRES_PASSWORD": "password of PostgreSQL's administrator, who makes the roles",
     "CAREPATH_ADMIN_PASSWORD": "password of admin on Airflow's pages, until it is changed there",
+    "REDIS_PASSWORD": "password of Redis, which only docker-compose.region.yml runs",
 }
 
 
@@ -78,12 +80,18 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("prepare", help="set up roles, databases, Airflow's metadata")
     airflow = commands.add_parser("airflow", help="run airflow with Carepath's settings")
     airflow.add_argument("arguments", nargs=argparse.REMAINDER)
+    anything = commands.add_parser("exec", help="run any command with Airflow's environment")
+    anything.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(arguments)
     if chosen.command == "env-file":
         written = write_env_file()
         print(f"{ENV_FILE}: {'written' if written else 'exists, so it was left as it is'}")  # noqa: T201
     elif chosen.command == "prepare":
         prepare()
+    elif chosen.command == "exec":
+        os.execvpe(  # noqa: S606
+            chosen.arguments[0], chosen.arguments, airflow_environment(os.environ)
+        )
     else:
         if chosen.arguments[:1] == ["scheduler"]:
             from carepath.service.configuration import leave_out_missed_nights

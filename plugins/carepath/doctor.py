@@ -27,6 +27,7 @@ from carepath.sources.content import TableContent, read_content
 from carepath.sources.kind import Readable
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect
+from carepath.warehouse.passwords import passwords_file
 from carepath.warehouse.privileges import differences
 from carepath.without_data import (
     WithoutData,
@@ -156,7 +157,7 @@ def disk() -> Diagnosis:
 
 def home() -> Diagnosis:
     """Passwords must be readable by their owner only."""
-    file = get_settings().home / "passwords.json"
+    file = passwords_file()
     if not file.exists():
         return Diagnosis("Home", True, f"{file.parent} (made at the first start)")
     mode = file.stat().st_mode & 0o777

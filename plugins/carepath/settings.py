@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from carepath.errors import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+BROKERS: Final = ("redis", "rediss", "amqp", "amqps")  # as Celery spells them; tried with redis
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,16 @@ class Settings(BaseSettings):
         default=None,
         description="An existing PostgreSQL (16 or later) instead of the embedded one, as "
         "postgresql://administrator:password@host:port; its administrator can create roles",
+    )
+    passwords_file: Path | None = Field(
+        default=None,
+        description="Where the warehouse's passwords are, if not in `passwords.json` in the home: "
+        "for a worker of another machine, a secret that is mounted for reading",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="The Redis that hands the steps of a night to workers (docs/region.md), as "
+        "redis://:password@host:6379/0; none runs all steps where the scheduler is",
     )
     wal_level: Literal["minimal", "replica"] = Field(
         default="minimal",
@@ -61,6 +73,16 @@ class Settings(BaseSettings):
         description="Address at which people open Airflow's pages, if they are behind a web "
         "server with TLS; by default http://127.0.0.1 and the port",
     )
+
+    @field_validator("broker_url")
+    @classmethod
+    def _needs_a_password(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse a broker that everybody on its network could give work to."""
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in BROKERS or not parts.password:
+                raise ValueError(f"it must be {' or '.join(BROKERS)}, with a password")
+        return url
 
     @property
     def project_root(self) -> Path:

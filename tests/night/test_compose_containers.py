@@ -1,25 +1,53 @@
-"""docker-compose.yml without a Docker engine: its structure, its secrets, its commands."""
+"""The Compose files without a Docker engine: their structure, their secrets, their commands."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import redis_server
 import yaml
 
 from carepath.containers import SECRETS, airflow_environment, write_env_file
 from carepath.settings import PROJECT_ROOT
 
-TEXT = (PROJECT_ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-COMPOSE = yaml.safe_load(TEXT)
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+@dataclass(frozen=True)
+class Compose:
+    """A Compose file: its name, its text and what YAML makes of it."""
+
+    name: str
+    text: str
+    parsed: dict[str, Any]
+
+    @property
+    def is_region(self) -> bool:
+        return "region" in self.name
+
+    @property
+    def services(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = self.parsed["services"]
+        return found
+
+
+@pytest.fixture(params=["docker-compose.yml", "docker-compose.region.yml"])
+def compose(request: pytest.FixtureRequest) -> Compose:
+    """One of the files after the other."""
+    text = (PROJECT_ROOT / request.param).read_text(encoding="utf-8")
+    return Compose(request.param, text, yaml.safe_load(text))
+
 
 # The part of the Compose specification's schema (compose-spec.json) that this file uses.
 TEXTS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
@@ -30,7 +58,20 @@ SERVICE = {
     "additionalProperties": False,
     "required": ["image", "command", "environment", "restart"],
     "properties": {
-        "build": {"type": "string"},
+        "build": {
+            "oneOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "required": ["context"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "context": {"type": "string"},
+                        "args": {"type": "object", "additionalProperties": {"type": "string"}},
+                    },
+                },
+            ]
+        },
         "cap_drop": TEXTS,
         "command": {"type": "array", "items": {"type": "string"}},
         "depends_on": {
@@ -88,74 +129,132 @@ SCHEMA = {
 }
 
 
-def test_compose_file_keeps_the_specification() -> None:
-    jsonschema.validate(COMPOSE, SCHEMA)
+def test_compose_file_keeps_the_specification(compose: Compose) -> None:
+    jsonschema.validate(compose.parsed, SCHEMA)
 
 
-def test_compose_file_has_the_services_of_airflow_and_postgresql() -> None:
-    assert set(SERVICES) == {
-        *("postgres", "prepare", "api-server", "scheduler", "dag-processor", "triggerer")
+def test_compose_file_has_the_services_of_airflow_and_postgresql(compose: Compose) -> None:
+    assert set(compose.services) == {
+        *("postgres", "prepare", "api-server", "scheduler", "dag-processor", "triggerer"),
+        *(("redis", "worker-load", "worker-judge") if compose.is_region else ()),
     }
 
 
-def test_compose_ports_are_published_on_loopback_only() -> None:
-    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+def test_compose_ports_are_published_on_loopback_only(compose: Compose) -> None:
+    ports = [port for service in compose.services.values() for port in service.get("ports", [])]
     assert len(ports) == 2
     assert all(re.match(r"127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$", port) for port in ports)
 
 
-def test_compose_images_are_pinned_to_an_exact_version() -> None:
+def test_compose_images_are_pinned_to_an_exact_version(compose: Compose) -> None:
     dockerfile = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
-    images = {service["image"] for service in SERVICES.values()}
+    images = {service["image"] for service in compose.services.values()}
     images |= set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))
-    assert len(images) == 3
+    assert len(images) == (4 if compose.is_region else 3)
     for image in images:
         assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z-]+)?(@sha256:[0-9a-f]{64})?$", image), image
 
 
-def test_compose_secrets_come_from_the_env_file_and_nowhere_else(tmp_path: Path) -> None:
-    required = set(re.findall(r"\$\{([A-Z_]+):\?", TEXT))
-    assert required == set(SECRETS)
-    for service in SERVICES.values():
+def test_compose_secrets_come_from_the_env_file_and_nowhere_else(compose: Compose) -> None:
+    required = set(re.findall(r"\$\{([A-Z_]+):\?", compose.text))
+    assert required == set(SECRETS) - (set() if compose.is_region else {"REDIS_PASSWORD"})
+    for service in compose.services.values():
         for name, value in service["environment"].items():
-            if re.search("PASSWORD|SECRET|KEY", name):
+            if re.search("PASSWORD$|SECRET|KEY", name):
                 assert value.startswith("${"), name
-    holders = {name for name, service in SERVICES.items() if "_PASSWORD" in str(service)}
+    holders = {
+        name
+        for name, service in compose.services.items()
+        if re.search("(POSTGRES|ADMIN)_PASSWORD", str(service))
+    }
     assert holders == {"postgres", "prepare"}
 
 
-def test_compose_every_service_that_stays_has_a_health_check() -> None:
-    for name, service in SERVICES.items():
+def test_compose_every_service_that_stays_has_a_health_check(compose: Compose) -> None:
+    for name, service in compose.services.items():
         assert ("healthcheck" in service) is (name != "prepare"), name
 
 
-def test_compose_dependencies_and_volumes_exist() -> None:
-    for service in SERVICES.values():
+def test_compose_dependencies_and_volumes_exist(compose: Compose) -> None:
+    for service in compose.services.values():
         for other, how in service.get("depends_on", {}).items():
-            assert other in SERVICES
-            assert ("healthcheck" in SERVICES[other]) is (how["condition"] == "service_healthy")
+            assert other in compose.services
+            is_healthy = how["condition"] == "service_healthy"
+            assert ("healthcheck" in compose.services[other]) is is_healthy
         for volume in service.get("volumes", []):
-            assert volume.partition(":")[0] in COMPOSE["volumes"]
+            assert volume.partition(":")[0] in compose.parsed["volumes"]
 
 
-def test_compose_commands_are_understood_by_airflow() -> None:
-    commands = [s["command"][1:] for s in SERVICES.values() if s["command"][0] == "airflow"]
+def test_compose_commands_are_understood_by_airflow(compose: Compose) -> None:
+    of_airflow = [s["command"] for s in compose.services.values() if s["command"][0] == "airflow"]
+    commands = [command[1:] for command in of_airflow]
     checks = [
         s["healthcheck"]["test"][5:]
-        for s in SERVICES.values()
-        if "carepath.containers" in s.get("healthcheck", {}).get("test", [])
+        for s in compose.services.values()
+        if s.get("healthcheck", {}).get("test", [])[:5]
+        == ["CMD", "python", "-m", "carepath.containers", "airflow"]
     ]
-    assert (len(commands), len(checks)) == (4, 3)
+    assert (len(commands), len(checks)) == (6 if compose.is_region else 4, 3)
     program = (
         "import json, sys\n"
         "from airflow.cli.cli_parser import get_parser\n"
         "for command in json.loads(sys.argv[1]): get_parser().parse_args(command)\n"
     )
+    environment = dict(os.environ)
+    if compose.is_region:
+        if not redis_server.is_there():
+            pytest.skip(redis_server.MISSING)
+        environment["AIRFLOW__CORE__EXECUTOR"] = "CeleryExecutor"  # which brings the command
     subprocess.run(
         [sys.executable, "-c", program, json.dumps(commands + checks)],
         check=True,
         capture_output=True,
+        env=environment,
     )
+
+
+def test_compose_workers_share_no_home_and_may_not_write_what_they_share(
+    compose: Compose,
+) -> None:
+    if not compose.is_region:
+        pytest.skip("one machine has one home")
+    homes = []
+    for name in ("worker-load", "worker-judge"):
+        volumes = [volume.split(":") for volume in compose.services[name]["volumes"]]
+        homes += [volume[0] for volume in volumes if volume[1] == "/var/lib/carepath"]
+        assert all(volume[-1] == "ro" for volume in volumes if volume[0] in ("site", "passwords"))
+    assert homes == ["home-load", "home-judge"]
+
+
+def test_compose_redis_asks_for_its_password(compose: Compose) -> None:
+    """The command of the file, run by a shell with a Redis of this machine."""
+    if not compose.is_region:
+        pytest.skip("only a region has a Redis")
+    if shutil.which("redis-server") is None:
+        pytest.skip(redis_server.MISSING)
+    with tempfile.TemporaryDirectory() as folder:
+        command = compose.services["redis"]["command"][2].replace("$$", "$")
+        # elsewhere than in a container: another folder, and a socket instead of a port
+        here = f"dir {folder}\\nport 0\\nunixsocket {folder}/redis.sock"
+        process = subprocess.Popen(
+            ["sh", "-c", command.replace("dir /data", here)],
+            env={**os.environ, "REDIS_PASSWORD": "invented"},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            end = time.monotonic() + 30
+            while not Path(folder, "redis.sock").exists():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            ping = ["redis-cli", "-s", f"{folder}/redis.sock", "ping"]
+            refused = subprocess.run(ping, capture_output=True, text=True, check=False).stdout
+            with_it = {**os.environ, "REDISCLI_AUTH": "invented"}
+            answered = subprocess.run(ping, capture_output=True, text=True, env=with_it, check=True)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+    assert "NOAUTH" in refused
+    assert answered.stdout.strip() == "PONG"
 
 
 def test_write_env_file_is_private_and_never_overwritten(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ print("RESULT" + json.dumps({
             "backoff": bool(t.retry_exponential_backoff),
             "outlets": [o.name for o in t.outlets],
             "downstream": sorted(t.downstream_task_ids),
+            "queue": t.queue,
         } for t in dag.tasks
     },
 }))
@@ -67,9 +68,14 @@ print("RESULT" + json.dumps({
 def dag(cluster: object) -> dict[str, Any]:
     """What Airflow makes of dags/nightly_load.py."""
     configuration.initialise()
+    return inspect()
+
+
+def inspect(**settings: str) -> dict[str, Any]:
+    """Let Airflow read the DAG in a process of its own, with other settings."""
     done = subprocess.run(
         [sys.executable, "-c", INSPECT, str(configuration.DAG_FILE)],
-        env=configuration.environment(),
+        env={**configuration.environment(), **settings},
         capture_output=True,
         text=True,
     )
@@ -139,3 +145,16 @@ def test_story_goes_from_plan_to_close(dag: dict[str, Any]) -> None:
     assert downstream["judge_records"] == ["build"]
     assert downstream["build"] == ["publish"]
     assert downstream["publish"] == ["announce", "close"]
+
+
+def test_steps_are_in_no_queue_of_their_own_on_one_machine(dag: dict[str, Any]) -> None:
+    assert {task["queue"] for task in dag["tasks"].values()} == {"default"}
+
+
+def test_steps_are_in_the_queues_of_workers_in_a_region(dag: dict[str, Any]) -> None:
+    region = inspect(CAREPATH_BROKER_URL="redis://:invented@127.0.0.1:1/0")
+    queues = {name: task["queue"] for name, task in region["tasks"].items()}
+    assert {name for name, queue in queues.items() if queue == "load"} == {"plan", "load"}
+    assert {name for name, queue in queues.items() if queue == "judge"} == {
+        *("stage", "judge_records", "build", "publish", "announce", "close")
+    }

@@ -30,3 +30,27 @@ def test_wrong_value_names_its_variable_and_not_the_value(monkeypatch: pytest.Mo
 def test_level_of_the_log_of_changes_is_read(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     monkeypatch.setenv("CAREPATH_WAL_LEVEL", level)
     assert get_settings().wal_level == level
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["redis://:a-secret@127.0.0.1:6379/0", "rediss://user:a-secret@redis.example:6380/0"],
+)
+def test_broker_with_a_password_is_taken_and_kept_out_of_sight(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("CAREPATH_BROKER_URL", address)
+    broker = get_settings().broker_url
+    assert broker is not None
+    assert broker.get_secret_value() == address
+    assert "a-secret" not in repr(get_settings())
+
+
+@pytest.mark.parametrize("address", ["redis://redis.example:6379/0", "http://:a-secret@host/"])
+def test_broker_that_anybody_could_use_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("CAREPATH_BROKER_URL", address)
+    with pytest.raises(SettingsError, match=r"CAREPATH_BROKER_URL.*with a password") as refused:
+        get_settings()
+    assert "a-secret" not in str(refused.value)

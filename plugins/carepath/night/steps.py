@@ -10,7 +10,8 @@ the current one (`lock`), a step raises NightError and changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -158,7 +159,7 @@ def load(run_id: str, source: str) -> int:
     from carepath.retention.returned import delivered_again
     from carepath.sources import find_source
 
-    with working(run_id) as connection:
+    with _at_work(run_id) as connection:
         night = night_of(connection, run_id)
         spec = find_source(source)
         waived, tables = lost_rows_waived(connection, spec.authority, night)
@@ -202,7 +203,7 @@ def stage(run_id: str) -> list[str]:
     from carepath.warehouse.staging import ensure_staging
 
     with (
-        working(run_id) as connection,
+        _at_work(run_id) as connection,
         step(connection, run_id, "stage") as detail,
     ):
         authorities = complete_authorities(connection, run_id)
@@ -223,7 +224,7 @@ def judge_records(run_id: str, authority: str) -> None:
     from carepath.quality.records.gate import run_gate
 
     with (
-        working(run_id) as connection,
+        _at_work(run_id) as connection,
         step(connection, run_id, "judge_records", authority=authority) as detail,
     ):
         try:
@@ -247,7 +248,7 @@ def build(run_id: str) -> list[str]:
     """
     from carepath.warehouse.models import build_models
 
-    with working(run_id) as connection:
+    with _at_work(run_id) as connection:
         cutoffs.show_only_accepted(connection)
         passed = done_for(connection, run_id, "judge_records")
         if passed:
@@ -267,7 +268,7 @@ def judge_figures(run_id: str, authority: str) -> None:
     from carepath.quality.figures.gate import judge_figures as judge
 
     with (
-        working(run_id) as connection,
+        _at_work(run_id) as connection,
         step(connection, run_id, "judge_figures", authority=authority),
     ):
         load_id = _accepted_and_built(connection, run_id, authority, gates=1)
@@ -288,7 +289,7 @@ def publish(run_id: str, authority: str) -> int:
     from carepath.publish import publish as publish_build
 
     with (
-        working(run_id) as connection,
+        _at_work(run_id) as connection,
         step(connection, run_id, "publish", authority=authority) as detail,
     ):
         load_id = _accepted_and_built(connection, run_id, authority, gates=2)
@@ -302,6 +303,17 @@ def close(run_id: str) -> Outcome:
     """Close the night: published, partly, held or failed, and what a person must do."""
     with working(run_id) as connection:
         return close_run(connection, run_id)
+
+
+@contextmanager
+def _at_work(run_id: str) -> Iterator[psycopg.Connection[Any]]:
+    """Open the connection of a step, which uses the settings of its night on any machine."""
+    from carepath.site import follow_night
+
+    with working(run_id) as connection:
+        if get_settings().broker_url is not None:
+            follow_night(connection, run_id)
+        yield connection
 
 
 def _accepted_and_built(

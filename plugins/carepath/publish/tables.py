@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from carepath.errors import PublicationError
-from carepath.settings import get_settings
+from carepath.warehouse.manifest import current_manifest
 
 BUILD_SCHEMA = "marts_build"
 
@@ -31,21 +31,17 @@ class MartTable:
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def manifest_path() -> Path:
-    """Where a dbt run without variables (see carepath.warehouse.dbt) leaves its manifest."""
-    return get_settings().home / "dbt_target" / "dbt_project" / "plain" / "manifest.json"
-
-
 def mart_tables(manifest: Path | None = None) -> list[MartTable]:
     """Return every table that dbt builds for publication, in the order of their names.
 
     Args:
-        manifest: dbt's manifest.json; by default the one of the last dbt run.
+        manifest: dbt's manifest.json; by default the one of this code.
 
     Raises:
         PublicationError: there is no manifest, no mart in it, or a mart declares no key.
+        WarehouseError: dbt cannot parse the project.
     """
-    manifest = manifest or manifest_path()
+    manifest = manifest or current_manifest()
     try:
         nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     except FileNotFoundError:

@@ -26,6 +26,7 @@ DAG_FILE = PROJECT_ROOT / "dags" / "nightly_load.py"
 NIGHT_LOG = "CAREPATH_NIGHT_LOG"
 SIGN_IN_FILE = Path(__file__).with_name("airflow_sign_in.py")
 SESSION_MINUTES = 600
+VISIBILITY_SECONDS = 6 * 3600
 
 
 def environment() -> dict[str, str]:
@@ -59,6 +60,7 @@ def environment() -> dict[str, str]:
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         **_sign_in(),
+        **_workers(),
     }
     return {
         **os.environ,
@@ -143,6 +145,21 @@ def _sign_in() -> dict[str, str]:
         "FAB__CONFIG_FILE": str(SIGN_IN_FILE),
         # a person who has left a group keeps its role until the next sign-in
         "FAB__SESSION_MAX_LIFETIME_MINUTES": str(SESSION_MINUTES),
+    }
+
+
+def _workers() -> dict[str, str]:
+    """Return how steps reach the workers of other machines, if there are any."""
+    broker = get_settings().broker_url
+    if broker is None:
+        return {}
+    return {
+        "CORE__EXECUTOR": "CeleryExecutor",
+        "CELERY__BROKER_URL": broker.get_secret_value(),
+        "CELERY__RESULT_BACKEND": "db+" + url("airflow_meta", "airflow", driver="psycopg2"),
+        "CELERY__WORKER_CONCURRENCY": "2",
+        # a step that a dead worker kept is handed out again after the longest night, not during it
+        "CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": str(VISIBILITY_SECONDS),
     }
 
 

@@ -14,7 +14,7 @@ from carepath.settings import PROJECT_ROOT, Settings, get_settings
 TARGET = "carepath.target"
 WAREHOUSE = "carepath-warehouse.service"
 # these hold passwords, so they go into the file of secrets: every account can read a unit
-SECRETS = frozenset({"warehouse_url", "alert_urls"})
+SECRETS = frozenset({"warehouse_url", "alert_urls", "broker_url"})
 
 
 def units() -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from carepath.site.effective import (
     effective_programmes,
     effective_thresholds,
     fingerprint,
+    follow_night,
     with_thresholds,
 )
 from carepath.site.files import FILES, SITE_DEFAULTS, FirstReportDate, SiteFile
@@ -36,6 +37,7 @@ __all__ = [
     "effective_programmes",
     "effective_thresholds",
     "fingerprint",
+    "follow_night",
     "read_site",
     "with_thresholds",
 ]

@@ -10,6 +10,7 @@ not edit it.
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ import psycopg
 import yaml
 
 from carepath.contract.code_lists import CodeList, read_programmes
+from carepath.errors import SettingsError
 from carepath.settings import get_settings
 from carepath.site.decisions import DECISIONS, Decisions
 from carepath.site.files import FILES, SITE_DEFAULTS
@@ -36,6 +38,7 @@ from carepath.site.reading import (
 
 PROJECT: Final = "dbt_project"
 SEEDS: Final = f"{PROJECT}/{SITE_DEFAULTS.name}"
+NIGHT: Final = ".night"  # the run whose settings the folder holds
 
 if TYPE_CHECKING:
     from expectations.rule import Rule
@@ -72,7 +75,7 @@ def apply_site(connection: psycopg.Connection[Any], run_id: str, site: Site) -> 
     from carepath.warehouse.readers import map_readers  # which needs the settings of the warehouse
 
     site.require_valid()
-    _write(get_settings().home / "site-effective", site)
+    _write_for_night(run_id, site)
     connection.execute(
         "update quality.decision_settings set one_person_decides = %(alone)s"
         " where one_person_decides <> %(alone)s",
@@ -84,6 +87,46 @@ def apply_site(connection: psycopg.Connection[Any], run_id: str, site: Site) -> 
         for name, (path, rows) in _paths(site).items()
         if _record(connection, run_id, name, path, rows)
     ]
+
+
+def follow_night(connection: psycopg.Connection[Any], run_id: str) -> None:
+    """Make a step on this machine use the settings that its night was planned with.
+
+    The plan may have run on another machine. This one has its own copy of the council's files. If
+    it is the same copy, by the hashes that the plan recorded, the step uses it.
+
+    Args:
+        connection: as carepath_loader.
+        run_id: the current night.
+
+    Raises:
+        SettingsError: this machine's settings differ from those of the plan, or are not valid.
+    """
+    note = get_settings().home / "site-effective" / NIGHT
+    if note.is_file() and note.read_text(encoding="utf-8") == run_id:
+        return
+    site = read_site().require_valid()
+    recorded = {
+        file: (is_default, content_hash)
+        for file, is_default, content_hash in connection.execute(
+            "select distinct on (file) file, is_default, content_hash from ops.site_settings"
+            " order by file, setting_id desc"
+        ).fetchall()
+    }
+    differing = [
+        name
+        for name, (path, _) in _paths(site).items()
+        if recorded.get(name) != (path is None, _content_hash(name, path))
+    ]
+    if differing:
+        raise SettingsError(
+            "The settings of this machine differ from those that the night was planned with: "
+            f"{', '.join(differing)}.",
+            where=str(site_folder()),
+            todo="copy the folder `site` and the same version of the code to each worker, then "
+            "clear the failed tasks in Airflow, or run the night again.",
+        )
+    _write_for_night(run_id, site)
 
 
 def effective_thresholds() -> dict[str, ThresholdOverride]:
@@ -133,6 +176,15 @@ def fingerprint() -> str:
     for path in sorted((effective_folder() / SEEDS).glob("*.csv")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _write_for_night(run_id: str, site: Site) -> None:
+    folder = get_settings().home / "site-effective"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:  # several steps of a night may begin at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _write(folder, site)
+        (folder / NIGHT).write_text(run_id, encoding="utf-8")
 
 
 def _write(folder: Path, site: Site) -> None:
@@ -190,8 +242,7 @@ def _paths(site: Site) -> dict[str, tuple[Path | None, int]]:
 def _record(
     connection: psycopg.Connection[Any], run_id: str, name: str, path: Path | None, rows: int
 ) -> bool:
-    default = SITE_DEFAULTS / name
-    hashed = file_hash(path) if path else file_hash(default) if default.is_file() else None
+    hashed = _content_hash(name, path)
     who = when = None
     if path:
         who, when = _owner(path), dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
@@ -213,6 +264,11 @@ def _record(
         },
     )
     return inserted.rowcount > 0
+
+
+def _content_hash(name: str, path: Path | None) -> str | None:
+    default = SITE_DEFAULTS / name
+    return file_hash(path) if path else file_hash(default) if default.is_file() else None
 
 
 def _owner(path: Path) -> str:

@@ -108,12 +108,21 @@ def read_manifest() -> dict[str, Any]:
     """
     settings = get_settings()
     target = settings.home / "dbt_target" / "parsed"
+    parse_project(target)
+    found: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def parse_project(target: Path) -> None:
+    """Let dbt write the manifest of the project into a folder. This needs no warehouse.
+
+    Raises:
+        WarehouseError: dbt cannot parse the project.
+    """
     with _changed_environment(_NOWHERE):
         outcome = _invoke(["parse", *_options(None, own_project(), target)])
     if not outcome.success:
         _raise("parse", (), outcome.exception)
-    found: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    return found
 
 
 def run_dbt(

@@ -15,6 +15,7 @@ import psycopg
 from carepath import site
 from carepath.errors import WarehouseError
 from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.manifest import built_manifest, note_manifest
 from carepath.warehouse.staging import PROJECT, fingerprint
 
 # If a model or a test fails, kept rows may be the cause, so the next night rebuilds everything.
@@ -54,6 +55,7 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
             run_id=run_id,
             tolerate_failed_tests=True,
         )
+        note_manifest(built_manifest())
     except WarehouseError:
         with suppress(psycopg.Error):  # report the first error, even if the server is gone
             connection.execute(FORGET)

@@ -15,7 +15,8 @@ ADMINISTRATOR = "carepath_administrator"
 
 def passwords_file() -> Path:
     """Return where the passwords are kept."""
-    return get_settings().home / "passwords.json"
+    settings = get_settings()
+    return settings.passwords_file or settings.home / "passwords.json"
 
 
 def known_passwords() -> dict[str, str]:
@@ -38,9 +39,19 @@ def known_passwords() -> dict[str, str]:
 
 
 def password(role: str) -> str:
-    """Return a role's password. The first call generates and keeps it."""
+    """Return a role's password. The first call generates and keeps it.
+
+    Raises:
+        WarehouseError: it is missing, and the file is another machine's, mounted for reading.
+    """
     passwords = known_passwords()
     if role not in passwords:
+        if passwords and not os.access(passwords_file().parent, os.W_OK):
+            raise WarehouseError(
+                f"There is no password for the role {role}.",
+                where=str(passwords_file()),
+                todo="run `carepath up` where the file is kept, then copy it again.",
+            )
         passwords[role] = secrets.token_urlsafe(24)
         _keep(passwords)
     return passwords[role]
