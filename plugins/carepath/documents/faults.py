@@ -22,6 +22,7 @@ PARTS: Final = {
     "tests/dbt/test_dbt_incremental.py": "The build",
     "tests/warehouse/test_publish_marts.py": "Publication",
     "tests/night/test_one_night_at_a_time.py": "A whole night",
+    "tests/night/test_region_workers.py": "A whole night",
     "tests/night/test_night_timetable.py": "The clock",
     "tests/night/test_dag_nightly_load.py": "The clock",
     "tests/warehouse/test_warehouse_embedded.py": "The database server",
