@@ -235,7 +235,7 @@ def test_compose_redis_asks_for_its_password(compose: Compose) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = compose.services["redis"]["command"][2].replace("$$", "$")
         # elsewhere than in a container: another folder, and a socket instead of a port
-        here = f"dir {folder}\\nport 0\\nunixsocket {folder}/redis.sock"
+        here = f"dir {folder}\nport 0\nunixsocket {folder}/redis.sock"
         process = subprocess.Popen(
             ["sh", "-c", command.replace("dir /data", here)],
             env={**os.environ, "REDIS_PASSWORD": "invented"},
@@ -250,6 +250,8 @@ def test_compose_redis_asks_for_its_password(compose: Compose) -> None:
             refused = subprocess.run(ping, capture_output=True, text=True, check=False).stdout
             with_it = {**os.environ, "REDISCLI_AUTH": "invented"}
             answered = subprocess.run(ping, capture_output=True, text=True, env=with_it, check=True)
+            # not a shell, which would keep the signal to stop to itself
+            assert Path(f"/proc/{process.pid}/comm").read_text().strip() == "redis-server"
         finally:
             process.terminate()
             process.wait(timeout=30)
