@@ -25,11 +25,16 @@ ACCOUNTS = {"viola": VIEWER, "stella": STEWARD, "april": APPROVER, "nora": "View
 
 @contextmanager
 def api_server(**more: str) -> Iterator[str]:
-    """Run the API server, with further variables in its environment; yield its address."""
+    """Run the API server without any account; yield its address.
+
+    Args:
+        more: further variables of its environment.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         get_settings().airflow_port = free.getsockname()[1]
     configuration.initialise()
+    _remove_accounts()
     log = get_settings().logs / "airflow" / "api-server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -63,6 +68,12 @@ def api_server(**more: str) -> Iterator[str]:
             member.kill()
 
 
+def _remove_accounts() -> None:
+    """Remove the accounts of other tests: one of the same name may be of a directory."""
+    with connect("airflow_meta", "airflow") as airflow:
+        airflow.execute("delete from ab_user_group; delete from ab_user_role; delete from ab_user")
+
+
 def make_accounts() -> None:
     """Make an account for each role of the desk, and one that has none of them."""
     for name, role in ACCOUNTS.items():
@@ -70,17 +81,17 @@ def make_accounts() -> None:
 
 
 def make_account(name: str, role: str) -> None:
-    """Make an account with a password, unless there is one of this name."""
+    """Make an account with a password."""
     with connect("airflow_meta", "airflow") as airflow:
         row = airflow.execute(
             "insert into ab_user (id, first_name, last_name, username, password, active, email)"
             " values (nextval('ab_user_id_seq'), %s, 'Invented', %s, %s, true, %s)"
-            " on conflict do nothing returning id",
+            " returning id",
             (name.title(), name, generate_password_hash(PASSWORD), f"{name}@council.example"),
         ).fetchone()
-        if row:
-            airflow.execute(
-                "insert into ab_user_role (id, user_id, role_id) select"
-                " nextval('ab_user_role_id_seq'), %s, id from ab_role where name = %s",
-                (row[0], role),
-            )
+        assert row is not None
+        airflow.execute(
+            "insert into ab_user_role (id, user_id, role_id) select"
+            " nextval('ab_user_role_id_seq'), %s, id from ab_role where name = %s",
+            (row[0], role),
+        )

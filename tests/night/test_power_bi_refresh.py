@@ -142,6 +142,7 @@ def service(certificate: Path) -> Iterator[PowerBIService]:
 @pytest.fixture
 def settings_file() -> Iterator[Path]:
     file = get_settings().home / "site" / POWER_BI
+    file.parent.mkdir(exist_ok=True)
     file.write_text(SETTINGS, encoding="utf-8")
     yield file
     file.unlink()
