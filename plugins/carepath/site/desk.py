@@ -9,10 +9,11 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from carepath.errors import SettingsError
 from carepath.settings import get_settings
+from carepath.site.wrong import named_by_file
 
 DESK: Final = "desk.yml"
 CASE: Final = "{case_id}"
@@ -80,16 +81,6 @@ def link_to_case(links: Mapping[str, str], authority: str, case_id: str | None) 
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _changed: int) -> DeskSettings:
-    todo = "compare the file with the example in docs/desk.md."
-    try:
+    with named_by_file(path.name, "compare the file with the example in docs/desk.md."):
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         return DeskSettings.model_validate(raw)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise SettingsError(
-            "The file cannot be read as YAML.", where=f"site/{path.name}", todo=todo
-        ) from None
-    except ValidationError as error:
-        place = ", ".join(str(part) for part in error.errors()[0]["loc"])
-        raise SettingsError(
-            f"The setting {place} is not valid.", where=f"site/{path.name}", todo=todo
-        ) from None

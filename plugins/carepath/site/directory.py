@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic import field_validator as check
 
 from carepath.errors import SettingsError
 from carepath.settings import get_settings
+from carepath.site.wrong import named_by_file
 from carepath.warehouse.passwords import known_passwords
 
 DIRECTORY: Final = "directory.yml"
@@ -99,16 +100,6 @@ def client_secret() -> str:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _changed: int) -> Directory | None:
-    todo = "compare the file with the example in docs/sign_in.md."
-    try:
+    with named_by_file(path.name, "compare the file with the example in docs/sign_in.md."):
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return None if raw is None else Directory.model_validate(raw)
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise SettingsError(
-            "The file cannot be read as YAML.", where=f"site/{path.name}", todo=todo
-        ) from None
-    except ValidationError as error:
-        place = ", ".join(str(part) for part in error.errors()[0]["loc"])
-        raise SettingsError(
-            f"The setting {place} is not valid.", where=f"site/{path.name}", todo=todo
-        ) from None

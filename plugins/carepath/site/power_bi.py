@@ -7,13 +7,12 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from carepath.errors import SettingsError
 from carepath.settings import get_settings
+from carepath.site.wrong import named_by_file
 
 POWER_BI: Final = "power_bi.yml"
-TODO: Final = "compare the file with the example in docs/powerbi.md."
 
 
 class PowerBI(BaseModel):
@@ -39,14 +38,8 @@ def read_power_bi(folder: Path | None = None) -> PowerBI | None:
         SettingsError: the file is not valid.
     """
     path = (folder or get_settings().home / "site") / POWER_BI
-    where = f"site/{POWER_BI}"
     if not path.is_file():
         return None
-    try:
+    with named_by_file(POWER_BI, "compare the file with the example in docs/powerbi.md."):
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return PowerBI.model_validate(raw) if raw else None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise SettingsError("The file cannot be read as YAML.", where=where, todo=TODO) from None
-    except ValidationError as error:
-        place = ", ".join(str(part) for part in error.errors()[0]["loc"])
-        raise SettingsError(f"The setting {place} is not valid.", where=where, todo=TODO) from None
