@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import xlsxwriter
-
 from carepath.annex_a.lists import CODES, LISTS, AnnexList
 from carepath.audit import note
 from carepath.dates import written
 from carepath.errors import CarepathError
 from carepath.logs import service_log
 from carepath.quality.waivers import person
-from carepath.spreadsheets import inert
+from carepath.spreadsheets import Sheet, inert, write_workbook
 from carepath.warehouse.connect import connect
 
 READER: Final = "carepath_analyst"
@@ -59,7 +57,8 @@ def export(authority: str, day: dt.date, folder: Path) -> list[Exported]:
     note("exported Annex A", f"rows of {counts}", authority)
     for path in files:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    _write_workbook(files[0], found)
+    sheets = [Sheet(f"List {each.number}", each.headings, rows) for each, rows in found]
+    write_workbook(files[0], sheets, dates="dd/mm/yyyy", fixed_columns=1)
     exported = []
     for path, (annex_list, rows) in zip(files[1:], found, strict=True):
         _write_csv(path, annex_list, rows)
@@ -150,29 +149,3 @@ def _write_csv(path: Path, annex_list: AnnexList, rows: Sequence[Row]) -> None:
             writer.writerow(
                 f"{value:%d/%m/%Y}" if isinstance(value, dt.date) else inert(value) for value in row
             )
-
-
-def _write_workbook(path: Path, found: Sequence[tuple[AnnexList, Sequence[Row]]]) -> None:
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "default_date_format": "dd/mm/yyyy",
-    }
-    with xlsxwriter.Workbook(path, options) as book:
-        bold = book.add_format({"bold": True})
-        for annex_list, rows in found:
-            sheet = book.add_worksheet(f"List {annex_list.number}")
-            for column, heading in enumerate(annex_list.headings):
-                sheet.set_column(column, column, min(max(12, len(heading) + 2), 40))
-                sheet.write_string(0, column, heading, bold)
-            sheet.freeze_panes(1, 1)
-            for number, row in enumerate(rows, start=1):
-                for column, value in enumerate(row):
-                    if isinstance(value, dt.date):
-                        sheet.write_datetime(number, column, dt.datetime.combine(value, dt.time()))
-                    elif isinstance(value, int):
-                        sheet.write_number(number, column, value)
-                    elif value is not None:
-                        sheet.write_string(number, column, str(inert(value)))
