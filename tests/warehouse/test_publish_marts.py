@@ -16,11 +16,19 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from carepath.errors import PublicationError
-from carepath.publish import MartTable, Publication, publication, publish, rollback, shape
+from carepath.publish import (
+    MartTable,
+    Publication,
+    publication,
+    publish,
+    publish_many,
+    rollback,
+    shape,
+)
 from carepath.warehouse import migrate, privileges, readers
 from carepath.warehouse.connect import connect
 
-ASHMERE, OTHER = "E09900091", "E09900092"
+ASHMERE, OTHER, THIRD = "E09900091", "E09900092", "E09900093"
 NIGHT = date(2019, 6, 30)
 TABLES = [
     MartTable("trial_kpi", ("measure",)),
@@ -73,13 +81,21 @@ class Marts:
         tables: Sequence[MartTable] = TABLES,
     ) -> Publication:
         """Publish under a run of its own, or under the one given."""
-        if run_id is None:
-            (number,) = self.rows("select count(*) from ops.runs where run_id like 'trial-%'")[0]
-            run_id = f"trial-{number}"
-            self.owner.execute(
-                "insert into ops.runs (run_id, night) values (%s, %s)", [run_id, NIGHT]
-            )
-        return publish(run_id, authority, self.loads[authority], NIGHT, tables)
+        return publish(run_id or self.run(), authority, self.loads[authority], NIGHT, tables)
+
+    def publish_set(
+        self, *authorities: str, run_id: str | None = None
+    ) -> dict[str, Publication | PublicationError]:
+        """Publish some authorities at once, under a run of its own or the one given."""
+        loads = {authority: self.loads[authority] for authority in authorities}
+        return publish_many(run_id or self.run(), loads, NIGHT, TABLES)
+
+    def run(self) -> str:
+        """Record a run and return its id."""
+        (number,) = self.rows("select count(*) from ops.runs where run_id like 'trial-%'")[0]
+        run_id = f"trial-{number}"
+        self.owner.execute("insert into ops.runs (run_id, night) values (%s, %s)", [run_id, NIGHT])
+        return run_id
 
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         return self.owner.execute(query, arguments or None).fetchall()
@@ -122,7 +138,7 @@ def marts(warehouse: object) -> Iterator[Marts]:
     ):
         clear(owner)
         found = Marts(owner, loader)
-        for authority in (ASHMERE, OTHER):
+        for authority in (ASHMERE, OTHER, THIRD):
             owner.execute("insert into ops.authorities values (%s, 'Invented')", [authority])
             owner.execute(
                 "insert into ops.sources values (%s, %s, 'demo')", [f"trial-{authority}", authority]
@@ -310,6 +326,134 @@ def test_publish_mart_that_dbt_builds_no_longer_is_refused(
     monkeypatch.setattr(publication, "mart_tables", lambda: TABLES[1:])
     with pytest.raises(PublicationError, match=r"marts\.trial_kpi.*no longer"):
         publish("trial-0", ASHMERE, marts.loads[ASHMERE], NIGHT)
+
+
+# A set of authorities
+
+
+def published_of(outcomes: dict[str, Publication | PublicationError]) -> list[Publication]:
+    """Return the publications of a set, of which none may be refused."""
+    found = [each for each in outcomes.values() if isinstance(each, Publication)]
+    assert len(found) == len(outcomes), outcomes
+    return found
+
+
+def test_publish_set_is_one_publication_for_each_authority(marts: Marts) -> None:
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, 1)
+    marts.publish_set(ASHMERE, OTHER)
+    marts.build(ASHMERE, 1, leavers=41)
+    marts.build(OTHER, 2)
+    marts.loader.execute("insert into marts_build.trial_calendar values ('2019-07-02', false)")
+    first, second, third = published_of(marts.publish_set(ASHMERE, OTHER, THIRD))
+    assert marts.contents() == marts.contents("marts_build")
+    assert (first.authority, second.authority, third.authority) == (ASHMERE, OTHER, THIRD)
+    assert first.published_at == second.published_at == third.published_at
+    assert first.changed == {
+        "trial_leavers": {"inserted": 1, "updated": 0, "deleted": 0},
+        "trial_calendar": {"inserted": 1, "updated": 0, "deleted": 0},
+    }
+    assert second.changed == {
+        "trial_kpi": {"inserted": 0, "updated": 3, "deleted": 0},
+        "trial_leavers": {"inserted": 0, "updated": 36, "deleted": 0},
+    }
+    assert third.changed == {
+        "trial_kpi": {"inserted": 3, "updated": 0, "deleted": 0},
+        "trial_leavers": {"inserted": 40, "updated": 0, "deleted": 0},
+    }
+    assert marts.publication_count() == 5
+    told = marts.rows("select authority, publication_id from marts.publication order by 1")
+    assert told == [(each.authority, each.publication_id) for each in (first, second, third)]
+
+
+def test_publish_set_again_publishes_only_what_is_new(marts: Marts) -> None:
+    for value in (1, 2):
+        for authority in (ASHMERE, OTHER):
+            marts.build(authority, value)
+        if value == 1:
+            marts.publish_set(ASHMERE, OTHER)
+    before = marts.contents(authority=ASHMERE)
+    run_id = marts.run()
+    (first,) = published_of(marts.publish_set(ASHMERE, run_id=run_id))
+    again, other = published_of(marts.publish_set(ASHMERE, OTHER, run_id=run_id))
+    assert again == first
+    assert other.changed.keys() == {"trial_kpi", "trial_leavers"}
+    assert published_of(marts.publish_set(OTHER, ASHMERE, run_id=run_id)) == [other, first]
+    assert marts.publication_count() == 4
+    assert marts.contents("marts_prev", ASHMERE) == before
+    rollback(ASHMERE)
+    assert marts.contents(authority=ASHMERE) == before
+
+
+@pytest.mark.fault(
+    "The build of one authority is broken, or empty, in a night that publishes several.",
+    "The others are published, and the error names the broken one.",
+)
+def test_publish_set_leaves_out_the_authority_whose_build_is_broken(marts: Marts) -> None:
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, 1)
+    marts.publish_set(ASHMERE, OTHER, THIRD)
+    before = marts.contents(authority=OTHER)
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, 2)
+    marts.loader.execute(
+        "insert into marts_build.trial_leavers values (%s, 50, 7), (%s, 50, 8)", [OTHER] * 2
+    )
+    run_id = marts.run()
+    outcomes = marts.publish_set(ASHMERE, OTHER, THIRD, run_id=run_id)
+    refused = outcomes.pop(OTHER)
+    assert isinstance(refused, PublicationError)
+    assert str(refused).startswith(f"{OTHER}, marts.trial_leavers: PostgreSQL refused: duplicate")
+    assert "50" not in str(refused)
+    others = published_of(outcomes)
+    assert marts.contents(authority=OTHER) == before
+    for authority in (ASHMERE, THIRD):
+        assert marts.contents(authority=authority) == marts.contents("marts_build", authority)
+    assert marts.publication_count() == 5
+
+    for mart in TABLES[:2]:
+        marts.loader.execute(f"delete from marts_build.{mart.name} where authority = %s", [OTHER])
+    outcomes = marts.publish_set(OTHER, ASHMERE, THIRD, run_id=run_id)
+    assert "has no rows of this authority" in str(outcomes.pop(OTHER))
+    assert published_of(outcomes) == others
+
+    marts.build(OTHER, 3)
+    marts.publish_set(ASHMERE, OTHER, THIRD, run_id=run_id)
+    assert marts.contents() == marts.contents("marts_build")
+
+
+@pytest.mark.fault(
+    "A table that all authorities share is broken.", "None is published, and each says why."
+)
+def test_publish_set_with_a_broken_shared_table_publishes_nobody(marts: Marts) -> None:
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 1)
+    marts.loader.execute("insert into marts_build.trial_calendar values ('2019-06-30', false)")
+    outcomes = marts.publish_set(ASHMERE, OTHER)
+    assert [str(outcomes[authority]).partition(":")[0] for authority in (ASHMERE, OTHER)] == [
+        f"{ASHMERE}, marts.trial_calendar",
+        f"{OTHER}, marts.trial_calendar",
+    ]
+    assert marts.publication_count() == 0
+
+
+def test_rollback_of_one_authority_of_a_set_leaves_the_others_and_what_they_share(
+    marts: Marts,
+) -> None:
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, 1)
+    marts.publish_set(ASHMERE, OTHER, THIRD)
+    before = marts.contents(authority=THIRD)
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, 2, leavers=33)
+    marts.loader.execute("insert into marts_build.trial_calendar values ('2019-07-02', false)")
+    marts.publish_set(ASHMERE, OTHER, THIRD)
+    after = {authority: marts.contents(authority=authority) for authority in (ASHMERE, OTHER)}
+    rollback(THIRD)  # the last of the set
+    returned = marts.contents(authority=THIRD)
+    assert returned.pop("trial_calendar") == after[ASHMERE]["trial_calendar"]
+    assert returned == {name: before[name] for name in returned}
+    assert {each: marts.contents(authority=each) for each in after} == after
 
 
 # Who sees what
@@ -609,9 +753,15 @@ def test_rollback_leaves_other_authorities_and_what_they_share_alone(marts: Mart
 class Reader(threading.Thread):
     """A BI user who reads all tables again and again, and refuses to wait for any lock."""
 
-    def __init__(self, stop: threading.Event, *, one_statement: bool) -> None:
+    def __init__(
+        self,
+        stop: threading.Event,
+        *,
+        one_statement: bool,
+        authorities: Sequence[str] = (ASHMERE,),
+    ) -> None:
         super().__init__()
-        self.stop, self.one_statement = stop, one_statement
+        self.stop, self.one_statement, self.authorities = stop, one_statement, authorities
         self.seen: set[tuple[Any, ...]] = set()
         self.reads = 0
         self.error: BaseException | None = None
@@ -634,10 +784,14 @@ class Reader(threading.Thread):
 
     def read(self, reader: psycopg.Connection[Any]) -> tuple[Any, ...]:
         parts = [
-            f"select publication_id from marts.publication where authority = '{ASHMERE}'",
-            f"select sum(numerator)::int from marts.trial_kpi where authority = '{ASHMERE}'",
-            f"select sum(status)::int from marts.trial_leavers where authority = '{ASHMERE}'",
-            f"select count(*)::int from marts.trial_leavers where authority = '{ASHMERE}'",
+            f"{query} where authority = '{authority}'"
+            for authority in self.authorities
+            for query in (
+                "select publication_id from marts.publication",
+                "select sum(numerator)::int from marts.trial_kpi",
+                "select sum(status)::int from marts.trial_leavers",
+                "select count(*)::int from marts.trial_leavers",
+            )
         ]
         if self.one_statement:
             query = "select " + ", ".join(f"({part})" for part in parts)
@@ -682,6 +836,45 @@ def test_publish_readers_never_wait_and_see_one_whole_set(marts: Marts) -> None:
         assert len(reader.seen) >= 12
 
 
+@pytest.mark.fault(
+    "Readers query the marts while a set of authorities is published and one is held.",
+    "They never wait. They see the whole old set or the whole new one, and the held figures.",
+)
+def test_publish_set_readers_see_all_of_it_or_none_and_the_held_one_as_it_was(
+    marts: Marts,
+) -> None:
+    builds = [(1, 400), (2, 300)]
+    for authority in (ASHMERE, OTHER, THIRD):
+        marts.build(authority, *builds[0])
+    first = published_of(marts.publish_set(ASHMERE, OTHER, THIRD))
+    held = expected(first[2], *builds[0])
+    sets = {(*expected(first[0], *builds[0]), *expected(first[1], *builds[0]), *held)}
+    stop = threading.Event()
+    readers = [
+        Reader(stop, one_statement=one_statement, authorities=(ASHMERE, OTHER, THIRD))
+        for one_statement in (True, False)
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        for turn in range(1, 9):
+            build = builds[turn % 2]
+            for authority in (ASHMERE, OTHER, THIRD):
+                marts.build(authority, *build)
+            ashmere, other = published_of(marts.publish_set(ASHMERE, OTHER))
+            sets.add((*expected(ashmere, *build), *expected(other, *build), *held))
+            for reader in readers:
+                reader.wait_for_a_read()
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert [reader.error for reader in readers] == [None] * 2
+    for reader in readers:
+        assert reader.seen <= sets, "a mixed, empty or unknown set was read"
+        assert len(reader.seen) >= 8
+
+
 def test_publish_reader_inside_one_transaction_goes_on_reading_the_old_set(marts: Marts) -> None:
     marts.build(ASHMERE, 1)
     first = marts.publish()
@@ -708,14 +901,19 @@ def test_publish_reader_inside_one_transaction_goes_on_reading_the_old_set(marts
 PUBLISHER = """
 import sys
 from datetime import date
-from carepath.publish import MartTable, publish
-tables = [MartTable(name, (key,)) for name, key in zip(sys.argv[4::2], sys.argv[5::2])]
-publish(sys.argv[1], sys.argv[2], int(sys.argv[3]), date(2019, 6, 30), tables)
+from carepath.publish import MartTable, publish_many
+run_id, loads, tables = (text.split(",") for text in sys.argv[1:])
+publish_many(
+    run_id[0],
+    {authority: int(load) for authority, load in zip(loads[::2], loads[1::2])},
+    date(2019, 6, 30),
+    [MartTable(name, (key,)) for name, key in zip(tables[::2], tables[1::2])],
+)
 """
 
 
 @pytest.mark.fault(
-    "The publication is killed with SIGKILL in the middle.",
+    "The publication of a set is killed with SIGKILL in the middle.",
     "Readers see the whole old set, and the next publication works.",
 )
 @pytest.mark.parametrize(
@@ -723,25 +921,19 @@ publish(sys.argv[1], sys.argv[2], int(sys.argv[3]), date(2019, 6, 30), tables)
     ["marts_prev.trial_kpi", "marts.trial_leavers", "ops.publications", "marts.publication"],
 )
 def test_publish_killed_in_the_middle_leaves_the_old_set(marts: Marts, stopped_at: str) -> None:
-    marts.build(ASHMERE, 1)
-    marts.publish()
-    marts.build(ASHMERE, 2)
-    marts.publish()
+    for value in (1, 2):
+        for authority in (ASHMERE, OTHER):
+            marts.build(authority, value)
+        marts.publish_set(ASHMERE, OTHER)
     before = {schema: marts.contents(schema) for schema in ("marts", "marts_prev")}
-    marts.build(ASHMERE, 3, leavers=33)
-    tables = [text for mart in TABLES for text in (mart.name, mart.key[0])]
+    for authority in (ASHMERE, OTHER):
+        marts.build(authority, 3, leavers=33)
+    loads = [f"{authority},{marts.loads[authority]}" for authority in (ASHMERE, OTHER)]
+    tables = [f"{mart.name},{mart.key[0]}" for mart in TABLES]
     with closing(connect("carepath_owner")) as obstacle:
         obstacle.execute(f"lock table {stopped_at} in share row exclusive mode")
         publisher = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                PUBLISHER,
-                "trial-1",
-                ASHMERE,
-                str(marts.loads[ASHMERE]),
-                *tables,
-            ]
+            [sys.executable, "-c", PUBLISHER, "trial-1", ",".join(loads), ",".join(tables)]
         )
         try:
             until(
@@ -759,8 +951,8 @@ def test_publish_killed_in_the_middle_leaves_the_old_set(marts: Marts, stopped_a
             successor.execute("select pg_advisory_lock(%s)", [publication.PUBLISHER_LOCK])
         assert publisher.returncode == -9
     assert {schema: marts.contents(schema) for schema in ("marts", "marts_prev")} == before
-    assert marts.publication_count() == 2
-    marts.publish()
+    assert marts.publication_count() == 4
+    marts.publish_set(ASHMERE, OTHER)
     assert marts.contents() == marts.contents("marts_build")
 
 

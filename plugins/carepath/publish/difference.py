@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import psycopg
 from psycopg import sql
 
 from carepath.publish.shape import AUTHORITY, Shape
+
+SHARED: Final = ""  # stands for the authority of a table that has none
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,13 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.inserted or self.updated or self.deleted)
 
+    def __add__(self, other: Change) -> Change:
+        return Change(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+        )
+
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name, as `ops.publications.changed` keeps them."""
         return asdict(self)
@@ -32,16 +42,24 @@ class TableChange:
     """The changes that one table needs, worked out beforehand.
 
     Attributes:
-        kept_in: the temporary table of rows that differ; None if the table to be changed
-            was empty, so that all rows of the source are new.
+        copied: authorities without a row in the table to be changed, so that all rows of the
+            source are new.
+        kept_in: the temporary table of rows of other authorities that differ; None if there are
+            no other authorities.
+        changes: by authority, with SHARED for a table that has no authorities.
     """
 
     source: str
     target: str
-    authority: str
     shape: Shape
+    copied: Sequence[str]
     kept_in: str | None
-    change: Change
+    changes: Mapping[str, Change]
+
+    @property
+    def change(self) -> Change:
+        """The changes of all authorities together."""
+        return sum(self.changes.values(), Change())
 
 
 def find_difference(
@@ -50,7 +68,7 @@ def find_difference(
     *,
     source: str,
     target: str,
-    authority: str,
+    authorities: Sequence[str],
 ) -> TableChange:
     """Compare one table of two schemas in a single pass over both, without blocking readers.
 
@@ -58,20 +76,26 @@ def find_difference(
         shape: the table, its columns and its key, the same in both schemas.
         source: the schema that holds the rows wanted.
         target: the schema to be changed.
-        authority: only rows of this authority count, where the table has authorities.
+        authorities: only rows of these count, where the table has authorities.
     """
-    scope = _scope(shape, authority)
-    old_row = sql.SQL("select 1 from {} {} limit 1").format(
-        sql.Identifier(target, shape.name), scope
-    )
-    if connection.execute(old_row).fetchone() is None:
-        count = sql.SQL("select count(*) from {} {}").format(
-            sql.Identifier(source, shape.name), scope
+    wanted = authorities if shape.by_authority else [SHARED]
+    compared = [each for each in wanted if _has_rows(connection, target, shape, each)]
+    copied = [each for each in wanted if each not in compared]
+    changes: dict[str, Change] = {}
+    if copied:
+        count = sql.SQL("select {authority}, count(*) from {table} {scope} group by 1").format(
+            authority=_authority(shape),
+            table=sql.Identifier(source, shape.name),
+            scope=_scope(shape, copied),
         )
-        ((inserted,),) = connection.execute(count).fetchall()
-        return TableChange(source, target, authority, shape, None, Change(inserted=inserted))
+        for authority, rows in connection.execute(count):
+            changes[authority] = Change(inserted=rows)
+    if not compared:
+        return TableChange(source, target, shape, copied, None, changes)
     kept_in = f"difference_{target}_{shape.name}"[:63]
     values = [column for column in shape.columns if column not in shape.key]
+    # comparing the authority for each row costs a fifth, and one authority needs no comparison
+    others = [column for column in shape.key if column != AUTHORITY] or shape.key
     connection.execute(
         sql.SQL(
             """
@@ -92,7 +116,7 @@ def find_difference(
             kept_in=sql.Identifier(kept_in),
             source=sql.Identifier(source, shape.name),
             target=sql.Identifier(target, shape.name),
-            scope=scope,
+            scope=_scope(shape, compared),
             columns=sql.SQL(", ").join(
                 sql.SQL("coalesce({0}, {1}) as {2}").format(
                     sql.Identifier("_new", column),
@@ -103,8 +127,7 @@ def find_difference(
                 else sql.Identifier("_new", column)
                 for column in shape.columns
             ),
-            # both sides hold one authority only, and comparing it for each row costs a fifth
-            same_key=_same_key([c for c in shape.key if c != AUTHORITY] or shape.key),
+            same_key=_same_key(others if len(compared) == 1 else shape.key),
             differs=sql.SQL("row({}) is distinct from row({})").format(
                 sql.SQL(", ").join(sql.Identifier("_new", column) for column in values),
                 sql.SQL(", ").join(sql.Identifier("_old", column) for column in values),
@@ -114,10 +137,12 @@ def find_difference(
         )
     )
     connection.execute(sql.SQL("analyze {}").format(sql.Identifier(kept_in)))
-    counts = connection.execute(
-        sql.SQL("select _change, count(*) from {} group by _change").format(sql.Identifier(kept_in))
-    ).fetchall()
-    return TableChange(source, target, authority, shape, kept_in, Change(**dict(counts)))
+    counted = sql.SQL("select {}, _change, count(*) from {} group by 1, 2").format(
+        _authority(shape), sql.Identifier(kept_in)
+    )
+    for authority, change, rows in connection.execute(counted):
+        changes[authority] = changes.get(authority, Change()) + Change(**{change: rows})
+    return TableChange(source, target, shape, copied, kept_in, changes)
 
 
 def apply_difference(connection: psycopg.Connection, difference: TableChange) -> None:
@@ -128,7 +153,7 @@ def apply_difference(connection: psycopg.Connection, difference: TableChange) ->
     shape, change = difference.shape, difference.change
     target = sql.Identifier(difference.target, shape.name)
     columns = sql.SQL(", ").join(map(sql.Identifier, shape.columns))
-    if difference.kept_in is None:
+    if difference.copied:
         connection.execute(
             sql.SQL(
                 "insert into {target} ({columns}) select {columns} from {source} {scope}"
@@ -136,9 +161,10 @@ def apply_difference(connection: psycopg.Connection, difference: TableChange) ->
                 target=target,
                 columns=columns,
                 source=sql.Identifier(difference.source, shape.name),
-                scope=_scope(shape, difference.authority),
+                scope=_scope(shape, difference.copied),
             )
         )
+    if difference.kept_in is None:
         return
     kept_in = sql.Identifier(difference.kept_in)
     if change.deleted:
@@ -175,10 +201,27 @@ def apply_difference(connection: psycopg.Connection, difference: TableChange) ->
         )
 
 
-def _scope(shape: Shape, authority: str) -> sql.Composable:
+def _has_rows(connection: psycopg.Connection, schema: str, shape: Shape, authority: str) -> bool:
+    # in the order of the key, so that the first row is found by the index of the key
+    row = sql.SQL("select 1 from {} {} order by {} limit 1").format(
+        sql.Identifier(schema, shape.name),
+        _scope(shape, [authority]),
+        sql.SQL(", ").join(map(sql.Identifier, shape.key)),
+    )
+    return connection.execute(row).fetchone() is not None
+
+
+def _authority(shape: Shape) -> sql.Composable:
+    return sql.Identifier(AUTHORITY) if shape.by_authority else sql.Literal(SHARED)
+
+
+def _scope(shape: Shape, authorities: Sequence[str]) -> sql.Composable:
     if not shape.by_authority:
         return sql.SQL("")
-    return sql.SQL("where {} = {}").format(sql.Identifier(AUTHORITY), sql.Literal(authority))
+    one, *others = authorities
+    return sql.SQL("where {} = any({})" if others else "where {} = {}").format(
+        sql.Identifier(AUTHORITY), sql.Literal(list(authorities) if others else one)
+    )
 
 
 def _same_key(key: Sequence[str]) -> sql.Composed:

@@ -1,8 +1,8 @@
-"""Publish the marts of one authority in one transaction, and take a publication back."""
+"""Publish the marts of some authorities in one transaction, and take a publication back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,9 +15,10 @@ from psycopg.types.json import Jsonb
 
 from carepath.errors import PublicationError, safe_message
 from carepath.publish.comments import write_comments
-from carepath.publish.difference import TableChange, apply_difference, find_difference
+from carepath.publish.difference import SHARED, TableChange, apply_difference, find_difference
 from carepath.publish.ranges import index_ranges
 from carepath.publish.shape import (
+    AUTHORITY,
     MARTS,
     Shape,
     add_columns,
@@ -61,6 +62,17 @@ class Publication:
     changed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Build:
+    """What a run has built: the marts of one night, and the load behind each authority's rows."""
+
+    run_id: str
+    night: date
+    loads: Mapping[str, int]
+    marts: Sequence[MartTable]
+    shapes: Sequence[Shape]
+
+
 def publish(
     run_id: str,
     authority: str,
@@ -68,78 +80,169 @@ def publish(
     night: date,
     tables: Sequence[MartTable] | None = None,
 ) -> Publication:
-    """Make one authority's rows in `marts` equal to its rows in `marts_build`.
-
-    All tables and the record of the publication change in one transaction, and only rows that
-    differ are written. A reader sees the old set or the new one, and never waits. The replaced
-    set goes to `marts_prev`. Publishing the same build again changes and records nothing, and
-    returns the earlier publication.
-
-    Args:
-        run_id: the run that built the marts.
-        authority: its rows are published, and shared tables (the calendar) with them.
-        load_id: the delivery that the build rests on.
-        night: the night of that delivery.
-        tables: the marts; by default all that dbt builds. Then a published mart that dbt no longer
-            builds is an error.
+    """Publish one authority, as `publish_many` publishes a set of one.
 
     Raises:
         PublicationError: the marts are as they were, and the message says why.
     """
-    with _publisher(authority) as connection:
+    outcome = publish_many(run_id, {authority: load_id}, night, tables)[authority]
+    if isinstance(outcome, PublicationError):
+        raise outcome
+    return outcome
+
+
+def publish_many(
+    run_id: str,
+    loads: Mapping[str, int],
+    night: date,
+    tables: Sequence[MartTable] | None = None,
+) -> dict[str, Publication | PublicationError]:
+    """Make the rows of some authorities in `marts` equal to their rows in `marts_build`.
+
+    All tables and the records of the publications change in one transaction, and only rows that
+    differ are written. A reader sees the old set or the new one, and never waits. The replaced
+    set goes to `marts_prev`. Publishing the same build again changes and records nothing, and
+    returns the earlier publication.
+
+    If PostgreSQL refuses the rows of one authority, the others are published without it: each half
+    of the set is tried in a transaction of its own, and the half that is refused is halved again.
+
+    Args:
+        run_id: the run that built the marts.
+        loads: by authority, the delivery that its build rests on. Rows of these authorities are
+            published, and shared tables (the calendar) with them.
+        night: the night of these deliveries.
+        tables: the marts; by default all that dbt builds. Then a published mart that dbt no longer
+            builds is an error.
+
+    Returns:
+        By authority, its publication, or why its marts are as they were.
+
+    Raises:
+        PublicationError: no authority could be published, and the message says why.
+    """
+    with _publisher(loads) as connection:
         marts = mart_tables() if tables is None else tables
         shapes = _agree_on_shapes(connection, marts, complete=tables is None)
+        build = _Build(run_id, night, loads, marts, shapes)
+        outcomes = _publish_halving(connection, build, list(loads))
+        published = [each for each in outcomes.values() if isinstance(each, Publication)]
+        _refresh_statistics(connection, published)
+    return {authority: outcomes[authority] for authority in loads}
+
+
+def _publish_halving(
+    connection: psycopg.Connection[Any], build: _Build, authorities: Sequence[str]
+) -> dict[str, Publication | PublicationError]:
+    """Publish a set in one transaction, or each of its halves if its rows are refused."""
+    try:
         with connection.transaction():
-            _hold_build(connection, shapes)
-            _create_missing(connection, shapes)
-            index_ranges(connection, MARTS)
-            write_comments(connection, MARTS, marts)
-            _refuse_empty_build(connection, shapes, authority)
-            to_marts = _differences(connection, shapes, BUILD_SCHEMA, MARTS, authority)
-            if not any(difference.change for difference in to_marts):
-                for latest in _latest(connection, authority)[:1]:
-                    if (latest.kind, latest.run_id, latest.load_id) == ("publish", run_id, load_id):
-                        return latest
-            to_previous = _differences(connection, shapes, MARTS, PREVIOUS, authority)
-            # in this order, because rows for marts_prev may still be read from marts
-            for difference in (*to_previous, *to_marts):
-                apply_difference(connection, difference)
-            publication = _record(
-                connection,
-                authority=authority,
-                run_id=run_id,
-                load_id=load_id,
-                night=night,
-                kind="publish",
-                version=code_version(),
-                changed=_changed(to_marts),
-            )
-        _refresh_statistics(connection, publication)
-    return publication
+            return _publish_set(connection, build, authorities)
+    except psycopg.Error as error:
+        by_authority = {shape.name for shape in build.shapes if shape.by_authority}
+        about_rows = isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+        if len(authorities) > 1 and about_rows and error.diag.table_name in {None, *by_authority}:
+            middle = len(authorities) // 2
+            return {
+                **_publish_halving(connection, build, authorities[:middle]),
+                **_publish_halving(connection, build, authorities[middle:]),
+            }
+        return {authority: _refusal(error, authority) for authority in authorities}
+
+
+def _publish_set(
+    connection: psycopg.Connection[Any], build: _Build, authorities: Sequence[str]
+) -> dict[str, Publication | PublicationError]:
+    _hold_build(connection, build.shapes)
+    outcomes: dict[str, Publication | PublicationError] = {
+        authority: PublicationError(
+            "The build has no rows of this authority.",
+            where=authority,
+            todo="run the build step again. A crash of the server empties what was built.",
+        )
+        for authority in _without_rows(connection, build.shapes, authorities)
+    }
+    built = [authority for authority in authorities if authority not in outcomes]
+    if not built:
+        return outcomes
+    _create_missing(connection, build.shapes)
+    index_ranges(connection, MARTS)
+    write_comments(connection, MARTS, build.marts)
+    to_marts = _differences(connection, build.shapes, BUILD_SCHEMA, MARTS, built)
+    outcomes |= _published_before(connection, build, built, to_marts)
+    new = [authority for authority in built if authority not in outcomes]
+    if not new:
+        return outcomes
+    to_previous = _differences(connection, build.shapes, MARTS, PREVIOUS, new)
+    # in this order, because rows for marts_prev may still be read from marts
+    for difference in (*to_previous, *to_marts):
+        apply_difference(connection, difference)
+    published_at = _now(connection)
+    for authority in new:
+        outcomes[authority] = _record(
+            connection,
+            authority=authority,
+            run_id=build.run_id,
+            load_id=build.loads[authority],
+            night=build.night,
+            kind="publish",
+            version=code_version(),
+            published_at=published_at,
+            # what the authorities share changes once, with the first of them
+            changed=_changed(to_marts, authority, *([SHARED] if authority == new[0] else [])),
+        )
+    return outcomes
+
+
+def _published_before(
+    connection: psycopg.Connection[Any],
+    build: _Build,
+    authorities: Sequence[str],
+    to_marts: Sequence[TableChange],
+) -> dict[str, Publication]:
+    """Return the publications of this same build, of authorities for which nothing changes.
+
+    A change to a shared table needs a publication that records it.
+    """
+    found = {
+        authority: latest
+        for authority in authorities
+        if not _changed(to_marts, authority)
+        for latest in _latest(connection, authority)[:1]
+        if (latest.kind, latest.run_id, latest.load_id)
+        == ("publish", build.run_id, build.loads[authority])
+    }
+    if len(found) == len(authorities) and _changed(to_marts, SHARED):
+        del found[authorities[0]]
+    return found
 
 
 def rollback(authority: str) -> Publication:
     """Return one authority's marts to the set that its last publication replaced.
 
     Carepath keeps one step back. Tables without an authority go back only if no other authority
-    has published since, because its rows may need what they hold.
+    has published with it or since, because its rows may need what they hold.
 
     Raises:
         PublicationError: there is nothing to return to, or the last step was a rollback.
     """
-    with _publisher(authority) as connection:
+    with _publisher([authority]) as connection:
         with connection.transaction():
             connection.execute("set local row_security = off")
             undone, restored = _rollback_pair(connection, authority)
-            newest = connection.execute("select max(publication_id) from ops.publications")
-            is_newest = newest.fetchone() == (undone.publication_id,)
+            others = connection.execute(
+                "select 1 from ops.publications where authority <> %s"
+                " and (publication_id > %s or published_at = %s) limit 1",
+                [authority, undone.publication_id, undone.published_at],
+            )
+            is_last = others.fetchone() is None
             kept = read_shapes(connection, PREVIOUS)
             shapes = [
                 shape
                 for name, shape in read_shapes(connection, MARTS).items()
-                if name != PUBLICATION_TABLE and name in kept and (shape.by_authority or is_newest)
+                if name != PUBLICATION_TABLE and name in kept and (shape.by_authority or is_last)
             ]
-            differences = _differences(connection, shapes, PREVIOUS, MARTS, authority)
+            differences = _differences(connection, shapes, PREVIOUS, MARTS, [authority])
             for difference in differences:
                 apply_difference(connection, difference)
             publication = _record(
@@ -150,14 +253,15 @@ def rollback(authority: str) -> Publication:
                 night=restored.night,
                 kind="rollback",
                 version=restored.code_version,
-                changed=_changed(differences),
+                published_at=_now(connection),
+                changed=_changed(differences, authority, SHARED),
             )
-        _refresh_statistics(connection, publication)
+        _refresh_statistics(connection, [publication])
     return publication
 
 
 @contextmanager
-def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
+def _publisher(authorities: Iterable[str]) -> Iterator[psycopg.Connection[Any]]:
     """Open the owner's connection. No other publisher works until it closes or dies."""
     try:
         with connect("carepath_owner", autocommit=True) as connection:
@@ -170,19 +274,24 @@ def _publisher(authority: str) -> Iterator[psycopg.Connection[Any]]:
             # before the transaction, so that its snapshot is newer than the last publication
             connection.execute("select pg_advisory_lock(%s)", [PUBLISHER_LOCK])
             yield connection
-    except psycopg.errors.LockNotAvailable:
-        raise PublicationError(
-            f"Another publication or dbt run kept the tables for {WAIT_FOR_OTHERS}.",
-            where=authority,
-            todo="see which session holds them (pg_stat_activity), then publish again.",
-        ) from None
     except psycopg.Error as error:
-        table = f", {error.diag.schema_name}.{error.diag.table_name}"
-        raise PublicationError(
-            f"PostgreSQL refused: {safe_message(error)}",
-            where=authority + (table if error.diag.table_name else ""),
-            todo="correct the build and publish again. The marts are as they were.",
-        ) from None
+        raise _refusal(error, ", ".join(authorities)) from None
+
+
+def _refusal(error: psycopg.Error, where: str) -> PublicationError:
+    """Return why PostgreSQL refused a publication, without any value of a record."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return PublicationError(
+            f"Another publication or dbt run kept the tables for {WAIT_FOR_OTHERS}.",
+            where=where,
+            todo="see which session holds them (pg_stat_activity), then publish again.",
+        )
+    table = f", {error.diag.schema_name}.{error.diag.table_name}"
+    return PublicationError(
+        f"PostgreSQL refused: {safe_message(error)}",
+        where=where + (table if error.diag.table_name else ""),
+        todo="correct the build and publish again. The marts are as they were.",
+    )
 
 
 def _agree_on_shapes(
@@ -232,28 +341,31 @@ def _create_missing(connection: psycopg.Connection[Any], shapes: Sequence[Shape]
                 create_table(connection, schema, shape)
 
 
-def _refuse_empty_build(
-    connection: psycopg.Connection[Any], shapes: Sequence[Shape], authority: str
-) -> None:
-    """Refuse a build without a row: a crash of the server empties the unlogged tables.
+def _without_rows(
+    connection: psycopg.Connection[Any], shapes: Sequence[Shape], authorities: Sequence[str]
+) -> list[str]:
+    """Return the authorities of which the build has no row: a crash empties unlogged tables.
 
     Views do not count: they show tables of core, which outlive a crash.
     """
-    tables = read_shapes(connection, BUILD_SCHEMA)
-    scoped = [shape for shape in shapes if shape.by_authority and shape.name in tables]
-    if scoped and not any(
-        connection.execute(
-            sql.SQL("select 1 from {} where authority = {} limit 1").format(
-                sql.Identifier(BUILD_SCHEMA, shape.name), sql.Literal(authority)
-            )
-        ).fetchone()
-        for shape in scoped
-    ):
-        raise PublicationError(
-            "The build has no rows of this authority.",
-            where=authority,
-            todo="run the build step again. A crash of the server empties what was built.",
-        )
+    tables = connection.execute(
+        # the smallest first: it has rows of nearly all authorities
+        "select relname from pg_class where relnamespace = %s::regnamespace"
+        " and relkind in ('r', 'p') and relname = any(%s) order by pg_relation_size(oid)",
+        [BUILD_SCHEMA, [shape.name for shape in shapes if shape.by_authority]],
+    ).fetchall()
+    missing = list(authorities) if tables else []
+    for (table,) in tables:
+        if missing:
+            there = connection.execute(
+                sql.SQL("select distinct {0} from {1} where {0} = any({2})").format(
+                    sql.Identifier(AUTHORITY),
+                    sql.Identifier(BUILD_SCHEMA, table),
+                    sql.Literal(missing),
+                )
+            ).fetchall()
+            missing = [authority for authority in missing if (authority,) not in there]
+    return missing
 
 
 def _differences(
@@ -261,16 +373,27 @@ def _differences(
     shapes: Sequence[Shape],
     source: str,
     target: str,
-    authority: str,
+    authorities: Sequence[str],
 ) -> list[TableChange]:
     return [
-        find_difference(connection, shape, source=source, target=target, authority=authority)
+        find_difference(connection, shape, source=source, target=target, authorities=authorities)
         for shape in shapes
     ]
 
 
-def _changed(differences: Sequence[TableChange]) -> dict[str, dict[str, int]]:
-    return {d.shape.name: d.change.as_dict() for d in differences if d.change}
+def _changed(differences: Sequence[TableChange], *authorities: str) -> dict[str, dict[str, int]]:
+    return {
+        difference.shape.name: change.as_dict()
+        for difference in differences
+        for authority in authorities
+        if (change := difference.changes.get(authority))
+    }
+
+
+def _now(connection: psycopg.Connection[Any]) -> datetime:
+    ((now,),) = connection.execute("select clock_timestamp()").fetchall()
+    moment: datetime = now
+    return moment
 
 
 def _latest(connection: psycopg.Connection[Any], authority: str) -> list[Publication]:
@@ -329,18 +452,19 @@ def _record(
     night: date,
     kind: Kind,
     version: str,
+    published_at: datetime,
     changed: dict[str, dict[str, int]],
 ) -> Publication:
-    publication_id, published_at = connection.execute(
+    ((publication_id,),) = connection.execute(
         """
         insert into ops.publications (
             authority, run_id, load_id, night, kind, code_version, published_at, changed
         )
-        values (%s, %s, %s, %s, %s, %s, clock_timestamp(), %s)
-        returning publication_id, published_at
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
+        returning publication_id
         """,
-        [authority, run_id, load_id, night, kind, version, Jsonb(changed)],
-    ).fetchall()[0]
+        [authority, run_id, load_id, night, kind, version, published_at, Jsonb(changed)],
+    ).fetchall()
     connection.execute(
         """
         insert into marts.publication (
@@ -371,6 +495,8 @@ def _record(
     )
 
 
-def _refresh_statistics(connection: psycopg.Connection[Any], publication: Publication) -> None:
-    for table in publication.changed:
+def _refresh_statistics(
+    connection: psycopg.Connection[Any], publications: Sequence[Publication]
+) -> None:
+    for table in sorted({table for each in publications for table in each.changed}):
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier(MARTS, table)))
