@@ -143,10 +143,10 @@ def run_night(run_id: str, day: dt.date) -> str:
         (lambda: steps.plan(run_id, day, None, "test"), ()),
         (lambda: steps.load(run_id, "whole"), ()),
         (lambda: steps.stage(run_id), ()),
-        (lambda: steps.judge_records(run_id, AUTHORITY), (GateHeldError,)),
+        (lambda: steps.judge_records(run_id, [AUTHORITY]), (GateHeldError,)),
         (lambda: steps.build(run_id), ()),
-        (lambda: steps.judge_figures(run_id, AUTHORITY), (CarepathError,)),
-        (lambda: steps.publish(run_id, AUTHORITY), (CarepathError,)),
+        (lambda: steps.judge_figures(run_id, [AUTHORITY]), (CarepathError,)),
+        (lambda: steps.publish(run_id, [AUTHORITY]), (CarepathError,)),
         (lambda: steps.close(run_id), ()),
     )
     for call, allowed in calls:
@@ -165,7 +165,7 @@ def judge_only(run_id: str, day: dt.date) -> None:
     steps.plan(run_id, day, None, "test")
     steps.load(run_id, "whole")
     steps.stage(run_id)
-    steps.judge_records(run_id, AUTHORITY)
+    steps.judge_records(run_id, [AUTHORITY])
     steps.close(run_id)
 
 

@@ -44,6 +44,13 @@ class Settings(BaseSettings):
         description="The Redis that hands the steps of a night to workers (docs/region.md), as "
         "redis://:password@host:6379/0; none runs all steps where the scheduler is",
     )
+    sets: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Into how many sets a night divides its authorities, and its sources; each "
+        "step has one task for each set. By default one, and four with `CAREPATH_BROKER_URL`",
+    )
     wal_level: Literal["minimal", "replica"] = Field(
         default="minimal",
         description="`replica` lets a second PostgreSQL follow the embedded one; `minimal` writes "

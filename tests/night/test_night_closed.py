@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from carepath.errors import CarepathError, SettingsError, WaiverError
+from carepath.errors import CarepathError, GateHeldError, SettingsError, WaiverError
 from carepath.night import lock, record, steps
 from carepath.quality.decision import Decision
 from carepath.quality.records import gate as quality_gate
@@ -108,7 +108,7 @@ def test_gate_ended_by_a_timeout_has_not_passed(
 
     monkeypatch.setattr(quality_gate, "run_gate", too_long)
     with pytest.raises(TimedOut):
-        steps.judge_records(RUN, ASHMERE)
+        steps.judge_records(RUN, [ASHMERE])
     assert shown(loader) == accepted
     assert steps.build(RUN) == []
     assert steps.close(RUN).state == "failed"
@@ -141,7 +141,7 @@ def test_source_that_never_began_keeps_its_authority_out(
     monkeypatch.setattr("carepath.warehouse.staging.ensure_staging", lambda *_: False)
     loaded(loader, "first", ASHMERE, NIGHT)
     load_id = loaded(loader, "other", OTHER, NIGHT)
-    assert steps.stage(RUN) == [OTHER]
+    assert steps.stage(RUN) == [[OTHER]]
     assert shown(loader, ASHMERE) is None
     assert shown(loader, OTHER) is None  # not before gate 1 has accepted it
 
@@ -150,7 +150,7 @@ def test_source_that_never_began_keeps_its_authority_out(
         return Decision(True, (), "")
 
     monkeypatch.setattr(quality_gate, "run_gate", accept)
-    steps.judge_records(RUN, OTHER)
+    steps.judge_records(RUN, [OTHER])
     assert shown(loader, OTHER) == load_id
 
 
@@ -280,7 +280,7 @@ def test_build_of_another_load_is_not_published(loader: psycopg.Connection[Any])
     loader.execute("insert into core.dim_snapshot values (%s, true, %s)", (ASHMERE, built))
     show(loader, crossed)
     with pytest.raises(CarepathError, match="not built from the load"):
-        steps.judge_figures(RUN, ASHMERE)
+        steps.judge_figures(RUN, [ASHMERE])
 
 
 def test_step_error_of_a_library_names_its_kind_only(
@@ -292,9 +292,83 @@ def test_step_error_of_a_library_names_its_kind_only(
     loaded(loader, "other", OTHER, NIGHT)
     monkeypatch.setattr(quality_gate, "run_gate", quotes)
     with pytest.raises(CarepathError, match="ValueError") as caught:
-        steps.judge_records(RUN, OTHER)
+        steps.judge_records(RUN, [OTHER])
     kept = loader.execute("select string_agg(message, '') from ops.run_steps").fetchone()
     assert "Anneliese" not in f"{caught.value}{kept}"
+
+
+def test_trouble_of_one_authority_of_a_set_does_not_touch_another(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled = loaded(loader, "first", ASHMERE, NIGHT)
+    load_id = loaded(loader, "other", OTHER, NIGHT)
+
+    def breaks_on_one(_: str, load: int) -> Decision:
+        if load == troubled:
+            raise ValueError("could not convert Anneliese")
+        judged(loader, load, "pass")
+        return Decision(True, (), "")
+
+    monkeypatch.setattr(quality_gate, "run_gate", breaks_on_one)
+    with pytest.raises(CarepathError, match=f"{ASHMERE}.*ValueError"):
+        steps.judge_records(RUN, [ASHMERE, OTHER])
+    assert (shown(loader, ASHMERE), shown(loader, OTHER)) == (None, load_id)
+    assert states(loader, "judge_records") == {ASHMERE: "failed", OTHER: "done"}
+
+
+def test_step_of_a_set_names_everyone_with_trouble(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(loader, "first", ASHMERE, NIGHT)
+    loaded(loader, "other", OTHER, NIGHT)
+    held = Decision(False, ("Why.",), "Correct the records.")
+    monkeypatch.setattr(quality_gate, "run_gate", lambda *_: held)
+    with pytest.raises(GateHeldError) as told:
+        steps.judge_records(RUN, [ASHMERE, OTHER])
+    assert str(told.value) == (
+        f"2 of 2 were held: {ASHMERE}, {OTHER}. | {ASHMERE}: Correct the records."
+        f" | {OTHER}: Correct the records."
+    )
+    assert states(loader, "judge_records") == {ASHMERE: "held", OTHER: "held"}
+
+
+def test_step_of_a_set_that_runs_again_leaves_out_who_is_done(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(loader, "first", ASHMERE, NIGHT)
+    loaded(loader, "other", OTHER, NIGHT)
+    passing = {OTHER}
+    seen: list[str] = []
+
+    def gate(_: str, load_id: int) -> Decision:
+        ((authority,),) = loader.execute(
+            "select authority from ops.loads where load_id = %s", (load_id,)
+        ).fetchall()
+        seen.append(authority)
+        passes = authority in passing
+        judged(loader, load_id, "pass" if passes else "hold")
+        return Decision(passes, (), "" if passes else "Correct the records.")
+
+    monkeypatch.setattr(quality_gate, "run_gate", gate)
+    with pytest.raises(GateHeldError):
+        steps.judge_records(RUN, [ASHMERE, OTHER])
+    passing.add(ASHMERE)  # such as by a waiver
+    steps.judge_records(RUN, [ASHMERE, OTHER])
+    steps.judge_records(RUN, [ASHMERE, OTHER])
+    assert seen == [ASHMERE, OTHER, ASHMERE]
+    loaded(loader, "other", OTHER, NIGHT)  # its source was loaded again
+    steps.judge_records(RUN, [ASHMERE, OTHER])
+    assert seen == [ASHMERE, OTHER, ASHMERE, OTHER]
+
+
+def states(loader: psycopg.Connection[Any], step: str) -> dict[str, str]:
+    """Return how a step ended for each authority."""
+    return dict(
+        loader.execute(
+            "select authority, state from ops.run_steps where run_id = %s and step = %s",
+            (RUN, step),
+        ).fetchall()
+    )
 
 
 def test_plan_refuses_a_night_to_come(loader: psycopg.Connection[Any]) -> None:

@@ -56,10 +56,10 @@ def calls(run_id: str, day: dt.date = NIGHT) -> Mapping[str, Callable[[], Any]]:
         "plan": lambda: steps.plan(run_id, day, None, "test"),
         "load": lambda: steps.load(run_id, "whole"),
         "stage": lambda: steps.stage(run_id),
-        "judge_records": lambda: steps.judge_records(run_id, AUTHORITY),
+        "judge_records": lambda: steps.judge_records(run_id, [AUTHORITY]),
         "build": lambda: steps.build(run_id),
-        "judge_figures": lambda: steps.judge_figures(run_id, AUTHORITY),
-        "publish": lambda: steps.publish(run_id, AUTHORITY),
+        "judge_figures": lambda: steps.judge_figures(run_id, [AUTHORITY]),
+        "publish": lambda: steps.publish(run_id, [AUTHORITY]),
         "close": lambda: steps.close(run_id),
     }
 
@@ -287,11 +287,11 @@ def test_step_of_a_night_that_has_ended_can_be_repeated_until_the_next(
     system: WholeRecordingSystem,
 ) -> None:
     (latest,) = rows("select max(publication_id) from ops.publications")[0]
-    assert steps.publish("next", AUTHORITY) == latest
+    assert steps.publish("next", [AUTHORITY]) == {AUTHORITY: latest}
     with lock.driving():
         proceed("another", "plan")
     with pytest.raises(NightError, match="Another night took over"):
-        steps.publish("next", AUTHORITY)
+        steps.publish("next", [AUTHORITY])
 
 
 def carepath_run(output: Path) -> subprocess.Popen[bytes]:

@@ -197,11 +197,10 @@ def in_process(run_id: str, day: dt.date, sources: Sequence[str]) -> None:
         steps.plan(run_id, day, None, "test")
         for source in sources:
             steps.load(run_id, source)
-        for authority in steps.stage(run_id):
-            steps.judge_records(run_id, authority)
-        for authority in steps.build(run_id):
-            steps.judge_figures(run_id, authority)
-            steps.publish(run_id, authority)
+        for authorities in steps.stage(run_id):
+            steps.judge_records(run_id, authorities)
+        for authorities in steps.build(run_id):
+            steps.judge_and_publish(run_id, authorities)
         assert steps.close(run_id).state == "published"
 
 

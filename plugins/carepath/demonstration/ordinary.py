@@ -329,10 +329,10 @@ def run_night(day: date, run_id: str | None = None) -> tuple[Outcome, dict[str, 
     steps.plan(run_id, day, [name], "demonstration")
     timed("load", lambda: steps.load(run_id, name))
     timed("stage", lambda: steps.stage(run_id))
-    timed("judge_records", lambda: steps.judge_records(run_id, AUTHORITY))
+    timed("judge_records", lambda: steps.judge_records(run_id, [AUTHORITY]))
     timed("build", lambda: steps.build(run_id))
-    timed("judge_figures", lambda: steps.judge_figures(run_id, AUTHORITY))
-    timed("publish", lambda: steps.publish(run_id, AUTHORITY))
+    timed("judge_figures", lambda: steps.judge_figures(run_id, [AUTHORITY]))
+    timed("publish", lambda: steps.publish(run_id, [AUTHORITY]))
     return steps.close(run_id), seconds
 
 

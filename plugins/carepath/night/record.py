@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -131,7 +131,7 @@ def step(
             log.error("an error of a library", error=message, raised_at=raised_at)
             raise CarepathError(
                 message,
-                where=name,
+                where=" ".join(filter(None, (name, authority, source))),
                 todo="run `carepath doctor`, and read the log of this task.",
             ) from None
         except BaseException as error:  # how Airflow ends a task
@@ -209,6 +209,53 @@ def delivered_load(connection: psycopg.Connection[Any], run_id: str, authority: 
             todo="read the log of its load, then run the night again.",
         )
     return int(row[0])
+
+
+def sizes(
+    connection: psycopg.Connection[Any], run_id: str, authorities: Sequence[str]
+) -> dict[str, int]:
+    """Return how many rows the run has loaded of each authority."""
+    rows = connection.execute(
+        "select named.authority, coalesce(sum(row_count), 0)::bigint"
+        " from unnest(%s::text[]) as named (authority)"
+        " left join ops.loads on named.authority = loads.authority and loads.run_id = %s"
+        " and loads.state = 'loaded'"
+        " left join ops.table_deliveries using (load_id) group by 1",
+        (list(authorities), run_id),
+    ).fetchall()
+    return dict(rows)
+
+
+def begun(
+    connection: psycopg.Connection[Any], run_id: str, name: str, authority: str = ""
+) -> str | None:
+    """Return what tells one attempt at a step from another: when it began; None if it did not."""
+    row = connection.execute(
+        "select extract(epoch from started_at)::text from ops.run_steps"
+        " where run_id = %s and step = %s and authority = %s and source = ''",
+        (run_id, name, authority),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def is_done(
+    connection: psycopg.Connection[Any], run_id: str, name: str, authority: str, of: str | None
+) -> bool:
+    """Say whether a step was done for an authority from the same input, which its detail names.
+
+    Args:
+        connection: of carepath_loader.
+        run_id: the run.
+        name: the step.
+        authority: the authority.
+        of: what names the input; None if it is unknown, which nothing is the same as.
+    """
+    row = connection.execute(
+        "select 1 from ops.run_steps where run_id = %s and step = %s and authority = %s"
+        " and state = 'done' and detail ->> 'of' = %s",
+        (run_id, name, authority, of),
+    ).fetchone()
+    return row is not None
 
 
 def done_for(connection: psycopg.Connection[Any], run_id: str, name: str) -> list[str]:

@@ -1,10 +1,12 @@
 """The steps of a night, in the order of dags/nightly_load.py.
 
-plan -> load (per source) -> stage -> judge_records (per authority) -> build -> judge_figures and
-publish (per authority) -> close. A step that runs twice gives the same result. It records itself
-in ops.run_steps, and takes and returns only names and counts. No authority waits for another: one
-that is late or held keeps its last published figures, and the others go on. If its night is not
-the current one (`lock`), a step raises NightError and changes nothing.
+plan -> load (per source) -> stage -> judge_records (per set of authorities) -> build ->
+judge_figures and publish (per set) -> close. A step that runs twice gives the same result. It
+records itself in ops.run_steps, with a row for each authority, and takes and returns only names and
+counts. No authority's trouble touches another: one that is late or held keeps its last published
+figures, and the others go on. A step of a set fails at its end, and names all that have trouble. If
+it runs again, it leaves out the authorities that are done. If its night is not the current one
+(`lock`), a step raises NightError and changes nothing.
 """
 
 from __future__ import annotations
@@ -24,17 +26,22 @@ from carepath.night.lock import take, working
 from carepath.night.record import (
     LOADER,
     Outcome,
+    begun,
     close_run,
     complete_authorities,
     delivered_load,
     done_for,
+    is_done,
     night_of,
     note,
     open_run,
+    sizes,
     step,
 )
+from carepath.night.sets import divide, each_alone, tell
 from carepath.settings import get_settings
 from carepath.warehouse import cutoffs, ready
+from carepath.warehouse.code_version import code_version
 from carepath.warehouse.connect import connect
 
 if TYPE_CHECKING:
@@ -193,12 +200,12 @@ def load(run_id: str, source: str) -> int:
     return result.load_id
 
 
-def stage(run_id: str) -> list[str]:
+def stage(run_id: str) -> list[list[str]]:
     """Make the staging views, for the authorities of which every source arrived tonight.
 
     Returns:
-        The authorities to judge. If no delivery is complete the list is empty, and nothing is
-        built.
+        The sets of authorities to judge. If no delivery is complete the list is empty, and nothing
+        is built.
     """
     from carepath.warehouse.staging import ensure_staging
 
@@ -210,41 +217,62 @@ def stage(run_id: str) -> list[str]:
         detail["authorities"] = len(authorities)
         if authorities:
             detail["views made"] = ensure_staging(connection, run_id)
-    return authorities
+        return divide(sizes(connection, run_id, authorities))
 
 
-def judge_records(run_id: str, authority: str) -> None:
-    """Gate 1: judge the load that an authority delivered tonight.
+def judge_records(run_id: str, authorities: Sequence[str]) -> None:
+    """Gate 1: judge the loads that a set of authorities delivered tonight.
 
-    Staging shows the load once it has passed; until then, and on a hold, the last accepted one.
+    Staging shows a load once it has passed; until then, and on a hold, the last accepted one.
 
     Raises:
-        GateHeldError: the message says what a person must do.
+        GateHeldError: all that have trouble were held; the message says what a person must do.
+        CarepathError: an authority could not be judged.
     """
     from carepath.quality.records.gate import run_gate
 
-    with (
-        _at_work(run_id) as connection,
-        step(connection, run_id, "judge_records", authority=authority) as detail,
-    ):
-        try:
-            decision = run_gate(run_id, delivered_load(connection, run_id, authority))
-        finally:
-            # if the load passed before but not this time, staging goes back to an older one
-            cutoffs.show_accepted(connection, authority)
-        detail |= {"reasons": list(decision.reasons)}
-        if not decision.passed:
-            raise GateHeldError(decision.message, where=authority)
+    def judge(authority: str) -> None:
+        if _has_passed(connection, run_id, authority):
+            return
+        with step(connection, run_id, "judge_records", authority=authority) as detail:
+            load_id = delivered_load(connection, run_id, authority)
+            detail["of"] = _judged(load_id)
+            try:
+                decision = run_gate(run_id, load_id)
+            finally:
+                # if the load passed before but not this time, staging goes back to an older one
+                cutoffs.show_accepted(connection, authority)
+            detail["reasons"] = list(decision.reasons)
+            if not decision.passed:
+                raise GateHeldError(decision.message, where=authority)
+
+    with _at_work(run_id) as connection:
+        troubles = each_alone(authorities, judge)
+    tell(troubles, authorities)
 
 
-def build(run_id: str) -> list[str]:
+def _has_passed(connection: psycopg.Connection[Any], run_id: str, authority: str) -> bool:
+    """Say whether the load of an authority has passed gate 1 in this run."""
+    try:
+        load_id = delivered_load(connection, run_id, authority)
+    except CarepathError:
+        return False
+    return is_done(connection, run_id, "judge_records", authority, _judged(load_id))
+
+
+def _judged(load_id: int) -> str:
+    """Return what names the input of gate 1: the load, and the code that judges it."""
+    return f"load {load_id}, code {code_version()}"
+
+
+def build(run_id: str) -> list[list[str]]:
     """Build core and marts, beside what is published, from accepted loads, and test them.
 
     A test that fails is recorded, and gate 2 holds the authorities that it is about. If a model
     fails, there are no figures to judge.
 
     Returns:
-        The authorities that passed gate 1 tonight. If there are none, nothing was built.
+        The sets of authorities that passed gate 1 tonight. If there are none, nothing was built.
     """
     from carepath.warehouse.models import build_models
 
@@ -255,48 +283,81 @@ def build(run_id: str) -> list[str]:
             with step(connection, run_id, "build") as detail:
                 detail["rebuilt from the start"] = build_models(connection, run_id)
                 detail["authorities"] = len(passed)
-    return passed
+        return divide(sizes(connection, run_id, passed))
 
 
-def judge_figures(run_id: str, authority: str) -> None:
+def judge_and_publish(run_id: str, authorities: Sequence[str]) -> None:
+    """Gate 2 and publication of a set, as one task: those that gate 2 holds are left out.
+
+    Raises:
+        GateHeldError: all that have trouble were held; the message says what a person must do.
+        CarepathError: an authority could not be judged or published.
+    """
+    troubles = _judge_figures(run_id, authorities)
+    passed = [authority for authority in authorities if authority not in troubles]
+    tell(troubles | _publish(run_id, passed)[1], authorities)
+
+
+def judge_figures(run_id: str, authorities: Sequence[str]) -> None:
     """Gate 2: the build must agree with core, and no KPI may change a lot unless it is waived.
 
     Raises:
-        GateHeldError: the message says what a person must do.
+        GateHeldError: all that have trouble were held; the message says what a person must do.
         CarepathError: the build was not made from the load that gate 1 accepted.
     """
-    from carepath.quality.figures.gate import judge_figures as judge
-
-    with (
-        _at_work(run_id) as connection,
-        step(connection, run_id, "judge_figures", authority=authority),
-    ):
-        load_id = _accepted_and_built(connection, run_id, authority, gates=1)
-        decision = judge(run_id, load_id)
-        if not decision.passed:
-            raise GateHeldError(decision.message, where=authority)
+    tell(_judge_figures(run_id, authorities), authorities)
 
 
-def publish(run_id: str, authority: str) -> int:
-    """Make the authority's marts equal to the build in one transaction.
+def publish(run_id: str, authorities: Sequence[str]) -> dict[str, int]:
+    """Make the marts of a set of authorities equal to the build.
 
     Returns:
-        The publication's id.
+        authority to the id of its publication.
 
     Raises:
         CarepathError: the build was not made from the load that both gates accepted.
     """
+    published, troubles = _publish(run_id, authorities)
+    tell(troubles, authorities)
+    return published
+
+
+def _judge_figures(run_id: str, authorities: Sequence[str]) -> dict[str, CarepathError]:
+    """Let gate 2 judge a set; return the trouble of each authority that has one."""
+    from carepath.quality.figures.gate import judge_figures as judge_load
+
+    def judge(authority: str) -> None:
+        if is_done(connection, run_id, "judge_figures", authority, built):
+            return
+        with step(connection, run_id, "judge_figures", authority=authority) as detail:
+            detail["of"] = built
+            load_id = _accepted_and_built(connection, run_id, authority, gates=1)
+            decision = judge_load(run_id, load_id)
+            if not decision.passed:
+                raise GateHeldError(decision.message, where=authority)
+
+    with _at_work(run_id) as connection:
+        built = begun(connection, run_id, "build")
+        return each_alone(authorities, judge)
+
+
+def _publish(
+    run_id: str, authorities: Sequence[str]
+) -> tuple[dict[str, int], dict[str, CarepathError]]:
+    """Publish a set; return the publications, and the trouble of each that has one."""
     from carepath.publish import publish as publish_build
 
-    with (
-        _at_work(run_id) as connection,
-        step(connection, run_id, "publish", authority=authority) as detail,
-    ):
-        load_id = _accepted_and_built(connection, run_id, authority, gates=2)
+    published: dict[str, int] = {}
+
+    def publish_one(authority: str) -> None:
+        with step(connection, run_id, "publish", authority=authority) as detail:
+            load_id = _accepted_and_built(connection, run_id, authority, gates=2)
+            publication = publish_build(run_id, authority, load_id, night)
+            detail["publication_id"] = published[authority] = publication.publication_id
+
+    with _at_work(run_id) as connection:
         night = night_of(connection, run_id)
-        publication = publish_build(run_id, authority, load_id, night)
-        detail["publication_id"] = publication.publication_id
-    return publication.publication_id
+        return published, each_alone(authorities, publish_one)
 
 
 def close(run_id: str) -> Outcome:
