@@ -21,7 +21,7 @@ from carepath.quality.figures.declared import read_marts
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import run_dbt
-from carepath.warehouse.privileges import differences
+from carepath.warehouse.privileges import differences, read_privileges
 
 AUTHORITY = "E09900001"
 BASELINE, HELD, CORRECTED = "2017-11-30", "2019-06-27", "2019-06-30"
@@ -189,6 +189,10 @@ def test_pathway_plans_remember_the_date_that_the_source_forgot() -> None:
 def test_built_tables_have_the_privileges_of_the_list_and_keys_that_need_the_secret() -> None:
     with connect("carepath_owner") as owner:
         assert differences(owner) == ([], [])
+        # dbt replaces this table each night, and its row policies with it
+        assert ("row policy (restrictive)", "caseload.*: teams_see_own") in {
+            line[:2] for line in read_privileges(owner)
+        }
     assert warehouse_rows(
         "select people.young_person_key = core.key_of(said),"
         " people.young_person_key = hashtextextended(said, 0) & 9007199254740991"

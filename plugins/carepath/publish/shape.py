@@ -159,6 +159,13 @@ def add_columns(
                 sql.SQL("set local lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT))
             )
             connection.execute(statement)
+            if schema == MARTS:
+                # a column such as team_key changes what a login limited to teams may see
+                connection.execute(
+                    "select ops.protect_mart(attrelid::regclass) from pg_attribute"
+                    " where attrelid = %s::regclass and attname = %s",
+                    [f'"{schema}"."{table}"', AUTHORITY],
+                )
 
     patiently = Retrying(
         retry=retry_if_exception_type(psycopg.errors.LockNotAvailable),

@@ -81,7 +81,7 @@ def apply_site(connection: psycopg.Connection[Any], run_id: str, site: Site) -> 
         " where one_person_decides <> %(alone)s",
         {"alone": site.decisions.one_person_decides},
     )
-    map_readers(connection, site.readers.rows())
+    map_readers(connection, site.readers.rows(), site.readers.team_rows())
     return [
         name
         for name, (path, rows) in _paths(site).items()

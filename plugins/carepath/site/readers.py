@@ -1,4 +1,4 @@
-"""`readers.yml`: logins that read the marts of some authorities only."""
+"""`readers.yml`: logins that see some authorities only, or some teams only."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from carepath.site.files import Authority
 
 READERS: Final = "readers.yml"
 
+Team = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
 
 def _is_no_role(login: str) -> str:
     from carepath.warehouse.roles import ROLES
@@ -35,16 +37,21 @@ class Reader(BaseModel):
     """A login and what it may see.
 
     Attributes:
-        login: the name with which a report signs in to PostgreSQL; `bi_reader` may be one.
+        login: the name with which a report signs in to PostgreSQL; `bi_reader` may be one. A
+            login that begins with `caseload_` reads the list of what is due, not the marts.
         authorities: ONS codes of the authorities whose rows it sees.
+        teams: names of the teams whose rows it sees; without any, it sees all teams.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     login: Annotated[
-        str, StringConstraints(pattern=r"^bi_[a-z0-9_]{1,50}$"), AfterValidator(_is_no_role)
+        str,
+        StringConstraints(pattern=r"^(bi|caseload)_[a-z0-9_]{1,50}$"),
+        AfterValidator(_is_no_role),
     ]
     authorities: Annotated[tuple[Authority, ...], Field(min_length=1)]
+    teams: Annotated[tuple[Team, ...], Field(min_length=1)] | None = None
 
 
 class Readers(BaseModel):
@@ -64,6 +71,10 @@ class Readers(BaseModel):
     def rows(self) -> list[tuple[str, str]]:
         """Return one pair of login and authority for each that may be seen."""
         return sorted({(r.login, authority) for r in self.readers for authority in r.authorities})
+
+    def team_rows(self) -> list[tuple[str, str]]:
+        """Return one pair of login and team for each team that a limited login may see."""
+        return sorted({(r.login, team) for r in self.readers for team in r.teams or ()})
 
 
 def read_readers(folder: Path | None = None) -> Readers:

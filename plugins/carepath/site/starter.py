@@ -107,13 +107,14 @@ DISCLOSURE_TEXT: Final = """\
 
 
 READERS_TEXT: Final = """\
-# Logins that read the marts of some authorities only (docs/row_policies.md). As long as this file
-# names no login, each login sees all authorities. Remove the leading "# ", then run
-# `carepath readers`, which creates the logins.
+# Logins that see some authorities only, or some teams only (docs/row_policies.md). As long as this
+# file names no login, each login sees all. Remove the leading "# ", then run `carepath readers`,
+# which creates the logins.
 #
 # readers:
-#   - login: bi_ashmere              begins with bi_
+#   - login: bi_ashmere              begins with bi_, or with caseload_ for `carepath due`'s list
 #     authorities: [E09000001]       ONS codes
+#     teams: [Leaving Care North]    leave the line out for all teams
 """
 
 

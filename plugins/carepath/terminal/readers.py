@@ -1,4 +1,4 @@
-"""`carepath readers`: logins that read the marts of some authorities only."""
+"""`carepath readers`: logins that see some authorities only, or some teams only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from carepath.site.readers import read_readers
 from carepath.terminal.layout import table_of
 from carepath.warehouse.connect import connect
 from carepath.warehouse.passwords import passwords_file
-from carepath.warehouse.readers import create_logins, map_readers
+from carepath.warehouse.readers import create_logins, map_readers, unknown_teams
 
 
 def apply_readers(console: Console) -> None:
@@ -22,18 +22,28 @@ def apply_readers(console: Console) -> None:
     settings = read_readers()
     created = create_logins([reader.login for reader in settings.readers])
     with connect("carepath_loader") as connection:
-        changed = map_readers(connection, settings.rows())
+        changed = map_readers(connection, settings.rows(), settings.team_rows())
+        unknown = unknown_teams(connection, settings)
     if changed or created:
-        note("changed readers", ", ".join(" ".join(row) for row in settings.rows()))
+        named = [*settings.rows(), *settings.team_rows()]
+        note("changed readers", ", ".join(" ".join(row) for row in named))
     if not settings.readers:
         console.print("site/readers.yml names no login, so each login sees all authorities.")
         return
-    table = table_of("", ["login", "sees"])
-    named = {reader.login: ", ".join(reader.authorities) for reader in settings.readers}
-    for login, seen in {"bi_reader": "all authorities", **named}.items():
-        table.add_row(login, seen)
-    table.add_row("any other login", "nothing")
+    table = table_of("", ["login", "authorities", "teams"])
+    table.add_row("bi_reader", "all", "all")
+    for reader in settings.readers:
+        table.add_row(
+            reader.login, ", ".join(reader.authorities), ", ".join(reader.teams or ("all",))
+        )
+    table.add_row("any other login", "none", "none")
     console.print(table)
+    if unknown:
+        console.print(
+            f"No published team has the name {' or '.join(unknown)}. A login sees no row of it.",
+            soft_wrap=True,
+            markup=False,
+        )
     if created:
         console.print(
             f"Created: {', '.join(created)}. The passwords are in {passwords_file()}.",

@@ -130,22 +130,34 @@ lines (kind, object, grantee, privilege) as (
     where acl.grantee <> p.proowner
     union all
     select distinct
-        'row policy', 'marts.*', role.oid,
-        p.polname::text || ': ' || pg_get_expr(p.polqual, p.polrelid)
+        'row policy' || case when p.polpermissive then '' else ' (restrictive)' end,
+        r.nspname || '.*' || case when p.polpermissive then '' else ': ' || p.polname end,
+        role.oid,
+        case when p.polpermissive then p.polname || ': ' else '' end
+        || regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g')
     from pg_policy as p
+    inner join relations as r on p.polrelid = r.oid
     cross join lateral unnest(p.polroles) as role (oid)
-    where p.polrelid in (select oid from relations where nspname = 'marts')
+    where r.nspname in ('marts', 'caseload')
     union all
     select
         'table', r.nspname || '.' || r.relname, r.relowner,
-        'has ' || count(p.oid)::text || ' row policies of 2'
+        'has ' || count(p.oid)::text || ' row policies of ' || wanted.policies::text
+        || case
+            when bool_or(p.polname = ops.team_rule(r.oid)) then ''
+            else ', and not ' || ops.team_rule(r.oid)
+        end
     from relations as r
     inner join pg_class as c on r.oid = c.oid
     inner join pg_attribute as a on r.oid = a.attrelid and a.attname = 'authority'
+    inner join (values ('marts', 3), ('caseload', 2)) as wanted (schema, policies)
+        on r.nspname = wanted.schema
     left join pg_policy as p on r.oid = p.polrelid and c.relrowsecurity
-    where r.nspname = 'marts' and r.kind = 'table'
-    group by r.nspname, r.relname, r.relowner
-    having count(p.oid) <> 2
+    where r.kind = 'table'
+    group by r.oid, r.nspname, r.relname, r.relowner, wanted.policies
+    having
+        count(p.oid) <> wanted.policies
+        or bool_or(p.polname = ops.team_rule(r.oid)) is not true
     union all
     -- it would show rows that a row policy hides from who reads it
     select 'view', r.nspname || '.' || r.relname, r.relowner, 'reads as its owner'
@@ -200,6 +212,8 @@ def write_list(lines: list[Line], path: Path = LIST) -> None:
 def differences(connection: psycopg.Connection[Any]) -> tuple[list[Line], list[Line]]:
     """Return the privileges that the list does not grant, and those that are missing."""
     found, listed = set(read_privileges(connection)), set(listed_privileges())
+    # which row policies a table needs is tested table by table, so none is missing from the list
+    listed = {line for line in listed if not line[0].startswith("row policy") or line in found}
     if not _table_count(connection, HISTORY):  # before the first night
         listed = {line for line in listed if line[1] != f"{HISTORY}.*"}
     return sorted(found - listed), sorted(listed - found)
