@@ -20,6 +20,7 @@ from carepath.returns.written import Written, write_files
 
 MOST_CHILDREN: Final = 100
 CLOSED_SINCE_DAYS: Final = 365  # an episode that was closed longer ago is not sent
+HAS_LEFT_CARE: Final = ("R", "F", "Q")  # an eligible child is still looked after
 _CHILD_ID: Final = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
 _WORKER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,12}", re.ASCII)
@@ -100,6 +101,13 @@ class _Payload:
             row["placement_id"]: row
             for row in records.of("stg_cla_placement", "placement_id start_date record_key")
         }
+        self.permanence = by("person_id", "permanence", "person_id record_key")
+        self.leavers = by("person_id", "care_leavers", "person_id record_key")
+        # the referrals that the episodes of a period of care name, by child and period
+        self.referrals: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for referral, rows in self.care.items():
+            for row in rows:
+                self.referrals[row["person_id"], row["cla_id"]].add(referral)
 
     def children(self) -> Iterator[dict[str, Any]]:
         """Yield each child whose id the API takes, in order of id."""
@@ -116,7 +124,14 @@ class _Payload:
                     " children who are delivered.",
                 )
                 continue
-            found = [each for row in episodes if (each := self._episode(row))]
+            adoptions = self._adoptions(person_id)
+            left_care = self._left_care(person_id, episodes)
+            found = [
+                each | _filled(adoption=adoptions.get(name), care_leavers=left_care.get(name))
+                for row in episodes
+                for name in [row["referral_id"]]
+                if (each := self._episode(row))
+            ]
             yield _filled(
                 la_child_id=sent,
                 child_details=self._details(person),
@@ -250,6 +265,72 @@ class _Payload:
                 if placement and row["end_date"] and placement["end_date"] == row["end_date"]
                 else None,
             )
+
+    def _adoptions(self, person_id: str) -> dict[str, dict[str, Any]]:
+        """Return the adoption of each referral; the API takes one, so the latest."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.permanence.get(person_id, ()):
+            dates = _filled(
+                initial_decision_date=row["adm_decision_date"],
+                matched_date=row["matched_date"],
+                placed_date=row["placed_for_adoption_date"],
+            )
+            ended = iso(row["decision_reversed_date"])
+            if not dates:
+                continue
+            referrals = self.referrals.get((person_id, row["cla_id"]), set())
+            if ended and ended >= max(dates.values()):
+                what = "The decision was reversed, which the API cannot say: left out."
+            elif len(referrals) != 1:
+                what = "The episodes of this period of care do not name one referral: left out."
+            elif referrals & found.keys():
+                what = "The referral has several adoptions: only the latest is written."
+                found |= {
+                    name: dates
+                    for name in referrals
+                    if max(found[name].values()) < max(dates.values())
+                }
+            else:
+                found |= dict.fromkeys(referrals, dates)
+                continue
+            self.remarks.add("adoption", what)
+        return found
+
+    def _left_care(self, person_id: str, episodes: Sequence[Row]) -> dict[str, dict[str, Any]]:
+        """Return what is known of a care leaver, by the referral that lasts on the latest contact.
+
+        Without a date of contact it is the referral that lasts on the night.
+        """
+        rows = [
+            row
+            for row in self.leavers.get(person_id, ())
+            if self._code(row, "eligibility", "care_leavers") in HAS_LEFT_CARE
+        ]
+        if not rows:
+            return {}
+        row = max(rows, key=lambda each: each["latest_contact_date"] or dt.date.min)
+        self.remarks.add(
+            "care_leavers", "The person is delivered twice: only one is written.", len(rows) - 1
+        )
+        day = row["latest_contact_date"] or self.night
+        lasting = [
+            each["referral_id"]
+            for each in episodes
+            if not each["is_no_further_action"]
+            and (each["referral_date"] or day) <= day <= (each["close_date"] or day)
+        ]
+        if not lasting:
+            self.remarks.add(
+                "care_leavers",
+                "No referral that is sent lasted on the date of the latest contact: left out.",
+            )
+            return {}
+        known = _filled(
+            contact_date=row["latest_contact_date"],
+            activity=self._code(row, "activity", "activity"),
+            accommodation=self._code(row, "accommodation", "accommodation"),
+        )
+        return {lasting[-1]: known} if known else {}
 
     def _workers(self, referral: str) -> Iterator[dict[str, Any]]:
         for row in self.workers.get(referral, ()):
