@@ -1,14 +1,14 @@
 """YAML files that people write, read into pydantic models.
 
 An error names the file, the entry and the key, and says what to do. It quotes a value only where
-the file cannot hold a secret.
+the file cannot hold a secret, and never an address, which may hold a password.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from carepath.errors import CarepathError, SettingsError
 
 Model = TypeVar("Model")
+ADDRESS: Final = "://"  # what the address of a server has
 
 
 def read_yaml(
@@ -86,22 +87,28 @@ def _place(raw: object, path: Sequence[int | str]) -> list[str]:
         if isinstance(raw, list) and isinstance(key, int) and key < len(raw):
             raw = raw[key]
             name = raw.get("name") if isinstance(raw, dict) else None
-            names.append(str(name or f"entry {key + 1}"))
+            names.append(_quoted(name or f"entry {key + 1}"))
         elif isinstance(raw, dict) and isinstance(key, int) and key < len(raw):
             # the model has a list here, and the file has names
             name, raw = list(raw.items())[key]
-            names.append(str(name))
+            names.append(_quoted(name))
         elif isinstance(raw, dict) and key in raw:
             raw = raw[key]
-            names.append(str(key))
+            names.append(_quoted(key))
     return names
+
+
+def _quoted(text: object) -> str:
+    """Return what the file says as an error may show it: an address may hold a password."""
+    return "with an address" if ADDRESS in str(text) else str(text)
 
 
 def _said(found: ErrorDetails, *, quotes: bool) -> tuple[str, str]:
     """Return what is wrong with a value, and what to do."""
     path = [key for key in found["loc"] if key != "[key]"]
-    key = str(path[-1]) if path and isinstance(path[-1], str) else "entry"
-    value = f" {found['input']}" if quotes and isinstance(found["input"], str | int | float) else ""
+    key = _quoted(path[-1]) if path and isinstance(path[-1], str) else "entry"
+    sent = found["input"]
+    value = f" {_quoted(sent)}" if quotes and isinstance(sent, str | int | float) else ""
     context = found.get("ctx", {})
     match found["type"]:
         case "missing" | "missing_argument":
@@ -113,7 +120,10 @@ def _said(found: ErrorDetails, *, quotes: bool) -> tuple[str, str]:
         case "literal_error":
             return f"There is an unknown {key}{value}.", f"Use one of {context['expected']}."
         case "value_error":
-            what, _, todo = str(context["error"]).partition(" | ")
+            said = str(context["error"])
+            if ADDRESS in str(sent):  # the model's own message may quote it
+                said = said.replace(str(sent), "with an address")
+            what, _, todo = said.partition(" | ")
             return what, todo or "Correct it."
         case "dict_type" | "model_type" | "dataclass_type" | "dataclass_exact_type":
             return (

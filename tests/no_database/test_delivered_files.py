@@ -13,6 +13,8 @@ from ssda903_returns import OC3, RETURN, delivered, write_return
 from carepath.sources.delivered import DeliveredFile, find_files
 from carepath.sources.ssda903.checking import MalformedReturnError, check_return
 
+ODF = "urn:oasis:names:tc:opendocument:xmlns"
+
 
 def found(path: Path) -> tuple[list[DeliveredFile], list[str], list[str]]:
     """Return the files, the errors and the notes."""
@@ -106,6 +108,14 @@ def encrypted(path: Path) -> Path:
     return path
 
 
+def nameless(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("a")
+        info.filename = ""
+        archive.writestr(info, OC3)
+    return path
+
+
 def link(path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         info = zipfile.ZipInfo("a.csv")
@@ -125,6 +135,8 @@ HARMFUL = {
     "link": (link, "link"),
     "password": (encrypted, "password"),
     "empty": (lambda p: zipped(p, {}), "no file that can be read"),
+    "a dot": (lambda p: zipped(p, {".": OC3}), "file without a name"),
+    "no name": (lambda p: nameless(p), "file without a name"),
     "cut short": (lambda p: cut(zipped(p, dict(RETURN))), "damaged or cut short"),
 }
 
@@ -159,6 +171,45 @@ def test_a_workbook_that_would_unpack_to_gigabytes_is_refused(tmp_path: Path) ->
     files, errors, _ = found(path)
     assert files == []
     assert "more than a list can" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [(1_048_575, 16_383), (1_048_575, 9)], ids=["far corner", "last row"]
+)
+def test_a_cell_far_from_the_records_is_refused_before_it_takes_the_memory(
+    tmp_path: Path, row: int, column: int
+) -> None:
+    path = tmp_path / "lists.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Child Unique ID")
+        sheet.write(row, column, "x")
+    files, errors, _ = found(path)
+    assert files == []
+    assert "more rows and columns than can be read" in errors[0]
+    assert found(zipped(tmp_path / "r.zip", {"lists.xlsx": path.read_bytes()}))[0] == []
+
+
+def test_a_repeated_row_of_an_open_document_is_refused(tmp_path: Path) -> None:
+    rows = (
+        f'<office:document-content xmlns:office="{ODF}:office:1.0" xmlns:table="{ODF}:table:1.0"'
+        f' xmlns:text="{ODF}:text:1.0"><office:body><office:spreadsheet>'
+        '<table:table table:name="S"><table:table-row table:number-rows-repeated="{times}">'
+        '<table:table-cell office:value-type="string" table:number-columns-repeated="1000">'
+        "<text:p>Child Unique ID</text:p></table:table-cell></table:table-row>"
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    path = tmp_path / "lists.ods"
+    parts: dict[str, str | bytes] = {
+        "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+        "META-INF/manifest.xml": "<manifest/>",
+        "content.xml": rows.replace("{times}", "11000"),
+    }
+    files, errors, _ = found(zipped(path, parts))
+    assert files == []
+    assert "more rows and columns than can be read" in errors[0]
+    zipped(path, parts | {"content.xml": rows.replace("{times}", "10")})
+    assert [each.content for each in found(path)[0]] == ["workbook"]
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

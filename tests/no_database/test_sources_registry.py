@@ -94,6 +94,25 @@ def test_error_in_an_entry_with_a_password_does_not_quote_the_url(tmp_path: Path
         assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "postgresql://r:hunter2@h/d",
+        "{name: 'postgresql://r:hunter2@h/d'}",
+        "{name: a, authority: 'postgresql://r:hunter2@h/d', authority_name: b, url: 'x:y'}",
+        "{name: a, authority: E09000001, authority_name: b, url: 'x:y', 'c://r:hunter2@h/d': 1}",
+        "{name: a, authority: E09000001, authority_name: b, url: 'x:y', is_partial: 'c://hunter2'}",
+    ],
+)
+def test_error_does_not_quote_an_address_that_stands_in_a_wrong_place(
+    tmp_path: Path, entry: str
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_sources(written(tmp_path, f"- {entry}"))
+    assert "hunter2" not in str(caught.value)
+    assert "entry 1" in str(caught.value)
+
+
 def test_password_comes_from_the_environment_and_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

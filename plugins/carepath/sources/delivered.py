@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -23,6 +25,7 @@ from urllib.parse import parse_qs
 from lxml import etree
 
 from carepath.errors import DeliveryError, SourceError
+from carepath.sources import workbook_size
 from carepath.sources.kind import SourceSession
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec, is_authority
@@ -46,6 +49,8 @@ _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _OLD_WORKBOOK: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _NOT_TEXT: Final = (b"%PDF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"\x89PNG", b"\xff\xd8\xff")
+_DAMAGED: Final = "The workbook is damaged or cut short. Save it again."
+_NO_ZIP: Final = (zipfile.BadZipFile, NotImplementedError, ValueError)
 _WORKBOOK_PARTS: Final = ("xl/", "content.xml")  # of .xlsx and of .ods
 
 
@@ -345,8 +350,8 @@ def _of_zip(path: Path, tell: Tell, note: Tell) -> Iterator[DeliveredFile]:
     """Yield the files of a zip that can do no harm; nothing if one of them could."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [each for each in archive.infolist() if not each.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError):
+            members = _files_in(archive)
+    except _NO_ZIP:
         tell(path.name, 0, "", "The zip is damaged or cut short. Make it again.")
         return
     if refusal := _refusal(members, LARGEST_ZIP):
@@ -376,12 +381,19 @@ def _of_zip(path: Path, tell: Tell, note: Tell) -> Iterator[DeliveredFile]:
         tell(path.name, 0, "", "The zip holds no file that can be read. Make it again.")
 
 
+def _files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    # a name may be blank, which `is_dir` of Python 3.11 cannot read
+    return [each for each in archive.infolist() if not each.filename.endswith("/")]
+
+
 def _refusal(members: list[zipfile.ZipInfo], largest: int) -> str | None:
     """Return why a zip could do harm, and what to do; None if it cannot."""
     if len(members) > MOST_FILES:
         return f"The zip holds more than {MOST_FILES} files. Make one of the return's files only."
     for member in members:
         pure = PurePosixPath(member.filename.replace("\\", "/"))
+        if not pure.parts:  # `.`, which is no file
+            return "The zip holds a file without a name. Make it again."
         if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
             return (
                 "The zip holds a path that leaves its folder, so nothing of it was read. Make a"
@@ -407,23 +419,47 @@ def _refusal(members: list[zipfile.ZipInfo], largest: int) -> str | None:
 
 
 def _is_safe_workbook(name: str, file: BinaryIO, tell: Tell) -> bool:
-    """Say whether a workbook, which is a zip itself, may be opened; tell the reason if not."""
-    with file:
-        if read_some(file, 4) != _ZIP:
-            return True  # an old workbook (.xls) is not compressed
-        file.seek(0)
-        try:
-            with zipfile.ZipFile(file) as archive:
-                refusal = _refusal(
-                    [m for m in archive.infolist() if not m.is_dir()], LARGEST_WORKBOOK
-                )
-        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, ValueError, OSError):
-            refusal = "damaged"
-    if refusal == "damaged":
-        tell(name, 0, "", "The workbook is damaged or cut short. Save it again.")
-    elif refusal:
-        tell(name, 0, "", "The workbook holds more than a list can. Save it again as .xlsx.")
+    """Say whether a workbook may be opened; tell the reason if not."""
+    refusal = None
+    try:
+        with file:
+            content = read_some(file, LARGEST_WORKBOOK + 1)
+    except OSError:
+        content = b""
+    if not content:
+        refusal = _DAMAGED
+    elif len(content) > LARGEST_WORKBOOK:
+        refusal = "The workbook holds more than a list can. Save it again as .xlsx."
+    elif content.startswith(_ZIP):  # an old workbook (.xls) is not compressed
+        refusal = _refusal_of_parts(content)
+    if refusal is None and not _fits(content):
+        refusal = (
+            "A sheet has more rows and columns than can be read. Delete what stands far below or to"
+            " the right of the records, and save it again."
+        )
+    if refusal:
+        tell(name, 0, "", refusal)
     return refusal is None
+
+
+def _refusal_of_parts(content: bytes) -> str | None:
+    """Return why a workbook, which is a zip itself, could do harm; None if it cannot."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = _files_in(archive)
+    except _NO_ZIP:
+        return _DAMAGED
+    if _refusal(members, LARGEST_WORKBOOK):
+        return "The workbook holds more than a list can. Save it again as .xlsx."
+    return None
+
+
+def _fits(content: bytes) -> bool:
+    """Say whether all cells of a workbook fit into memory, as another process finds out."""
+    # -P: the modules of this folder do not stand in for others
+    program = [sys.executable, "-P", workbook_size.__file__]
+    done = subprocess.run(program, input=content, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def _open(path: Path, member: str | None) -> BinaryIO:
