@@ -10,7 +10,8 @@ from typing import IO, Any, Final
 
 import xlsxwriter
 
-BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# also the wide forms of these characters, which some versions of Excel read as the narrow ones
+BEGINS_A_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 NARROWEST, WIDEST = 12, 40  # of a column, in characters
 
 

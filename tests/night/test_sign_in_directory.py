@@ -129,6 +129,32 @@ def test_person_gets_the_roles_of_their_groups(
         assert ("ada" in lists_people.text.lower()) == (person == "ada")
 
 
+@pytest.mark.parametrize(
+    ("name", "account"),
+    [
+        (" Stella ", "stella"),
+        ("\u017ftella", "\u017ftella"),  # the long s is a letter of its own
+        ("stra\u00dfe", "stra\u00dfe"),
+        ("Zo\u00cb", "zo\u00eb"),
+        ("mi\u212ae", None),  # the sign for kelvin is a k in small letters
+    ],
+)
+def test_name_of_a_token_is_never_the_account_of_another_name(
+    name: str, account: str | None
+) -> None:
+    from carepath.service.sign_in import person_in
+
+    directory = site.Directory.model_validate(
+        {"issuer": "https://directory.example", "client_id": CLIENT, "roles": ROLES}
+    )
+    claims = {"aud": CLIENT, "preferred_username": name}
+    if account is None:
+        with pytest.raises(SettingsError, match="takes for another one"):
+            person_in(claims, directory)
+    else:
+        assert person_in(claims, directory)["username"] == account
+
+
 @pytest.mark.parametrize("person", ["nora", "nobody"])
 def test_person_without_a_group_sees_nothing(address: str, provider: Provider, person: str) -> None:
     with signed_in(address, provider, person) as (browser, _):

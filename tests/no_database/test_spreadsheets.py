@@ -6,8 +6,9 @@ import datetime as dt
 import io
 
 import openpyxl
+import pytest
 
-from carepath.spreadsheets import Sheet, write_workbook
+from carepath.spreadsheets import Sheet, inert, write_workbook
 
 
 def test_workbook_shows_texts_as_texts_and_dates_as_dates() -> None:
@@ -37,3 +38,13 @@ def test_workbook_shows_texts_as_texts_and_dates_as_dates() -> None:
     day = book["List 2"]["A2"]
     assert (day.value, day.number_format) == (dt.datetime.fromisoformat("2019-06-30"), "dd/mm/yyyy")
     assert [tuple(row) for row in book["List 3"].iter_rows(values_only=True)] == [("Nothing",)]
+
+
+@pytest.mark.parametrize("sign", "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+def test_text_that_begins_a_formula_is_shown(sign: str) -> None:
+    assert inert(f"{sign}cmd|'/c calc'!A1") == f"'{sign}cmd|'/c calc'!A1"
+
+
+@pytest.mark.parametrize("value", ["W-5", "Zo\u00eb", "", "3=3", -4, None])
+def test_any_other_value_stays(value: object) -> None:
+    assert inert(value) == value

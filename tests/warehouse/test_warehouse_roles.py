@@ -62,6 +62,9 @@ def test_reader_schema_reads_only_what_the_design_gives_it(role: str, schema: st
         "create temporary table own (n integer)",
         "create schema own",
         "select lo_create(0)",
+        "select pg_logical_emit_message(false, 'own', 'own')",
+        "select pg_advisory_lock_shared(1)",
+        "select pg_try_advisory_xact_lock(1, 1)",
     ],
 )
 def test_reader_who_lifts_read_only_still_cannot_write(role: str, statement: str) -> None:
@@ -70,6 +73,12 @@ def test_reader_who_lifts_read_only_still_cannot_write(role: str, statement: str
         connection.commit()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.format(schema=min(READS[role])))
+
+
+@pytest.mark.parametrize("role", ["carepath_loader", "carepath_owner"])
+def test_nights_and_publications_can_wait_for_each_other(role: str) -> None:
+    with connect(role) as connection:
+        assert connection.execute("select pg_try_advisory_xact_lock(1, 1)").fetchone() == (True,)
 
 
 def test_bi_reader_begins_read_only_and_with_a_time_limit() -> None:

@@ -112,24 +112,33 @@ def person_in(claims: dict[str, Any], directory: Directory) -> dict[str, Any]:
     """Return the person whom a checked token names, with the groups that it lists.
 
     Raises:
-        SettingsError: the token is for another client, or it does not name the person.
+        SettingsError: the token is for another client, or it does not name the person, or not
+            clearly.
     """
     name = claims.get(directory.name_claim)
+    name = name.strip() if isinstance(name, str) else ""
     audience = claims.get("aud")
     is_ours = directory.client_id in (audience if isinstance(audience, list) else [audience])
-    if not is_ours or not isinstance(name, str) or not name.strip():
+    if not is_ours or not name:
         raise SettingsError(
             f"The directory's token is not for Carepath, or it has no {directory.name_claim}.",
             where="site/directory.yml",
             todo="correct client_id or name_claim (docs/sign_in.md).",
         )
+    # the sign for kelvin is a k in small letters: its name would be that of another person
+    if any(not letter.isascii() and letter.lower().isascii() for letter in name):
+        raise SettingsError(
+            "The directory's token has a name with a letter that Carepath takes for another one.",
+            where="site/directory.yml",
+            todo="give the person another name in the directory.",
+        )
     groups = claims.get(directory.groups_claim)
     return {
-        "username": name.strip().casefold(),
+        "username": name.lower(),
         "first_name": str(claims.get("given_name") or claims.get("name") or name)[:60],
         "last_name": str(claims.get("family_name") or "")[:60],
         # Airflow wants addresses that differ; two people of a directory may share one
-        "email": f"{name.strip().casefold()}#directory",
+        "email": f"{name.lower()}#directory",
         "role_keys": [each for each in groups if isinstance(each, str)]
         if isinstance(groups, list)
         else [],

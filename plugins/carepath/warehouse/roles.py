@@ -91,6 +91,12 @@ LOG_SETTINGS = {
     "log_parameter_max_length_on_error": "0",
 }
 
+# Functions that PostgreSQL lets everyone run, by patterns of their names. A reader who holds the
+# lock of the publication stops all nights. One who writes into the log of changes fills the disk.
+LARGE_OBJECTS = "^lo_(creat|create|from_bytea|import)$"
+LOG_MESSAGES = "^pg_logical_emit_message$"
+ADVISORY_LOCKS = "^pg_(try_)?advisory_"
+
 _LOCK = 0x0CA2E9A7  # of PostgreSQL's advisory locks: one set-up of a server at a time
 
 # Read on import: an upgrade while a night runs must not mark the server as set up by the new code.
@@ -175,7 +181,10 @@ def prepare_database(admin: psycopg.Connection[Any], database: str) -> None:
         inside.execute(_sql("grant all on schema public to {}", owner))
         inside.execute("revoke all on schema public from public")
         if _is_superuser(inside):
-            _revoke_large_objects(inside)
+            _revoke_from_public(inside, LARGE_OBJECTS)
+            if database == "warehouse":
+                _revoke_from_public(inside, LOG_MESSAGES)
+                _revoke_from_public(inside, ADVISORY_LOCKS, keeps="carepath_loader")
             for name, value in LOG_SETTINGS.items():
                 inside.execute(
                     _sql("alter database {} set {} = {value}", database, name, value=value)
@@ -221,17 +230,22 @@ def _create_roles(admin: psycopg.Connection[Any]) -> None:
             admin.execute(_sql("grant {} to current_user", owner))
 
 
-def _revoke_large_objects(inside: psycopg.Connection[Any]) -> None:
-    """Keep readers from writing large objects, which PostgreSQL lets everyone do."""
+def _revoke_from_public(
+    inside: psycopg.Connection[Any], pattern: str, keeps: str | None = None
+) -> None:
+    """Take functions of PostgreSQL from everyone, and give them to one role if it needs them."""
     functions = inside.execute(
         "select p.oid::regprocedure::text from pg_proc as p"
-        " where p.pronamespace = 'pg_catalog'::regnamespace"
-        " and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import')"
+        " where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ %s order by 1",
+        (pattern,),
     ).fetchall()
     for (function,) in functions:
-        inside.execute(
-            sql.SQL("revoke execute on function {} from public").format(sql.SQL(function))
-        )
+        name = sql.SQL(function)
+        inside.execute(sql.SQL("revoke execute on function {} from public").format(name))
+        if keeps is not None:
+            inside.execute(
+                sql.SQL("grant execute on function {} to {}").format(name, sql.Identifier(keeps))
+            )
 
 
 def _is_superuser(connection: psycopg.Connection[Any]) -> bool:
