@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from carepath.errors import CarepathError
+from carepath.own_files import keep_others_out, open_for_owner
 
 # the groups of `carepath --help`
 RUN = "Start it, run a night, connect a source"
@@ -406,8 +407,7 @@ def due(
     if str(csv) == "-":
         write_csv(sys.stdout, found)
         return
-    csv.touch(mode=0o600)
-    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_for_owner(csv) as file:
         write_csv(file, found)
     console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
 
@@ -538,8 +538,7 @@ def work_list(
     if str(csv) == "-":
         write_csv(sys.stdout, found)
         return
-    csv.touch(mode=0o600)
-    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_for_owner(csv) as file:
         write_csv(file, found)
     console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
 
@@ -796,8 +795,7 @@ def audit(
     if str(csv) == "-":
         write_audit(sys.stdout, found)
         return
-    csv.touch(mode=0o600)
-    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_for_owner(csv) as file:
         write_audit(file, found)
     console.print(f"{len(found):,} lines written to {csv}", soft_wrap=True)
 
@@ -858,8 +856,7 @@ def retention(
         print_retention(console, people, again)
         return
     note("exported whose retention has ended", "with case ids", authority)
-    csv.touch(mode=0o600)
-    with csv.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_for_owner(csv) as file:
         write_retention(file, people)
     console.print(f"Written: {csv}", soft_wrap=True)
 
@@ -1011,6 +1008,7 @@ def main() -> None:
     """Run the command line."""
     from carepath import logs
 
+    keep_others_out()
     logs.configure()
     with in_plain_words():
         app()

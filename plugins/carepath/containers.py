@@ -86,7 +86,11 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.command == "env-file":
         written = write_env_file()
         print(f"{ENV_FILE}: {'written' if written else 'exists, so it was left as it is'}")  # noqa: T201
-    elif chosen.command == "prepare":
+        return 0
+    from carepath.own_files import keep_others_out
+
+    keep_others_out()
+    if chosen.command == "prepare":
         prepare()
     elif chosen.command == "exec":
         os.execvpe(  # noqa: S606

@@ -16,7 +16,7 @@ from carepath.contract import load_contract
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.differences import SourceComparison, compare
 from carepath.errors import CarepathError
-from carepath.settings import get_settings
+from carepath.settings import get_settings, is_near
 from carepath.site import FirstReportDate, read_site
 from carepath.site.decisions import DECISIONS
 from carepath.site.effective import effective_programmes
@@ -26,7 +26,7 @@ from carepath.sources import SourceSession, SourceSpec, find_source, open_source
 from carepath.sources.content import TableContent, read_content
 from carepath.sources.kind import Readable
 from carepath.warehouse import ready
-from carepath.warehouse.connect import connect
+from carepath.warehouse.connect import administrator_parameters, connect
 from carepath.warehouse.passwords import passwords_file
 from carepath.warehouse.privileges import differences
 from carepath.without_data import (
@@ -58,6 +58,7 @@ def examine() -> Iterator[Diagnosis]:
         memory,
         disk,
         home,
+        encryption,
         server,
         schema,
         privileges,
@@ -156,18 +157,33 @@ def disk() -> Diagnosis:
 
 
 def home() -> Diagnosis:
-    """Passwords must be readable by their owner only."""
+    """Only their owner may read the passwords, and write into the home."""
     file = passwords_file()
     if not file.exists():
         return Diagnosis("Home", True, f"{file.parent} (made at the first start)")
-    mode = file.stat().st_mode & 0o777
-    return Diagnosis(
-        "Home",
-        mode == 0o600,
-        f"{file.parent}"
-        if mode == 0o600
-        else f"Other accounts can read {file}. Run `chmod 600 {file}`.",
+    folder = get_settings().home
+    if file.stat().st_mode & 0o777 & ~0o600:
+        return Diagnosis("Home", False, f"Other accounts can read {file}. Run `chmod 600 {file}`.")
+    if folder.exists() and folder.stat().st_mode & 0o022:
+        text = f"Other accounts can write into {folder}. Run `chmod go-w {folder}`."
+        return Diagnosis("Home", False, text)
+    return Diagnosis("Home", True, str(file.parent))
+
+
+def encryption() -> Diagnosis:
+    """A connection to another machine must be encrypted, and the server's certificate checked."""
+    if get_settings().warehouse_url is None:
+        return Diagnosis("Encryption", True, "not needed: nothing leaves the machine")
+    found = administrator_parameters()
+    if is_near(found["host"]) or found["host"].startswith("/"):
+        return Diagnosis("Encryption", True, f"not needed for {found['host']}")
+    well = found.get("sslmode") == "verify-full"
+    text = f"to {found['host']}, whose certificate is checked"
+    todo = (
+        f"Others may read or change what goes to {found['host']}. Write ?sslmode=verify-full behind"
+        " the address in CAREPATH_WAREHOUSE_URL (docs/tls.md)."
     )
+    return Diagnosis("Encryption", well, text if well else todo)
 
 
 def server() -> Diagnosis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,15 @@ from carepath.errors import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 BROKERS: Final = ("redis", "rediss", "amqp", "amqps")  # as Celery spells them; tried with redis
+ENCRYPTED: Final = ("rediss", "amqps")
+
+
+def is_near(host: str) -> bool:
+    """Return whether a host is this machine, or in a network of containers: a name without dots."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host
 
 
 class Settings(BaseSettings):
@@ -42,7 +52,8 @@ class Settings(BaseSettings):
     broker_url: SecretStr | None = Field(
         default=None,
         description="The Redis that hands the steps of a night to workers (docs/region.md), as "
-        "redis://:password@host:6379/0; none runs all steps where the scheduler is",
+        "rediss://:password@host:6380/0, or redis:// on this machine; none runs all steps where "
+        "the scheduler is",
     )
     sets: int | None = Field(
         default=None,
@@ -83,12 +94,17 @@ class Settings(BaseSettings):
 
     @field_validator("broker_url")
     @classmethod
-    def _needs_a_password(cls, url: SecretStr | None) -> SecretStr | None:
-        """Refuse a broker that everybody on its network could give work to."""
+    def _is_ours_alone(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse a broker that somebody on its network could use, or could read a password from.
+
+        Whoever can write to it can run programs on the workers.
+        """
         if url is not None:
             parts = urlsplit(url.get_secret_value())
             if parts.scheme not in BROKERS or not parts.password:
                 raise ValueError(f"it must be {' or '.join(BROKERS)}, with a password")
+            if parts.scheme not in ENCRYPTED and not is_near(parts.hostname or ""):
+                raise ValueError(f"on another machine it must be {' or '.join(ENCRYPTED)}")
         return url
 
     @property

@@ -34,7 +34,12 @@ def test_level_of_the_log_of_changes_is_read(monkeypatch: pytest.MonkeyPatch, le
 
 @pytest.mark.parametrize(
     "address",
-    ["redis://:a-secret@127.0.0.1:6379/0", "rediss://user:a-secret@redis.example:6380/0"],
+    [
+        "redis://:a-secret@127.0.0.1:6379/0",
+        "redis://:a-secret@[::1]:6379/0",
+        "redis://:a-secret@redis:6379/0",
+        "rediss://user:a-secret@redis.example:6380/0",
+    ],
 )
 def test_broker_with_a_password_is_taken_and_kept_out_of_sight(
     monkeypatch: pytest.MonkeyPatch, address: str
@@ -52,5 +57,17 @@ def test_broker_that_anybody_could_use_is_refused(
 ) -> None:
     monkeypatch.setenv("CAREPATH_BROKER_URL", address)
     with pytest.raises(SettingsError, match=r"CAREPATH_BROKER_URL.*with a password") as refused:
+        get_settings()
+    assert "a-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["redis.example", "127.0.0.1.example", "192.0.2.7", "[2001:db8::7]"]
+)
+def test_broker_whose_network_could_read_the_password_is_refused(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("CAREPATH_BROKER_URL", f"redis://:a-secret@{host}:6379/0")
+    with pytest.raises(SettingsError, match=r"CAREPATH_BROKER_URL.*rediss") as refused:
         get_settings()
     assert "a-secret" not in str(refused.value)

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 
+from carepath.own_files import keep_others_out
 from carepath.service.configuration import (
     check_sign_in,
     environment,
@@ -23,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m carepath.service", description=__doc__)
     parser.add_argument("name", choices=["prepare", *SERVICES])
     name = parser.parse_args().name
+    keep_others_out()
     if name == "prepare":
         check_sign_in()
         initialise()

@@ -16,7 +16,7 @@ from carepath.desk.people import custom_roles
 from carepath.errors import WarehouseError
 from carepath.service.metadata import next_night
 from carepath.settings import PROJECT_ROOT, get_settings
-from carepath.site.directory import DIRECTORY, client_secret, read_directory
+from carepath.site.directory import client_secret, read_directory
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect, url
 from carepath.warehouse.passwords import password
@@ -138,12 +138,10 @@ def check_sign_in() -> None:
 
 
 def _sign_in() -> dict[str, str]:
-    """Return how people sign in."""
-    if not (get_settings().home / "site" / DIRECTORY).is_file():
-        return {"FAB__CONFIG_FILE": str(SIGN_IN_FILE)}
+    """Return how people sign in, and for how long."""
     return {
         "FAB__CONFIG_FILE": str(SIGN_IN_FILE),
-        # a person who has left a group keeps its role until the next sign-in
+        # an open page keeps a session alive for ever, also of a person who has left a group
         "FAB__SESSION_MAX_LIFETIME_MINUTES": str(SESSION_MINUTES),
     }
 
