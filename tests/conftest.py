@@ -21,6 +21,7 @@ os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
 import mariadb_server  # noqa: E402
 import redis_server  # noqa: E402
+import set_back_clock  # noqa: E402
 import small_disk  # noqa: E402
 
 import carepath.warehouse  # noqa: E402
@@ -138,6 +139,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for missing in (
         *(NO_SHARED, NO_CHROMIUM, NO_ODBC, NO_EXTRAS),
         *(small_disk.MISSING, mariadb_server.MISSING, redis_server.MISSING),
+        set_back_clock.MISSING,
     ):
         names = [report.nodeid for report in skipped if missing in str(report.longrepr)]
         if names:

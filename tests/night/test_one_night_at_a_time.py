@@ -20,13 +20,17 @@ from typing import Any, LiteralString, cast
 import psutil
 import psycopg
 import pytest
+import set_back_clock
 from whole_recording_system import WholeRecordingSystem
 
+from carepath.desk.database import read, warehouse
+from carepath.desk.tonight import STANDINGS, Standing
 from carepath.errors import CarepathError, GateHeldError, NightError
 from carepath.night import lock, steps
 from carepath.quality.records.gate import run_gate
 from carepath.settings import get_settings
 from carepath.sources import write_sources
+from carepath.terminal.status import read_nights
 from carepath.warehouse.connect import connect
 
 AUTHORITY = "E09900001"
@@ -419,3 +423,35 @@ def test_night_of_the_service_is_alive_while_airflow_runs_it(
         airflow.execute("update dag_run set state = 'failed' where run_id = %s", (run_id,))
         lock.close_if_stopped()  # Airflow ended the run, for example because it took too long
     assert rows("select state from ops.runs where run_id = %s", run_id) == [("failed",)]
+
+
+@pytest.mark.fault(
+    "Somebody sets the clock of the server back by three hours between two nights.",
+    "The next nights are held and published as ever, and they are shown as the last ones.",
+)
+def test_nights_after_the_clock_was_set_back_are_the_last_ones(
+    system: WholeRecordingSystem,
+) -> None:
+    if set_back_clock.library() is None:
+        pytest.skip(set_back_clock.MISSING)
+    latest = rows("select max(started_at) from ops.runs")[0][0]
+    with set_back_clock.clock_set_back(hours=3), lock.driving():
+        held = night("contradicting, with an earlier clock")
+        at_night = standing()
+        system.correct()
+        published = night("corrected, with an earlier clock")
+        at_last = standing()
+        nights, last_held = read_nights(limit=2)
+    assert all(each.started_at < latest for each in nights)
+    assert [each.state for each in nights] == [published, held] == ["published", "held"]
+    assert last_held == nights[1]
+    assert (at_night.state, at_night.held_since) == ("held", NIGHT)
+    assert (at_last.state, at_last.held_since) == ("published", None)
+    assert {decision for _, decision in published_loads()} == {"pass"}
+
+
+def standing() -> Standing:
+    """Return what the page Tonight says about the authority."""
+    with warehouse() as connection:
+        (found,) = read(connection, Standing, STANDINGS)
+    return found

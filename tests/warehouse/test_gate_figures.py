@@ -802,6 +802,22 @@ def test_judge_figures_dbt_test_that_passed_when_retried_passes(
     assert decision.passed, decision.reasons
 
 
+def test_judge_figures_counts_the_last_try_even_if_the_clock_was_set_back(
+    built: psycopg.Connection[Any],
+) -> None:
+    passed = []
+    for first, second in (("fail", "pass"), ("pass", "fail")):
+        built.execute(
+            "insert into ops.model_timings (run_id, layer, model, status, recorded_at) values"
+            " ('run', 'marts', 'unique_kpi_eet', %s, '2019-06-30 02:05'),"
+            " ('run', 'marts', 'unique_kpi_eet', %s, '2019-06-30 01:10')",
+            (first, second),
+        )
+        passed.append(judge_figures("run", staging.latest_load(built)).passed)
+        built.execute("delete from ops.model_timings")
+    assert passed == [True, False]
+
+
 def test_judge_figures_without_core_holds(built: psycopg.Connection[Any]) -> None:
     built.execute("drop table core.fct_leaving_care_snapshot")
     decision = judge_figures("run", staging.latest_load(built))

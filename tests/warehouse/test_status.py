@@ -84,7 +84,7 @@ def test_status_says_that_a_published_night_left_records_out() -> None:
 
 
 def test_status_says_which_source_a_running_night_could_not_load_yet() -> None:
-    night(30, "running")
+    night(30, "running")  # the nights before it, which the tests above recorded, change nothing
     with connect("carepath_loader") as loader:
         loader.execute(
             "insert into ops.run_steps (run_id, step, authority, source, state, started_at,"
@@ -93,11 +93,16 @@ def test_status_says_which_source_a_running_night_could_not_load_yet() -> None:
         )
     text = " ".join(printed().split())
     assert "Not loaded yet. The service tries again a few times: source coast: The source" in text
-    night(1, "published")  # an earlier one changes nothing
-    assert "Not loaded yet" in printed()
     with connect("carepath_loader") as loader:
         loader.execute("update ops.runs set state = 'failed' where run_id = 'run-30'")
     assert "Not loaded yet" not in printed()
+
+
+def test_status_takes_the_last_night_recorded_even_if_the_clock_was_set_back() -> None:
+    night(1, "held", HELD)
+    text = " ".join(printed().split())
+    assert "The last night, of 1 June 2019: held" in text
+    assert "A later night was published" not in text
 
 
 @pytest.mark.parametrize("width", [80, 140])

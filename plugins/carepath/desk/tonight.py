@@ -35,7 +35,7 @@ with runs as (
     from ops.runs
     inner join ops.run_steps as steps on runs.run_id = steps.run_id
     where steps.authority <> ''
-    order by steps.authority, runs.started_at desc
+    order by steps.authority, runs.run_number desc
 ),
 
 published as (
@@ -60,13 +60,19 @@ gates as (
     group by authority, run_id
 ),
 
+last_good as (
+    select authority, max(decision_id) as decision_id
+    from nights
+    where outcome in ('{PUBLISHED}', '{WITH_RECORDS_LEFT_OUT}')
+    group by authority
+),
+
 unpublished as (
     select nights.authority, min(nights.night) as since, count(distinct nights.night) as night_count
     from nights
-    left join published on nights.authority = published.authority
+    left join last_good on nights.authority = last_good.authority
     where
-        nights.outcome not in ('{PUBLISHED}', '{WITH_RECORDS_LEFT_OUT}')
-        and (published.published_at is null or nights.decided_at > published.published_at)
+        last_good.decision_id is null or nights.decision_id > last_good.decision_id
     group by nights.authority
 )
 

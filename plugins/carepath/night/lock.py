@@ -34,7 +34,8 @@ NEVER_TOO_IDLE: Final = "set idle_session_timeout = 0"
 PATIENCE = "1s"
 # A step of a dead night may still be at work in another process.
 PATIENCE_WITH_STEPS = "15s"
-# A live scheduler reports every five seconds.
+# A live scheduler reports every five seconds; a report from the future is from before the server's
+# clock was set back.
 SILENCE = dt.timedelta(seconds=60)
 
 
@@ -206,10 +207,11 @@ def _runs_in_service(run_id: str) -> bool:
     ):
         row = connection.execute(
             "select exists (select 1 from dag_run where dag_id = 'nightly_load'"
-            " and run_id = %s and state in ('queued', 'running'))"
+            " and run_id = %(run)s and state in ('queued', 'running'))"
             " and exists (select 1 from job where job_type = 'SchedulerJob'"
-            " and state = 'running' and latest_heartbeat > now() - %s)",
-            (run_id, SILENCE),
+            " and state = 'running' and latest_heartbeat between now() - %(silence)s"
+            " and now() + %(silence)s)",
+            {"run": run_id, "silence": SILENCE},
         ).fetchone()
         return row == (True,)
     return False

@@ -83,18 +83,19 @@ def runs_without_a_night(limit: int = 5) -> list[FailedRun]:
     """
     with connect("carepath_analyst") as connection:
         row = connection.execute(
-            "select coalesce(max(started_at), '0001-01-01'), array_agg(run_id) from ops.runs"
+            "select coalesce(array_agg(run_id), '{}') from ops.runs"
         ).fetchone()
-    last, recorded = row or (None, None)
+    recorded = row[0] if row else []
     with connect("airflow_meta", "airflow") as connection:
         made = connection.execute("select to_regclass('public.dag_run') is not null").fetchone()
         if made != (True,):
             return []
         rows = connection.execute(
             "select run_id, coalesce(start_date, queued_at, run_after) as began from dag_run"
-            " where dag_id = %s and state = 'failed' and not run_id = any(%s)"
-            " and coalesce(start_date, queued_at, run_after) > %s order by began desc limit %s",
-            (DAG_ID, recorded or [], last, limit),
+            " where dag_id = %(dag)s and state = 'failed' and not run_id = any(%(recorded)s)"
+            " and id > coalesce((select max(id) from dag_run where dag_id = %(dag)s"
+            " and run_id = any(%(recorded)s)), 0) order by id desc limit %(limit)s",
+            {"dag": DAG_ID, "recorded": recorded, "limit": limit},
         ).fetchall()
     return [
         FailedRun(run_id, began, first_task_note(run_id) or NO_REASON) for run_id, began in rows

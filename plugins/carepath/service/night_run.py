@@ -128,7 +128,7 @@ def _outcome(trigger: str, log: Path) -> NightRun:
     with connect("carepath_analyst") as connection:
         row = connection.execute(
             "select run_id, state, coalesce(message, ''),"
-            " extract(epoch from coalesce(finished_at, now()) - started_at)::float8"
+            " greatest(0, extract(epoch from coalesce(finished_at, now()) - started_at))::float8"
             " from ops.runs where trigger = %s",
             (trigger,),
         ).fetchone()

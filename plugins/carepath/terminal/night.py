@@ -79,7 +79,8 @@ def _steps(run_id: str) -> list[tuple[str, str, str, str | None, float]]:
     with connect("carepath_analyst") as connection:
         return connection.execute(
             "select step, coalesce(nullif(source, ''), authority), state, message,"
-            " extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at)::float8"
+            " greatest(0, extract(epoch from coalesce(finished_at, clock_timestamp()) - started_at"
+            "))::float8"
             " from ops.run_steps where run_id = %s order by started_at",
             (run_id,),
         ).fetchall()

@@ -31,8 +31,9 @@ class FailedRun(Protocol):
 
 @dataclass(frozen=True)
 class Night:
-    """One night as ops.runs has it."""
+    """One night as ops.runs has it, with its place in the order of nights."""
 
+    run_number: int
     night: dt.date
     state: str
     trigger: str
@@ -51,17 +52,18 @@ class Night:
 def read_nights(limit: int = 5) -> tuple[list[Night], Night | None]:
     """Return the last nights, newest first, and the last one that held figures back."""
     query = (
-        "select night, state, trigger, started_at, finished_at - started_at as took,"
-        " code_version, coalesce(message, '') as message,"
+        "select run_number, night, state, trigger, started_at,"
+        " greatest(finished_at - started_at, interval '0') as took, code_version,"
+        " coalesce(message, '') as message,"
         " state in ('published', 'partly') and exists (select from quality.final_decisions"
         " as decisions where decisions.run_id = runs.run_id and kind = 'night'"
         " and outcome = 'published with records left out') as leaves_out from ops.runs"
     )
     with connect("carepath_analyst") as connection:
         cursor = connection.cursor(row_factory=class_row(Night))
-        last = cursor.execute(f"{query} order by started_at desc limit %s", (limit,)).fetchall()
+        last = cursor.execute(f"{query} order by run_number desc limit %s", (limit,)).fetchall()
         held = cursor.execute(
-            f"{query} where state = any(%s) order by started_at desc limit 1", ([*UNPUBLISHED],)
+            f"{query} where state = any(%s) order by run_number desc limit 1", ([*UNPUBLISHED],)
         ).fetchone()
     return last, held
 
@@ -95,7 +97,7 @@ def print_status(
         _print_retries(console)
     _print_message(console, "The last night", nights[0])
     if held is not None and held != nights[0]:
-        since = [each for each in nights if each.started_at > held.started_at]
+        since = [each for each in nights if each.run_number > held.run_number]
         published = any(each.state == "published" for each in since)
         _print_message(console, "The last night that held figures back", held)
         if published:

@@ -58,7 +58,7 @@ def read_build(
             select distinct on (layer, model) layer, model, status, authorities
             from ops.model_timings
             where run_id = %s and layer <> 'staging'
-            order by layer, model, recorded_at desc
+            order by layer, model, timing_id desc
         )
 
         select layer || ': ' || model from latest
