@@ -480,9 +480,10 @@ def forecast(
     ready()
     chosen = only_authority(authority)
     flows = room.read_flows(chosen)
-    made = room.forecast(flows, seed=seed)
+    past = room.past_forecasts(flows, seed=seed)
+    made = room.widened(room.forecast(flows, seed=seed), past)
     if csv is None:
-        print_forecast(console, chosen, made, room.back_test(flows, seed=seed))
+        print_forecast(console, chosen, made, room.back_test(past))
         return
     if str(csv) == "-":
         write_csv(sys.stdout, chosen, made)

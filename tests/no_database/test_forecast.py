@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from carepath.errors import CarepathError
-from carepath.forecast import Flows, back_test, forecast
+from carepath.forecast import Flows, back_test, forecast, past_forecasts, widened
 from carepath.forecast.flows import FlowRow, flows_of
 from carepath.terminal.forecast import month_after, print_forecast, write_csv
 
@@ -119,22 +119,92 @@ def test_children_grow_into_the_next_age_band() -> None:
 
 
 def test_back_test_sees_only_the_months_before_each_forecast() -> None:
-    steady_errors = back_test(steady(), runs=100)
+    steady_errors = back_test(past_forecasts(steady(), runs=100))
     assert [each.months for each in steady_errors] == [1, 3, 6, 12]
     assert [each.forecasts for each in steady_errors] == [24, 22, 19, 13]
     assert all(each.unchanged_error == 0 for each in steady_errors)
     assert all(each.error < 6 for each in steady_errors)
     # the flow doubles in the last 24 months, of which the first forecasts know nothing
-    surprised = back_test(steady(come=12), runs=100)
+    surprised = back_test(past_forecasts(steady(come=12), runs=100))
     assert surprised[-1].bias < -20
     assert surprised[-1].inside < surprised[-1].forecasts
     assert surprised[-1].cost_error_share is not None
 
 
+def wavy(months: int = 96) -> Flows:
+    """Arrivals swing slowly, from 2 to 10 a month over four years, and leavers stay at 6."""
+    rows: list[FlowRow] = []
+    here = 240
+    for number in range(months):
+        come = round(6 + 4 * np.sin(2 * np.pi * number / 48))
+        rows += [
+            (month_after(LAST, number - months + 1), FOSTER, FOSTER, here - 6, 0, 0.0),
+            (month_after(LAST, number - months + 1), FOSTER, None, 6, 0, 0.0),
+            (month_after(LAST, number - months + 1), None, FOSTER, come, 0, 0.0),
+        ]
+        here += come - 6
+    return flows_of(rows)
+
+
+def test_ranges_are_widened_by_what_past_ranges_missed() -> None:
+    past = past_forecasts(wavy(), runs=100)
+    # twelve months ahead, the runs know nothing of the swing
+    *_, year = back_test(past)
+    assert year.widened_before / year.widened < 0.5
+    assert year.widened_inside / year.widened > year.widened_before / year.widened + 0.2
+    made = forecast(wavy(), runs=100)
+    last = len(made.flows.dates) - 1
+    for months in (1, 6, 12):
+        narrow, wide = made.children(months), widened(made, past).children(months)
+        wider = past.by("children", months, None, None, last)
+        assert wider is not None
+        assert (wide.low, wide.middle, wide.high) == pytest.approx(
+            (max(narrow.low - wider, 0), narrow.middle, narrow.high + wider)
+        )
+        # worked out again, without the code's own scores
+        misses = sorted(
+            max(then.low - truth, truth - then.high)
+            for origin, earlier in past.made.items()
+            if origin + months <= last
+            for then in [earlier.children(months)]
+            for truth in [float(made.flows.stock(origin + months).sum())]
+        )
+        inside = sum(miss <= wider + 1e-9 for miss in misses)
+        assert 0.8 <= inside / len(misses) < 0.9 or wider == 0
+
+
+def test_a_range_is_widened_only_by_what_was_known_at_its_date() -> None:
+    """The surge of the last two years must not widen a forecast that was made before it."""
+    flows = steady(months=96, come=12)
+    whole, cut = past_forecasts(flows, runs=50), past_forecasts(flows.until(70), runs=50)
+    by, later = (whole.by("children", 12, None, None, known) for known in (70, 95))
+    assert by is not None
+    assert later is not None
+    assert by == cut.by("children", 12, None, None, 70)
+    assert by + 10 < later
+
+
+def test_few_past_forecasts_widen_nothing_and_the_page_says_so() -> None:
+    flows = steady(months=30)
+    past = past_forecasts(flows, runs=20)
+    assert past.by("children", 1, None, None, 29) is None
+    assert past.by("children", 1, None, None, 28) is None
+    made = forecast(flows, runs=20)
+    assert widened(made, past).children(1) == made.children(1)
+    assert "too few past forecasts to widen" in printed(made, 80)
+    assert "How often the truth was in the range" in printed(forecast(steady(), runs=20), 80)
+
+
+def test_a_range_never_falls_below_nobody() -> None:
+    past = past_forecasts(wavy(), runs=50)
+    made = widened(forecast(wavy(), runs=50), past)
+    assert all(made.arrivals(month).low >= 0 for month in range(1, 13))
+
+
 def test_too_few_months_are_refused_and_short_records_have_no_back_test() -> None:
     with pytest.raises(CarepathError, match="needs 12 months of records, and there are 11"):
         forecast(steady(months=11))
-    assert back_test(steady(months=14), runs=10) == []
+    assert back_test(past_forecasts(steady(months=14), runs=10)) == []
     assert forecast(steady(months=14), runs=10).stock.shape == (10, 12, 2)
 
 
@@ -157,7 +227,7 @@ def printed(made: object, width: int) -> str:
         Console(file=out, width=width),
         "E09900001",
         made,  # type: ignore[arg-type]
-        back_test(flows, runs=20),
+        back_test(past_forecasts(flows, runs=20)),
     )
     return out.getvalue()
 

@@ -7,11 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from carepath.forecast.flows import Flows
-from carepath.forecast.model import HORIZON, MONTHS, forecast
+from carepath.forecast.model import Forecast, Range
+from carepath.forecast.past import Past, widened
 
 HORIZONS: Final = (1, 3, 6, 12)
-RUNS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,10 @@ class Horizon:
         error: mean difference without its sign, in children.
         error_share: the same, as a share of the true number.
         bias: mean of forecast less truth, in children.
-        inside: forecasts whose range held the truth.
+        inside: forecasts whose range of runs, before it is widened, held the truth.
+        widened: forecasts whose range could be widened by what was known at their own date.
+        widened_before: of them, how many held the truth before.
+        widened_inside: of them, how many held it with the wider range.
         unchanged_error: the error of saying that nothing will change, in children.
         cost_error_share: mean error of the weekly cost without its sign, as a share of the true
             cost; None without costs.
@@ -36,59 +38,73 @@ class Horizon:
     error_share: float
     bias: float
     inside: int
+    widened: int
+    widened_before: int
+    widened_inside: int
     unchanged_error: float
     cost_error_share: float | None
 
 
-def back_test(flows: Flows, *, seed: int = 1, runs: int = RUNS) -> list[Horizon]:
+@dataclass(frozen=True)
+class _Compared:
+    error: float
+    truth: float
+    is_inside: bool
+    is_inside_widened: bool | None
+    unchanged_error: float
+    cost_error_share: float | None
+
+
+def back_test(past: Past) -> list[Horizon]:
     """Return the errors by horizon of the forecasts that past months would have given.
 
-    Each past forecast sees only the months before it. The months are as recorded tonight: what
-    was recorded late is in them.
-
-    Args:
-        flows: all months.
-        seed: as of the forecast.
-        runs: as of the forecast; fewer, because there are many of them.
+    A range is widened only by what was known at the date of its forecast, so the wider ranges are
+    judged by a truth that they have not seen.
     """
-    last = len(flows.dates) - 1
-    truth = [float(flows.stock(month).sum()) for month in range(last + 1)]
-    costs = [flows.weekly_cost(month) for month in range(last + 1)]
-    errors: dict[int, list[tuple[float, float, bool, float, float | None]]] = {
-        months: [] for months in HORIZONS
-    }
-    for origin in range(MONTHS - 1, last):
-        made = forecast(
-            flows.until(origin), horizon=min(HORIZON, last - origin), runs=runs, seed=seed
-        )
+    found: dict[int, list[_Compared]] = {months: [] for months in HORIZONS}
+    for origin, made in past.made.items():
         for months in HORIZONS:
-            if origin + months > last:
-                continue
-            then, cost = truth[origin + months], costs[origin + months]
-            children, pounds = made.children(months), made.weekly_cost(months)
-            errors[months].append(
-                (
-                    children.middle - then,
-                    then,
-                    children.low <= then <= children.high,
-                    truth[origin] - then,
-                    abs(pounds.middle - cost) / cost if pounds and cost else None,
-                )
-            )
-    return [_summary(months, found) for months, found in errors.items() if found]
+            if origin + months < len(past.flows.dates):
+                found[months].append(_compare(past, origin, made, months))
+    return [_summary(months, compared) for months, compared in found.items() if compared]
 
 
-def _summary(months: int, found: list[tuple[float, float, bool, float, float | None]]) -> Horizon:
-    differences = np.array([each[0] for each in found])
-    truths = np.array([each[1] for each in found])
-    of_costs = [each[4] for each in found if each[4] is not None]
+def _compare(past: Past, origin: int, made: Forecast, months: int) -> _Compared:
+    then = past.truth("children", origin + months)
+    children, pounds = made.children(months), made.weekly_cost(months)
+    cost = past.flows.weekly_cost(origin + months)
+    wider = past.by("children", months, None, None, origin)
+    return _Compared(
+        error=children.middle - then,
+        truth=then,
+        is_inside=_holds(children, then),
+        is_inside_widened=(
+            None if wider is None else _holds(widened(made, past).children(months), then)
+        ),
+        unchanged_error=past.truth("children", origin) - then,
+        cost_error_share=abs(pounds.middle - cost) / cost if pounds and cost else None,
+    )
+
+
+def _holds(numbers: Range, truth: float) -> bool:
+    return numbers.low <= truth <= numbers.high
+
+
+def _summary(months: int, found: list[_Compared]) -> Horizon:
+    errors = np.array([each.error for each in found])
+    truths = np.array([each.truth for each in found])
+    of_costs = [each.cost_error_share for each in found if each.cost_error_share is not None]
+    judged = [each for each in found if each.is_inside_widened is not None]
     return Horizon(
         months=months,
         forecasts=len(found),
-        error=float(np.abs(differences).mean()),
-        error_share=float((np.abs(differences) / np.maximum(truths, 1)).mean()),
-        bias=float(differences.mean()),
-        inside=sum(each[2] for each in found),
-        unchanged_error=float(np.abs([each[3] for each in found]).mean()),
+        error=float(np.abs(errors).mean()),
+        error_share=float((np.abs(errors) / np.maximum(truths, 1)).mean()),
+        bias=float(errors.mean()),
+        inside=sum(each.is_inside for each in found),
+        widened=len(judged),
+        widened_before=sum(each.is_inside for each in judged),
+        widened_inside=sum(bool(each.is_inside_widened) for each in judged),
+        unchanged_error=float(np.abs([each.unchanged_error for each in found]).mean()),
         cost_error_share=float(np.mean(of_costs)) if of_costs else None,
     )

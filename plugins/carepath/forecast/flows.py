@@ -95,6 +95,14 @@ class Flows:
                     break
         return means
 
+    def numbers_of(self, group: str | None, band: str | None) -> list[int]:
+        """Return the numbers of the states of a placement group and an age band; None is all."""
+        return [
+            number
+            for number, state in enumerate(self.states)
+            if group in (None, state[0]) and band in (None, state[1])
+        ]
+
     def until(self, month: int) -> Flows:
         """Return the flows as they were known at the end of a month."""
         return Flows(

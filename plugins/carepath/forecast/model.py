@@ -12,13 +12,14 @@ A group and band with few children borrows from a larger group: leaving from its
 moving from its placement group. Borrowing counts as much as 24 months of one child.
 
 Each of the runs draws the months on which its rates rest again, with replacement (bootstrap). It
-then draws what happens to each child. The range is what eight runs in ten give.
+then draws what happens to each child. The range is what eight runs in ten give. It knows only what
+the last 24 months knew, so it is too narrow until it is widened (carepath.forecast.past).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
@@ -33,13 +34,30 @@ BORROWED: Final = 24.0  # child-months
 LOW, MIDDLE, HIGH = 10, 50, 90  # percentiles
 
 
+# what a forecast has a range for
+Quantity = Literal["children", "arrivals", "leavers", "weekly_cost"]
+
+
 @dataclass(frozen=True)
 class Range:
-    """A number to come: its median over all runs, and what eight runs in ten give."""
+    """A number to come: its median over all runs, and the range that should hold it 8 times in 10.
+
+    The range is what eight runs in ten give. Where there are enough past forecasts, it is wider by
+    what their ranges missed (carepath.forecast.past).
+    """
 
     low: float
     middle: float
     high: float
+
+
+class Widening(Protocol):
+    """What knows by how much the ranges of past forecasts missed."""
+
+    def by(
+        self, quantity: Quantity, months: int, group: str | None, band: str | None, known: int
+    ) -> float | None:
+        """Return how much wider a range must be on each side, from what was known at a month."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,7 @@ class Forecast:
         left: children who left care in the month, by state at its beginning (runs, H, S).
         costs: mean weekly cost of each state, in pounds, as on the last date (S).
         has_costs: whether any placement has a cost.
+        widening: what makes the ranges wider; None leaves them as the runs give them.
     """
 
     flows: Flows
@@ -61,34 +80,44 @@ class Forecast:
     left: Counts
     costs: Numbers
     has_costs: bool
+    widening: Widening | None = None
 
     def children(self, month: int, group: str | None = None, band: str | None = None) -> Range:
         """Return how many children are in care after some months (1 to H)."""
-        return _range(self.stock[:, month - 1, self._states(group, band)].sum(axis=1))
+        return self._range("children", month, group, band)
 
     def arrivals(self, month: int, group: str | None = None, band: str | None = None) -> Range:
         """Return how many children come into care in a month (1 to H)."""
-        return _range(self.came[:, month - 1, self._states(group, band)].sum(axis=1))
+        return self._range("arrivals", month, group, band)
 
     def leavers(self, month: int, group: str | None = None, band: str | None = None) -> Range:
         """Return how many children leave care in a month (1 to H)."""
-        return _range(self.left[:, month - 1, self._states(group, band)].sum(axis=1))
+        return self._range("leavers", month, group, band)
 
     def weekly_cost(
         self, month: int, group: str | None = None, band: str | None = None
     ) -> Range | None:
         """Return the weekly cost after some months in pounds, at the costs of the last date."""
-        if not self.has_costs:
-            return None
-        here = self._states(group, band)
-        return _range(self.stock[:, month - 1, here] @ self.costs[here])
+        return self._range("weekly_cost", month, group, band) if self.has_costs else None
 
-    def _states(self, group: str | None, band: str | None) -> list[int]:
-        return [
-            number
-            for number, state in enumerate(self.flows.states)
-            if group in (None, state[0]) and band in (None, state[1])
-        ]
+    def quantiles(self, quantity: Quantity, group: str | None, band: str | None) -> Numbers:
+        """Return the low, the middle and the high of all runs, for each month to come (3, H)."""
+        here = self.flows.numbers_of(group, band)
+        if quantity == "weekly_cost":
+            numbers = self.stock[:, :, here] @ self.costs[here]
+        else:
+            of = {"children": self.stock, "arrivals": self.came, "leavers": self.left}[quantity]
+            numbers = of[:, :, here].sum(axis=2)
+        found: Numbers = np.percentile(numbers, [LOW, MIDDLE, HIGH], axis=0)
+        return found
+
+    def _range(self, quantity: Quantity, month: int, group: str | None, band: str | None) -> Range:
+        low, middle, high = map(float, self.quantiles(quantity, group, band)[:, month - 1])
+        if self.widening is None:
+            return Range(low, middle, high)
+        last = len(self.flows.dates) - 1
+        wider = self.widening.by(quantity, month, group, band, last) or 0.0
+        return Range(max(low - wider, 0.0), middle, high + wider)
 
 
 def forecast(
@@ -190,8 +219,3 @@ def _kept(counts: Numbers, otherwise: Numbers) -> Numbers:
     """Return rows of counts as shares; a row without counts stays where it is."""
     total = counts.sum(axis=2, keepdims=True)
     return np.where(total > 0, counts / np.where(total > 0, total, 1), otherwise)
-
-
-def _range(numbers: Numbers | Counts) -> Range:
-    low, middle, high = np.percentile(numbers, [LOW, MIDDLE, HIGH])
-    return Range(float(low), float(middle), float(high))

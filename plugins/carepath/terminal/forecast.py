@@ -42,8 +42,9 @@ def print_forecast(
     console.print(f"{authority}, {written(last)}: {children} in care{money}")
     print_indented(
         console,
-        "Each line shows the middle of the forecast and, in brackets, what 8 runs in 10 give. It "
-        "carries on what happened in the last 24 months, at today's costs.",
+        "Each line shows the middle of the forecast and, in brackets, a range that should hold the "
+        "truth 8 times in 10. It carries on what happened in the last 24 months, at today's "
+        "costs. Ranges are wider by what past forecasts missed, where there are enough of them.",
         by=2,
     )
     table = table_of(
@@ -87,7 +88,7 @@ def _print_tested(console: Console, tested: Sequence[Horizon]) -> None:
     table = table_of(
         "Past forecasts against what came",
         ["months ahead"],
-        ["forecasts", "error", "bias", "in range", "no change", "cost error"],
+        ["forecasts", "error", "bias", "no change", "cost error"],
     )
     table.padding = (0, 0)
     for each in tested:
@@ -96,16 +97,45 @@ def _print_tested(console: Console, tested: Sequence[Horizon]) -> None:
             str(each.forecasts),
             f"{each.error:.1f} ({each.error_share:.1%})",
             f"{each.bias:+.1f}",
-            f"{each.inside / each.forecasts:.0%}",
             f"{each.unchanged_error:.1f}",
             "" if each.cost_error_share is None else f"{each.cost_error_share:.1%}",
         )
     console.print(table)
     print_indented(
         console,
-        "error: mean difference in children. bias: above 0, the forecast was too high. in range: "
-        "how often the truth was in the range; 80% is right. no change: the error of saying that "
-        "nothing will change.",
+        "error: mean difference in children. bias: above 0, the forecast was too high. no change: "
+        "the error of saying that nothing will change.",
+        by=2,
+    )
+    _print_ranges(console, tested)
+
+
+def _print_ranges(console: Console, tested: Sequence[Horizon]) -> None:
+    judged = [each for each in tested if each.widened]
+    if not judged:
+        print_indented(
+            console,
+            "There are too few past forecasts to widen the ranges, so they are too narrow.",
+            by=2,
+        )
+        return
+    table = table_of(
+        "How often the truth was in the range (80% is right)",
+        ["months ahead"],
+        ["forecasts", "range of the runs", "wider range"],
+    )
+    for each in judged:
+        table.add_row(
+            str(each.months),
+            str(each.widened),
+            f"{each.widened_before / each.widened:.0%}",
+            f"{each.widened_inside / each.widened:.0%}",
+        )
+    console.print(table)
+    print_indented(
+        console,
+        "Each past range was widened only by what was known at its own date. Forecasts of one year "
+        "overlap, so these shares rest on less than they seem to.",
         by=2,
     )
 
