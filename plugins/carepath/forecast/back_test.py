@@ -70,7 +70,8 @@ def back_test(past: Past) -> list[Horizon]:
 
 
 def _compare(past: Past, origin: int, made: Forecast, months: int) -> _Compared:
-    then = past.truth("children", origin + months)
+    truth = past.truth("children")
+    then = float(truth[origin + months])
     children, pounds = made.children(months), made.weekly_cost(months)
     cost = past.flows.weekly_cost(origin + months)
     wider = past.by("children", months, None, None, origin)
@@ -81,7 +82,7 @@ def _compare(past: Past, origin: int, made: Forecast, months: int) -> _Compared:
         is_inside_widened=(
             None if wider is None else _holds(widened(made, past).children(months), then)
         ),
-        unchanged_error=past.truth("children", origin) - then,
+        unchanged_error=float(truth[origin]) - then,
         cost_error_share=abs(pounds.middle - cost) / cost if pounds and cost else None,
     )
 

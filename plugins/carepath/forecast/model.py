@@ -18,7 +18,7 @@ the last 24 months knew, so it is too narrow until it is widened (carepath.forec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -81,6 +81,9 @@ class Forecast:
     costs: Numbers
     has_costs: bool
     widening: Widening | None = None
+    _quantiles: dict[tuple[Quantity, str | None, str | None], Numbers] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def children(self, month: int, group: str | None = None, band: str | None = None) -> Range:
         """Return how many children are in care after some months (1 to H)."""
@@ -102,14 +105,16 @@ class Forecast:
 
     def quantiles(self, quantity: Quantity, group: str | None, band: str | None) -> Numbers:
         """Return the low, the middle and the high of all runs, for each month to come (3, H)."""
-        here = self.flows.numbers_of(group, band)
-        if quantity == "weekly_cost":
-            numbers = self.stock[:, :, here] @ self.costs[here]
-        else:
-            of = {"children": self.stock, "arrivals": self.came, "leavers": self.left}[quantity]
-            numbers = of[:, :, here].sum(axis=2)
-        found: Numbers = np.percentile(numbers, [LOW, MIDDLE, HIGH], axis=0)
-        return found
+        key = (quantity, group, band)
+        if key not in self._quantiles:
+            here = self.flows.numbers_of(group, band)
+            if quantity == "weekly_cost":
+                numbers = self.stock[:, :, here] @ self.costs[here]
+            else:
+                of = {"children": self.stock, "arrivals": self.came, "leavers": self.left}[quantity]
+                numbers = of[:, :, here].sum(axis=2)
+            self._quantiles[key] = np.percentile(numbers, [LOW, MIDDLE, HIGH], axis=0)
+        return self._quantiles[key]
 
     def _range(self, quantity: Quantity, month: int, group: str | None, band: str | None) -> Range:
         low, middle, high = map(float, self.quantiles(quantity, group, band)[:, month - 1])

@@ -2,11 +2,15 @@
 
 The runs of a forecast know only the rates of the last 24 months, so their ranges are too narrow:
 rates change. How much too narrow is measured. Each past forecast is made from the months before it.
-The score of its range is by how much the truth lay outside (below 0: inside). A range is widened
-on both sides by the score that eight in ten of the past forecasts as many months ahead did not
-exceed. This is the conformal method for quantiles (Romano, Patterson and Candes 2019), and never
-makes a range narrower. It needs no assumption about the shape of errors, but it assumes that the
-future surprises as much as the past did. Only sums over children are compared.
+The score of its range is by how much the truth lay outside (below 0: inside). The miss of a number
+of months is the score that eight in ten of the past forecasts so far ahead did not exceed. This is
+the conformal method for quantiles (Romano, Patterson and Candes 2019).
+
+What came twelve months after a forecast is known late, when a change of rates is a year old. The
+misses of shorter forecasts are known sooner. If rates have changed, a miss grows evenly with the
+months, so a range is widened on both sides by the largest of the misses up to its number of months,
+each in proportion: twice the miss of six months for a year. No range becomes narrower. Only sums
+over children are compared.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
+
+import numpy as np
 
 from carepath.forecast.flows import Flows, Numbers
 from carepath.forecast.model import HIGH, HORIZON, LOW, MONTHS, Forecast, Quantity, forecast
@@ -35,23 +41,27 @@ class Past:
 
     flows: Flows
     made: Mapping[int, Forecast]
-    _quantiles: dict[tuple[int, Quantity, str | None, str | None], Numbers] = field(
+    _scores: dict[tuple[Quantity, str | None, str | None], Numbers] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _misses: dict[tuple[Quantity, str | None, str | None, int, int], float | None] = field(
         default_factory=dict, compare=False, repr=False
     )
 
     def truth(
-        self, quantity: Quantity, month: int, group: str | None = None, band: str | None = None
-    ) -> float:
-        """Return what a month really was."""
+        self, quantity: Quantity, group: str | None = None, band: str | None = None
+    ) -> Numbers:
+        """Return what each month really was (M)."""
         here = self.flows.numbers_of(group, band)
-        if quantity == "arrivals":
-            return float(self.flows.came[month][here].sum())
-        if quantity == "leavers":
-            return float(self.flows.left[month][here].sum())
-        stock = self.flows.stock(month)[here]
-        if quantity == "children":
-            return float(stock.sum())
-        return float((stock * self.flows.mean_costs(month)[here]).sum())
+        months = range(len(self.flows.dates))
+        if quantity in ("arrivals", "leavers"):
+            flow = self.flows.came if quantity == "arrivals" else self.flows.left
+            return np.array([flow[month][here].sum() for month in months], dtype=float)
+        stock = np.array([self.flows.stock(month)[here] for month in months], dtype=float)
+        if quantity == "weekly_cost":
+            stock *= np.array([self.flows.mean_costs(month)[here] for month in months])
+        truth: Numbers = stock.sum(axis=1)
+        return truth
 
     def by(
         self, quantity: Quantity, months: int, group: str | None, band: str | None, known: int
@@ -67,25 +77,42 @@ class Past:
         Returns:
             Children or pounds, at least 0; None if there are too few past forecasts.
         """
-        scores = sorted(
-            self._score(origin, quantity, months, group, band)
-            for origin in self.made
-            if origin + months <= known
-        )
-        rank = math.ceil((len(scores) + 1) * INSIDE)
-        if len(scores) < LEAST_SCORES or rank > len(scores):
-            return None
-        return max(scores[rank - 1], 0.0)
+        misses = [
+            miss * months / shorter
+            for shorter in range(1, months + 1)
+            for miss in [self._miss(quantity, shorter, group, band, known)]
+            if miss is not None
+        ]
+        return max(misses, default=None)
 
-    def _score(
-        self, origin: int, quantity: Quantity, months: int, group: str | None, band: str | None
-    ) -> float:
-        key = (origin, quantity, group, band)
-        if key not in self._quantiles:
-            self._quantiles[key] = self.made[origin].quantiles(quantity, group, band)
-        low, _, high = self._quantiles[key][:, months - 1]
-        truth = self.truth(quantity, origin + months, group, band)
-        return float(max(low - truth, truth - high))
+    def _miss(
+        self, quantity: Quantity, months: int, group: str | None, band: str | None, known: int
+    ) -> float | None:
+        key = (quantity, group, band, months, known)
+        if key not in self._misses:
+            found = self._scores_of(quantity, group, band)
+            scores = sorted(
+                found[number, months - 1]
+                for number, origin in enumerate(self.made)
+                if origin + months <= known
+            )
+            rank = math.ceil((len(scores) + 1) * INSIDE)
+            is_enough = len(scores) >= LEAST_SCORES and rank <= len(scores)
+            self._misses[key] = max(float(scores[rank - 1]), 0.0) if is_enough else None
+        return self._misses[key]
+
+    def _scores_of(self, quantity: Quantity, group: str | None, band: str | None) -> Numbers:
+        """Return how far the truth was outside each past range (forecasts, H); NaN if not known."""
+        key = (quantity, group, band)
+        if key not in self._scores:
+            truth = self.truth(quantity, group, band)
+            scores = np.full((len(self.made), HORIZON), np.nan)
+            for number, (origin, made) in enumerate(self.made.items()):
+                low, _, high = made.quantiles(quantity, group, band)
+                then = truth[origin + 1 : origin + 1 + len(low)]
+                scores[number, : len(low)] = np.maximum(low - then, then - high)
+            self._scores[key] = scores
+        return self._scores[key]
 
 
 def past_forecasts(flows: Flows, *, seed: int = 1, runs: int = RUNS) -> Past:
