@@ -7,7 +7,7 @@
       left_out_reason   why the record cannot be measured; null when it can
     Members with a reason are left out of the averages, and counted with their reasons. -#}
 {% macro averaged(members, unit) -%}
-/* members: {{ members }} */
+{{ people_are(members) }}
 {{ reasons_left_out(members) }}
 
 measured as (

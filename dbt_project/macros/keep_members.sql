@@ -1,6 +1,13 @@
-{#- Whom a KPI model counts, for fct_kpi_member. After a model that ends with measured() or
-    averaged() is built, this stores its `members` beside it, where they name people
-    (young_person_key): those of the latest report date and snapshot date, because each date
+{#- Marks the CTE before this point that says whom a KPI model counts: one row per young
+    person, measure and segment, with the columns of `members` in measured(). measured(),
+    averaged() and medians() mark their own. A model that counts in another way marks one that
+    it need not read itself. -#}
+{% macro people_are(people) -%}
+    /* members: {{ people }} */
+{%- endmacro %}
+
+{#- Whom a KPI model counts, for fct_kpi_member. After a model with such a mark is built, this
+    stores them beside it, where they are named (young_person_key): those of the latest report date and snapshot date, because each date
     has about 180,000 of them for one authority. It is a hook because a mart has one table,
     and `members` are inside its query. -#}
 {% macro keep_members() -%}

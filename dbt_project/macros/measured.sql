@@ -6,13 +6,14 @@
       left_out_reason   why the record cannot be measured; null when it can
     Members with a reason are left out of numerator and denominator, and counted with their
     reasons. Where there are very many members, `members` may have one row for several that
-    are alike; `weight` names the column with their number.
+    are alike; `weight` names the column with their number. `people` then names the CTE that
+    has one row for each of them, with young_person_key (see people_are).
     `counts` are the measures that are numbers and not shares: in each segment, their
     denominator is how many there are in all, and 'all' has none. -#}
-{% macro measured(members, weight=none, counts=[]) -%}
+{% macro measured(members, weight=none, counts=[], people=none) -%}
 {%- set how_many = 'coalesce(sum(' ~ weight ~ ') ' if weight else '(count(*) ' -%}
 {%- set otherwise = ', 0)' if weight else ')' -%}
-/* members: {{ members }} */
+{{ people_are(people or members) }}
 reasons as (
     select
         authority,

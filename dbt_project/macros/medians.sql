@@ -7,6 +7,7 @@
       left_out_reason   why the record cannot be measured; null when it can
     Members with a reason are left out of the median, and counted with their reasons. -#}
 {% macro medians(members, unit) -%}
+{{ people_are(members) }}
 {{ reasons_left_out(members) }}
 
 valued as (

@@ -24,6 +24,7 @@ found as (
         assessments.authority,
         -- an assessment without a referral is an episode of its own
         coalesce(assessments.referral_key, assessments.assessment_key) as episode_key,
+        assessments.assessment_number,
         assessments.authorised_date,
         codes.factor_code
     from assessments
@@ -63,10 +64,10 @@ select
     factor_code,
     lag(authorised_date) over (
         partition by young_person_key, episode_key, factor_code
-        order by authorised_date, assessment_key
+        order by authorised_date, assessment_number
     ) as previous_same_factor_date,
     lag(authorised_date) over (
         partition by young_person_key, episode_key
-        order by authorised_date, assessment_key, factor_code
+        order by authorised_date, assessment_number, factor_code
     ) as previous_any_factor_date
 from found

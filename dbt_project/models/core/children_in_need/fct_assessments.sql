@@ -44,7 +44,11 @@ keyed as (
         row_number() over (
             partition by latest.authority, latest.referral_id
             order by latest.start_date asc nulls last, latest.record_key asc
-        ) = 1 as is_first
+        ) = 1 as is_first,
+        row_number() over (
+            partition by latest.authority, latest.person_id
+            order by latest.start_date asc nulls last, latest.record_key asc
+        ) as assessment_number
     from latest
 ),
 
@@ -92,6 +96,7 @@ select
     {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
     authority,
     referral_key,
+    assessment_number::integer as assessment_number,
     start_date,
     authorised_date,
     is_no_further_action,

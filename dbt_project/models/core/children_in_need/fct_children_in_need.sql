@@ -31,14 +31,17 @@ open_children as (
         report_dates.report_date as as_at_date,
         episodes.young_person_key,
         (array_agg(
-            episodes.referral_key order by episodes.referral_date, episodes.referral_key
+            episodes.referral_key
+            order by episodes.referral_date, episodes.referral_number
         ))[1] as referral_key,
         min(episodes.referral_date) as referral_date,
         (array_agg(
-            episodes.need_code order by episodes.referral_date, episodes.referral_key
+            episodes.need_code
+            order by episodes.referral_date, episodes.referral_number
         ) filter (where episodes.need_code is not null))[1] as need_code,
         (array_agg(
-            episodes.team_key order by episodes.referral_date, episodes.referral_key
+            episodes.team_key
+            order by episodes.referral_date, episodes.referral_number
         ))[1] as team_key,
         count(*)::integer as open_episode_count
     from report_dates

@@ -35,6 +35,10 @@ latest as (
 with_previous as (
     select
         latest.*,
+        row_number() over (
+            partition by latest.authority, latest.person_id
+            order by latest.referral_date, latest.record_key
+        ) as referral_number,
         max(latest.referral_date) over (
             partition by latest.authority, latest.person_id
             order by latest.referral_date
@@ -47,6 +51,7 @@ select
     {{ surrogate_key(['authority', 'record_key']) }} as referral_key,
     {{ surrogate_key(['authority', 'person_id']) }} as young_person_key,
     authority,
+    referral_number::integer as referral_number,
     referral_date,
     close_date,
     close_reason_code,

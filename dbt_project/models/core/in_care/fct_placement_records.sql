@@ -72,6 +72,7 @@ numbered as (
             'placements.authority', 'coalesce(placements.person_id, children.person_id)',
         ]) }} as young_person_key,
         placements.source_placement_key,
+        placements.record_key,
         placements.authority,
         placements.start_date,
         placements.end_date,
@@ -118,6 +119,7 @@ judged as (
     select
         numbered.young_person_key,
         numbered.source_placement_key,
+        numbered.record_key,
         numbered.authority,
         numbered.start_date,
         numbered.end_date,
@@ -176,7 +178,7 @@ absences as (
             over (
                 partition by care_period_key
                 order by
-                    care_start_date, is_temporary, care_end_date, source_placement_key
+                    care_start_date, is_temporary, care_end_date, record_key
                 rows between unbounded preceding and 1 preceding
             ) as latest_end_date
     from within_care
@@ -204,7 +206,7 @@ in_order as (
         row_number() over (
             partition by care_period_key, placement_fault is null
             order by
-                care_start_date, start_date, care_end_date, source_placement_key
+                care_start_date, start_date, care_end_date, record_key
         ) as precedence,
         case
             when placement_fault is null then daterange(care_start_date, care_end_date)

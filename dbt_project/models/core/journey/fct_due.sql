@@ -248,7 +248,7 @@ responsible as (
             )
     order by
         allocations.young_person_key asc, allocations.start_date desc,
-        allocations.allocation_key asc
+        allocations.allocation_number desc
 )
 
 select

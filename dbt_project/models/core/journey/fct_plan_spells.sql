@@ -16,7 +16,7 @@ ordered as (
         *,
         max(until_date) over (
             partition by young_person_key, plan_type_code
-            order by start_date, recorded_plan_key
+            order by start_date, until_date
             rows between unbounded preceding and 1 preceding
         ) as reached_date
     from records
@@ -28,7 +28,7 @@ numbered as (
         *,
         count(*) filter (where reached_date is null or start_date > reached_date) over (
             partition by young_person_key, plan_type_code
-            order by start_date, recorded_plan_key
+            order by start_date, until_date
         ) as plan_number
     from ordered
 )

@@ -142,7 +142,7 @@ held as (
     order by
         review_days.authority asc, review_days.plan_type_code asc,
         review_days.young_person_key asc, review_days.review_date asc,
-        plans.start_date asc, plans.plan_spell_key asc
+        plans.start_date asc
 ),
 
 -- after the last review of each plan, or its start, one more review is due

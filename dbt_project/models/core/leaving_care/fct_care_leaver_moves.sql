@@ -87,7 +87,7 @@ followed as (
         *,
         lag(worker_key) over (
             partition by authority, young_person_key, role_code
-            order by start_date, end_date nulls last, allocation_key
+            order by start_date, end_date nulls last, allocation_number
         ) as previous_worker_key
     from allocations
     where

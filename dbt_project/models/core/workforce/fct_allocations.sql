@@ -119,6 +119,14 @@ select
     {{ surrogate_key(['authority', 'worker_id']) }} as worker_key,
     {{ surrogate_key(['authority', 'team_id']) }} as team_key,
     role_code,
+    (
+        row_number() over (
+            partition by authority, person_id
+            order by
+                lower(allocated_range) asc, upper(allocated_range) asc nulls last,
+                worker_id asc, role_code asc
+        )
+    )::integer as allocation_number,
     lower(allocated_range) as start_date,
     upper(allocated_range) as end_date
 from with_teams

@@ -155,4 +155,64 @@ members as (
     ) as segments (segment, is_member)
 ),
 
-{{ measured('members', weight='assessment_count') }}
+-- the same assessments one by one, each with its young person
+at_dates as (
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        assessments.young_person_key,
+        assessments.is_from_referral,
+        coalesce(
+            assessments.authorised_date <= report_dates.report_date, false
+        ) as is_authorised,
+        assessments.is_within_45_working_days,
+        case
+            when assessments.authorised_date <= report_dates.report_date
+                then case
+                    when assessments.is_within_45_working_days is null
+                        then 'dates contradict each other'
+                end
+            when report_dates.report_date >= assessments.referral_close_date
+                then 'case closed, never authorised'
+            when report_dates.year_before_date >= assessments.clock_start_date
+                then 'open for more than a year'
+            when
+                coalesce(report_days.working_day_number, 2147483647)
+                <= first_days.working_day_number + 45
+                then 'open, not yet overdue'
+        end as left_out_reason
+    from report_dates
+    inner join assessments
+        on
+            report_dates.authority = assessments.authority
+            and report_dates.report_date >= assessments.clock_start_date
+            and (
+                assessments.authorised_date is null
+                or report_dates.year_before_date < assessments.authorised_date
+            )
+    left join dates as report_days
+        on report_dates.report_date = report_days.calendar_date
+    left join dates as first_days
+        on assessments.clock_start_date = first_days.calendar_date
+),
+
+people as (
+    select
+        at_dates.authority,
+        at_dates.as_at_date,
+        'assessments within 45 working days' as measure,
+        segments.segment,
+        at_dates.young_person_key,
+        segments.is_member,
+        at_dates.is_authorised and at_dates.is_within_45_working_days as is_counted,
+        at_dates.left_out_reason
+    from at_dates
+    cross join lateral (
+        values
+        ('all', true),
+        ('first of a referral', at_dates.is_from_referral),
+        ('later in an open case', not at_dates.is_from_referral)
+    ) as segments (segment, is_member)
+),
+
+{{ measured('members', weight='assessment_count', people='people') }}

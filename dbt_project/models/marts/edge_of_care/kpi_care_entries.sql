@@ -54,6 +54,7 @@ entries as (
     select
         authority,
         'all' as segment,
+        young_person_key,
         start_date,
         is_reentry_within_12_months
     from care_periods
@@ -61,6 +62,7 @@ entries as (
     select
         care_periods.authority,
         'members of ' || members.programme as segment,
+        care_periods.young_person_key,
         care_periods.start_date,
         care_periods.is_reentry_within_12_months
     from care_periods
@@ -109,6 +111,38 @@ counted as (
             and entries.start_date between windows.from_date and windows.as_at_date
     group by
         windows.authority, windows.as_at_date, windows.segment, windows.length
+),
+
+people as (
+    select
+        windows.authority,
+        windows.as_at_date,
+        measures.measure,
+        windows.segment,
+        entries.young_person_key,
+        true as is_member,
+        measures.is_counted,
+        null::text as left_out_reason
+    from windows
+    inner join entries
+        on
+            windows.authority = entries.authority
+            and windows.segment = entries.segment
+            and entries.start_date between windows.from_date and windows.as_at_date
+    cross join
+        lateral (
+            values
+            ('entries to care in ' || windows.length, true),
+            (
+                're-entries within 12 months, in ' || windows.length,
+                entries.is_reentry_within_12_months
+            )
+        ) as measures (measure, is_counted)
+),
+
+{{ people_are('people') }}
+measured as (
+    select * from counted
 )
 
 select
@@ -121,7 +155,7 @@ select
     round(measures.numerator::numeric / nullif(measures.denominator, 0), 6) as share,
     0 as left_out_count,
     null::text as left_out_reason
-from counted
+from measured
 cross join
     lateral (
         values

@@ -110,6 +110,29 @@ members as (
             ('stepped down to early help', is_started, is_stepped_down_to),
             ('referral within 12 months of the end', is_followed, is_referred)
         ) as measures (measure, is_member, is_counted)
+    union all
+    -- a date without any keeps one row
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        null as young_person_key,
+        measures.measure,
+        'all' as segment,
+        false as is_member,
+        null as is_counted,
+        null as left_out_reason
+    from report_dates
+    cross join
+        (
+            values
+            ('open'),
+            ('started in 12 months'),
+            ('ended in 12 months'),
+            ('stepped up'),
+            ('stepped down to early help'),
+            ('referral within 12 months of the end')
+        ) as measures (measure)
+    where report_dates.authority in (select early_help.authority from early_help)
 ),
 
 {{ measured('members') }}

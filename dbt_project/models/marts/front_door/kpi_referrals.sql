@@ -72,7 +72,42 @@ members as (
     ) as measures (measure, is_counted, left_out_reason)
 ),
 
-{{ measured('members', weight='referral_count') }}
+people as (
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        measures.measure,
+        'all' as segment,
+        referrals.young_person_key,
+        true as is_member,
+        measures.is_counted,
+        measures.left_out_reason
+    from report_dates
+    inner join referrals
+        on
+            report_dates.authority = referrals.authority
+            and report_dates.report_date >= referrals.referral_date
+            and report_dates.year_before_date < referrals.referral_date
+    cross join
+        lateral (
+            values
+            ('referrals', true, null),
+            (
+                're-referrals within 12 months',
+                referrals.is_rereferral_within_12_months, null
+            ),
+            (
+                'no further action',
+                referrals.is_no_further_action,
+                case
+                    when referrals.is_no_further_action is null
+                        then 'outcome not recorded'
+                end
+            )
+        ) as measures (measure, is_counted, left_out_reason)
+),
+
+{{ measured('members', weight='referral_count', people='people') }}
 union all
 select
     authority,

@@ -17,6 +17,7 @@ permanence as (
     where is_adopted
 ),
 
+-- a date without an adoption keeps one row
 adopted as (
     select
         report_dates.authority,
@@ -29,7 +30,7 @@ adopted as (
         permanence.placed_foster_carer_date,
         coalesce(permanence.is_adopted_by_carer, false) as is_adopted_by_carer
     from report_dates
-    inner join permanence
+    left join permanence
         on
             report_dates.authority = permanence.authority
             and permanence.care_end_date between report_dates.first_date
@@ -43,9 +44,11 @@ members as (
         measures.measure,
         'all' as segment,
         adopted.young_person_key,
-        measures.is_member,
+        adopted.young_person_key is not null and measures.is_member as is_member,
         measures.value,
-        measures.left_out_reason
+        case
+            when adopted.young_person_key is not null then measures.left_out_reason
+        end as left_out_reason
     from adopted
     cross join
         lateral (

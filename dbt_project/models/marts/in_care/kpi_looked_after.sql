@@ -49,13 +49,13 @@ segments (segment, question, answer) as (
     from needs
 ),
 
-answers as (
+answered as (
     select
         looked_after.authority,
         looked_after.as_at_date,
+        looked_after.young_person_key,
         answered.question,
-        answered.answer,
-        count(*) as child_count
+        answered.answer
     from looked_after
     cross join
         lateral (
@@ -73,9 +73,17 @@ answers as (
                 end
             )
         ) as answered (question, answer)
-    group by
-        looked_after.authority, looked_after.as_at_date, answered.question,
-        answered.answer
+),
+
+answers as (
+    select
+        authority,
+        as_at_date,
+        question,
+        answer,
+        count(*) as child_count
+    from answered
+    group by authority, as_at_date, question, answer
 ),
 
 by_segment as (
@@ -134,6 +142,64 @@ flows as (
     group by report_dates.authority, report_dates.as_at_date
 ),
 
+people as (
+    select
+        report_dates.authority,
+        report_dates.as_at_date,
+        counts.measure,
+        counts.segment,
+        care_periods.young_person_key,
+        counts.is_member,
+        counts.is_counted,
+        null as left_out_reason
+    from report_dates
+    inner join care_periods
+        on
+            report_dates.authority = care_periods.authority
+            and report_dates.as_at_date >= care_periods.start_date
+    cross join
+        lateral (
+            values
+            (
+                'looked after', 'all',
+                coalesce(care_periods.end_date > report_dates.as_at_date, true), true
+            ),
+            (
+                'started to be looked after in 12 months', 'all',
+                care_periods.start_date >= report_dates.first_date, true
+            ),
+            (
+                're-entered care within 12 months', 'started in 12 months',
+                care_periods.start_date >= report_dates.first_date,
+                care_periods.is_reentry_within_12_months
+            ),
+            (
+                'ceased to be looked after in 12 months', 'all',
+                care_periods.end_date
+                between report_dates.first_date and report_dates.as_at_date, true
+            )
+        ) as counts (measure, segment, is_member, is_counted)
+    union all
+    select
+        report_dates.authority,
+        report_dates.as_at_date,
+        'looked after' as measure,
+        segments.segment,
+        answered.young_person_key,
+        true as is_member,
+        answered.answer = segments.answer as is_counted,
+        case
+            when answered.answer is null then segments.question || ' not recorded'
+        end as left_out_reason
+    from report_dates
+    inner join answered
+        on
+            report_dates.authority = answered.authority
+            and report_dates.as_at_date = answered.as_at_date
+    inner join segments on answered.question = segments.question
+),
+
+{{ people_are('people') }}
 measured as (
     select
         authority,

@@ -28,7 +28,7 @@ cared_for as (
     select
         report_dates.authority,
         report_dates.as_at_date,
-        count(distinct care_periods.young_person_key) as child_count
+        care_periods.young_person_key
     from report_dates
     left join care_periods
         on
@@ -38,7 +38,17 @@ cared_for as (
                 care_periods.end_date is null
                 or report_dates.first_date < care_periods.end_date
             )
-    group by report_dates.authority, report_dates.as_at_date
+    group by
+        report_dates.authority, report_dates.as_at_date, care_periods.young_person_key
+),
+
+children as (
+    select
+        authority,
+        as_at_date,
+        count(young_person_key) as child_count
+    from cared_for
+    group by authority, as_at_date
 ),
 
 episodes as (
@@ -96,6 +106,86 @@ counted as (
     group by authority, as_at_date
 ),
 
+-- what is known of each child looked after
+missing_children as (
+    select
+        authority,
+        as_at_date,
+        young_person_key,
+        bool_or(missing_type_code is not distinct from 'M') as is_missing,
+        bool_or(missing_type_code is null) as has_unknown_type
+    from episodes
+    where young_person_key is not null
+    group by authority, as_at_date, young_person_key
+),
+
+people as (
+    select
+        episodes.authority,
+        episodes.as_at_date,
+        measures.measure,
+        measures.segment,
+        episodes.young_person_key,
+        measures.is_member,
+        measures.is_counted,
+        measures.left_out_reason
+    from episodes
+    cross join
+        lateral (
+            values
+            (
+                'missing episodes in 12 months', 'all',
+                coalesce(missing_type_code = 'M', true), true,
+                case when missing_type_code is null then 'type not recorded' end
+            ),
+            (
+                'episodes away without authorisation in 12 months', 'all',
+                coalesce(missing_type_code = 'A', true), true,
+                case when missing_type_code is null then 'type not recorded' end
+            ),
+            (
+                'return interview offered', 'returned from missing in 12 months',
+                has_returned, is_return_interview_offered,
+                case
+                    when is_return_interview_offered is not null then null
+                    when has_return_interviews then 'not recorded'
+                    else 'not delivered'
+                end
+            ),
+            (
+                'return interview accepted', 'offered in 12 months',
+                has_returned and is_return_interview_offered,
+                is_return_interview_accepted,
+                case
+                    when is_return_interview_accepted is not null then null
+                    when has_return_interviews then 'not recorded'
+                    else 'not delivered'
+                end
+            )
+        ) as measures (measure, segment, is_member, is_counted, left_out_reason)
+    where episodes.young_person_key is not null
+    union all
+    select
+        cared_for.authority,
+        cared_for.as_at_date,
+        'children missing in 12 months' as measure,
+        'looked after in 12 months' as segment,
+        cared_for.young_person_key,
+        true as is_member,
+        missing_children.is_missing as is_counted,
+        case
+            when missing_children.has_unknown_type and not missing_children.is_missing
+                then 'type not recorded'
+        end as left_out_reason
+    from cared_for
+    left join missing_children
+        on
+            cared_for.authority = missing_children.authority
+            and cared_for.as_at_date = missing_children.as_at_date
+            and cared_for.young_person_key = missing_children.young_person_key
+),
+
+{{ people_are('people') }}
 measured as (
     select
         counted.authority,
@@ -108,10 +198,10 @@ measured as (
         measures.left_out_word || ': ' || nullif(measures.left_out_count, 0)
             as left_out_reason
     from counted
-    inner join cared_for
+    inner join children
         on
-            counted.authority = cared_for.authority
-            and counted.as_at_date = cared_for.as_at_date
+            counted.authority = children.authority
+            and counted.as_at_date = children.as_at_date
     cross join lateral (
         values
         (

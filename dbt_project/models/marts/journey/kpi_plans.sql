@@ -74,6 +74,7 @@ left_out as (
         faulty.authority,
         faulty.as_at_date,
         faulty.measure,
+        faulty.young_person_key,
         faulty.left_out_reason,
         timeline.young_person_key is not null as has_lower_plan
     from faulty
@@ -141,4 +142,41 @@ members as (
     where has_lower_plan
 ),
 
-{{ measured('members', weight='person_count') }}
+-- the same young people one by one; one who is left out is not one without the plan
+people as (
+    select
+        measures.authority,
+        measures.as_at_date,
+        measures.measure,
+        'all' as segment,
+        timeline.young_person_key,
+        true as is_member,
+        timeline.plan_type_code = measures.plan_type_code as is_counted,
+        measures.not_delivered_reason as left_out_reason
+    from measures
+    inner join timeline
+        on
+            measures.authority = timeline.authority
+            and measures.as_at_date >= timeline.from_date
+            and (timeline.to_date is null or measures.as_at_date < timeline.to_date)
+    left join left_out
+        on
+            measures.authority = left_out.authority
+            and measures.as_at_date = left_out.as_at_date
+            and measures.measure = left_out.measure
+            and timeline.young_person_key = left_out.young_person_key
+    where left_out.young_person_key is null
+    union all
+    select
+        authority,
+        as_at_date,
+        measure,
+        'all' as segment,
+        young_person_key,
+        true as is_member,
+        false as is_counted,
+        left_out_reason
+    from left_out
+),
+
+{{ measured('members', weight='person_count', people='people') }}

@@ -110,4 +110,41 @@ members as (
             between alike.first_number and alike.last_number
 ),
 
-{{ measured('members', weight='review_count') }}
+people as (
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        'reviews in time' as measure,
+        plan_types.plan_type as segment,
+        reviews.young_person_key,
+        true as is_member,
+        coalesce(reviews.review_date <= report_dates.report_date, false)
+        and reviews.is_in_time as is_counted,
+        case
+            when delivered.authority is null
+                then 'not delivered'
+            when reviews.due_date is null
+                then 'plan older than the records of reviews'
+            when
+                coalesce(reviews.review_date > report_dates.report_date, true)
+                and report_dates.report_date <= reviews.due_date
+                then 'not yet held, not yet overdue'
+        end as left_out_reason
+    from report_dates
+    inner join reviews
+        on
+            report_dates.authority = reviews.authority
+            and report_dates.report_date >= reviews.from_date
+            and case
+                when reviews.review_date <= report_dates.report_date
+                    then report_dates.year_before_date < reviews.review_date
+                else coalesce(report_dates.report_date < reviews.plan_end_date, true)
+            end
+    inner join plan_types on reviews.plan_type_code = plan_types.plan_type_code
+    left join delivered
+        on
+            reviews.authority = delivered.authority
+            and reviews.plan_type_code = delivered.plan_type_code
+),
+
+{{ measured('members', weight='review_count', people='people') }}

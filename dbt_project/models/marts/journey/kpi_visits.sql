@@ -79,4 +79,30 @@ members as (
             and timescales.plan_type_code = delivered.plan_type_code
 ),
 
-{{ measured('members', weight='child_count') }}
+people as (
+    select
+        visiting.authority,
+        visiting.as_at_date,
+        'visited in time' as measure,
+        plan_types.plan_type as segment,
+        visiting.young_person_key,
+        true as is_member,
+        visiting.is_visited_in_time as is_counted,
+        case
+            when delivered.authority is null
+                then 'not delivered'
+            when visiting.in_time_from_date < delivered.first_visit_date
+                then 'before the records of visits'
+            when visiting.is_new_to_plan and not visiting.is_visited_in_time
+                then 'first visit not yet due'
+        end as left_out_reason
+    from visiting
+    inner join timescales on visiting.plan_type_code = timescales.plan_type_code
+    inner join plan_types on visiting.plan_type_code = plan_types.plan_type_code
+    left join delivered
+        on
+            visiting.authority = delivered.authority
+            and visiting.plan_type_code = delivered.plan_type_code
+),
+
+{{ measured('members', weight='child_count', people='people') }}

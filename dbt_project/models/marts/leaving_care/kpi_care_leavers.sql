@@ -57,6 +57,49 @@ by_eligibility as (
         cohort.authority, cohort.as_at_date, cohort.total, eligibilities.segment
 ),
 
+people as (
+    select
+        snapshots.authority,
+        snapshots.snapshot_date as as_at_date,
+        counts.measure,
+        counts.segment,
+        care_leavers.young_person_key,
+        true as is_member,
+        counts.is_counted,
+        counts.left_out_reason
+    from snapshots
+    inner join care_leavers
+        on
+            snapshots.authority = care_leavers.authority
+            and snapshots.snapshot_date = care_leavers.as_at_date
+    cross join
+        lateral (
+            select
+                'care leavers' as measure,
+                'all' as segment,
+                true as is_counted,
+                null as left_out_reason
+            union all
+            select
+                'open cases' as measure,
+                'all' as segment,
+                care_leavers.is_open_case as is_counted,
+                case
+                    when care_leavers.is_open_case is null
+                        then 'case status not recorded'
+                end as left_out_reason
+            union all
+            select
+                'care leavers' as measure,
+                eligibilities.segment,
+                eligibilities.eligibility_code
+                is not distinct from care_leavers.eligibility_code as is_counted,
+                null as left_out_reason
+            from eligibilities
+        ) as counts
+),
+
+{{ people_are('people') }}
 measured as (
     select
         authority,

@@ -47,7 +47,7 @@ allocated as (
             )
     order by
         people.as_at_date asc, people.young_person_key asc, allocations.start_date desc,
-        allocations.allocation_key desc
+        allocations.allocation_number desc
 ),
 
 described as (

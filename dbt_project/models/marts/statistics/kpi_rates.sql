@@ -11,20 +11,23 @@ populations as (
     where sex = 'all' and ethnic_group = 'all' and age_from = 0 and age_to = 17
 ),
 
--- carepath/statistics/rates.csv says which count each rate divides
+-- carepath/statistics/rates.csv says which count each rate divides; a segment that has no
+-- row at a date of its count has a count of 0
 counts as (
 {% for pair in rates_of_counts() %}
+    {%- set segment = dbt.string_literal(dbt.escape_single_quotes(pair.segment)) %}
     select
         authority,
         as_at_date,
         {{ dbt.string_literal(dbt.escape_single_quotes(pair.rate)) }} as measure,
         {{ dbt.string_literal(pair.code) }} as count_code,
-        numerator
+        case when bool_or(segment = {{ segment }})
+            then sum(numerator) filter (where segment = {{ segment }})
+            else 0
+        end::integer as numerator
     from {{ ref(pair.mart) }}
-    where
-        measure = {{ dbt.string_literal(dbt.escape_single_quotes(pair.measure)) }}
-        and segment
-        = {{ dbt.string_literal(dbt.escape_single_quotes(pair.segment)) }}
+    where measure = {{ dbt.string_literal(dbt.escape_single_quotes(pair.measure)) }}
+    group by authority, as_at_date
     {% if not loop.last %}union all{% endif %}
 {% else %}
     select

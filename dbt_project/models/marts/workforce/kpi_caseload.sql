@@ -44,6 +44,14 @@ alike as (
         authority, role_code, worker_key, team_key, is_case, first_number, last_number
 ),
 
+roles as (
+    select
+        authority,
+        role_code
+    from alike
+    group by authority, role_code
+),
+
 by_team as (
     select
         report_dates.authority,
@@ -88,6 +96,18 @@ by_worker as (
         sum(closed_count) as closed_count
     from by_team
     group by authority, as_at_date, role_code, worker_key
+    union all
+    -- a date on which nobody holds a case in a role keeps one row
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        roles.role_code,
+        'all teams' as segment,
+        null as worker_key,
+        0 as case_count,
+        0 as closed_count
+    from report_dates
+    inner join roles on report_dates.authority = roles.authority
 ),
 
 -- a worker with only closed cases has no caseload

@@ -36,6 +36,28 @@ held as (
         allocations.worker_key
 ),
 
+roles as (
+    select
+        authority,
+        role_code
+    from allocations
+    group by authority, role_code
+),
+
+-- a date on which nobody holds a case in a role keeps one row
+held_or_none as (
+    select * from held
+    union all
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        roles.role_code,
+        null as worker_key,
+        0 as case_count
+    from report_dates
+    inner join roles on report_dates.authority = roles.authority
+),
+
 members as (
     select
         held.authority,
@@ -46,11 +68,13 @@ members as (
             when 'PA' then 'personal advisers above the limit'
         end as measure,
         'all' as segment,
-        true as is_member,
+        held.case_count > 0 as is_member,
         held.case_count > limits.case_limit as is_counted,
-        case when limits.case_limit is null then 'no limit set' end
-            as left_out_reason
-    from held
+        case
+            when held.case_count > 0 and limits.case_limit is null
+                then 'no limit set'
+        end as left_out_reason
+    from held_or_none as held
     left join limits on held.role_code = limits.role_code
 ),
 
