@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import tenacity
@@ -95,3 +97,29 @@ def make_account(name: str, role: str) -> None:
             " nextval('ab_user_role_id_seq'), %s, id from ab_role where name = %s",
             (row[0], role),
         )
+
+
+def request(path: str, token: str | None = None, body: dict[str, Any] | None = None) -> Any:
+    """Return the JSON that Airflow answers; a body is sent as JSON.
+
+    Raises:
+        urllib.error.HTTPError: Airflow refuses.
+    """
+    address = f"http://127.0.0.1:{get_settings().airflow_port}{path}"
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = json.dumps(body).encode() if body else None
+    asked = urllib.request.Request(address, data, headers)
+    with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def sign_in(name: str, password: str) -> str:
+    """Return a token for an account.
+
+    Raises:
+        urllib.error.HTTPError: the password is wrong.
+    """
+    token = request("/auth/token", body={"username": name, "password": password})["access_token"]
+    return str(token)

@@ -7,14 +7,12 @@ children, as if its machine had died.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +24,7 @@ import psutil
 import psycopg
 import pytest
 import redis_server
+from airflow_pages import request, sign_in
 from whole_recording_system import WholeRecordingSystem
 
 from carepath.night import lock, steps
@@ -112,8 +111,7 @@ class Region:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the JSON that Airflow answers to `admin`."""
-        token = _request("/auth/token", {"username": "admin", "password": self.password})
-        return _request(path, body, token["access_token"])
+        return request(path, sign_in("admin", self.password), body)
 
     def begin(self) -> str:
         """Begin the night as a person does; return Airflow's id of the run."""
@@ -129,18 +127,6 @@ class Region:
             "/api/v2/dags/nightly_load/clearTaskInstances",
             {"dag_run_id": run_id, "dry_run": False, "only_failed": True},
         )
-
-
-def _request(path: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
-    address = f"http://127.0.0.1:{get_settings().airflow_port}{path}"
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    data = json.dumps(body).encode() if body else None
-    with urllib.request.urlopen(
-        urllib.request.Request(address, data, headers), timeout=60
-    ) as answer:
-        return json.load(answer)
 
 
 @pytest.fixture(scope="module")

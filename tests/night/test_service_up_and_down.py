@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import socket
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 import tenacity
+from airflow_pages import request, sign_in
 
 from carepath.audit import read_audit
 from carepath.service import metadata, processes
@@ -40,26 +38,13 @@ def service(warehouse: None) -> Iterator[str | None]:
         processes.stop_services()
 
 
-def request(path: str, token: str | None = None, body: dict[str, Any] | None = None) -> Any:
-    """Return the JSON that Airflow answers."""
-    address = f"http://127.0.0.1:{get_settings().airflow_port}{path}"
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    data = json.dumps(body).encode() if body else None
-    with urllib.request.urlopen(
-        urllib.request.Request(address, data, headers), timeout=30
-    ) as answer:
-        return json.load(answer)
-
-
 def test_up_serves_the_nightly_load_switched_on_behind_a_log_in(service: str | None) -> None:
     assert service is not None
     with pytest.raises(urllib.error.HTTPError) as refused:
         request("/api/v2/dags")
     assert refused.value.code == 401
 
-    token = request("/auth/token", body={"username": "admin", "password": service})["access_token"]
+    token = sign_in("admin", service)
     dag = request("/api/v2/dags/nightly_load", token)
 
     assert dag["is_paused"] is False
@@ -70,10 +55,10 @@ def test_up_serves_the_nightly_load_switched_on_behind_a_log_in(service: str | N
 def test_sign_in_and_a_wrong_password_are_in_the_audit(service: str | None) -> None:
     assert service is not None
     before = len(read_audit())
-    request("/auth/token", body={"username": "admin", "password": service})
+    sign_in("admin", service)
     for name in ("admin", "a-password-in-the-wrong-field"):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            request("/auth/token", body={"username": name, "password": "wrong"})
+            sign_in(name, "wrong")
         assert refused.value.code == 401
 
     deeds = read_audit()[: len(read_audit()) - before]
@@ -102,7 +87,7 @@ def test_night_that_a_person_asks_for_is_refused_in_words_without_a_source(
     service: str | None,
 ) -> None:
     assert service is not None
-    token = request("/auth/token", body={"username": "admin", "password": service})["access_token"]
+    token = sign_in("admin", service)
     asked = {"logical_date": None, "conf": {"night": "2019-06-30"}}
     run_id = request("/api/v2/dags/nightly_load/dagRuns", token, asked)["dag_run_id"]
     path = f"/api/v2/dags/nightly_load/dagRuns/{quote(run_id)}"

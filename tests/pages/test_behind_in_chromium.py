@@ -10,7 +10,7 @@ import figures_marts
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -45,14 +45,6 @@ def ask(address: str, who: str) -> httpx.Response:
     # in a thread of its own: the browser's driver has an event loop in this one
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, sent()).result()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=False)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 import scratch_staging as staging
 from airflow_pages import PASSWORD
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from carepath.desk import PREFIX
 from carepath.desk.app import create_app
@@ -73,14 +73,6 @@ def address(held_night: None) -> Iterator[str]:
     with airflow_pages.api_server() as found:
         airflow_pages.make_accounts()
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=False)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

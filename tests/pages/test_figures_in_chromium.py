@@ -14,7 +14,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from figures_marts import BROOK, COAST, HELD_RULE
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -61,14 +61,6 @@ def report(empty: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     figures_marts.fill()
     figures_marts.hold()
     return write_report(BROOK, tmp_path_factory.mktemp("report") / "brook.html")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=False)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
