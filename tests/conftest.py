@@ -20,6 +20,7 @@ os.environ["CAREPATH_HOME"] = str(HOME)
 os.environ.pop("CAREPATH_WAREHOUSE_URL", None)
 
 import mariadb_server  # noqa: E402
+import quick_server  # noqa: E402
 import redis_server  # noqa: E402
 import set_back_clock  # noqa: E402
 import small_disk  # noqa: E402
@@ -44,7 +45,7 @@ NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresq
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[embedded.Server]:
     """The suite's embedded PostgreSQL, running; removed when the suite ends."""
-    yield embedded.start()
+    yield quick_server.start()
     embedded.destroy()
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick_server
 from docs_queries import DocumentedQuery, as_shown, queries_of
 from family_figures import FIGURES, Figure
 from leavers_recounted import RECOUNTED
@@ -77,6 +78,7 @@ def terminal_text() -> Iterator[str]:
     settings = get_settings()
     suite, settings.home = settings.home, folder / "home"
     try:
+        quick_server.start()
         done = carepath("demo", "--scale", "2")
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
         yield done.stdout
