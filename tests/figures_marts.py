@@ -34,6 +34,8 @@ select
 from (values
     ('care_leavers_eet', 'kpi_eet', 'EET', 'Care leavers in EET', 'leaving care', 'EET and NEET',
      'share', 'share', '0.0%', 'higher', 'RR1034', 'open cases'),
+    ('care_leavers_17_21_eet', 'kpi_census_leavers', 'EET', 'Care leavers aged 17 to 21 in EET',
+     'leaving care', 'Census', 'share', 'share', '0.0%', 'higher', 'DfE', 'all'),
     ('care_leavers_in_touch', 'kpi_in_touch', 'in touch', 'Care leavers in touch', 'leaving care',
      'In touch', 'share', 'share', '0.0%', 'higher', 'RR1034', 'all'),
     ('care_leavers_staying_put', 'kpi_staying_put', 'staying put', 'Staying put', 'leaving care',
@@ -79,6 +81,9 @@ from (values
      'EET-01: 4; no status: 9', true),
     ('2019-03-12', 'care_leavers_eet', 'team <b>East</b>', 3, 9, 0.333333, 2, 'no status: 2',
      false),
+    ('2017-03-31', 'care_leavers_17_21_eet', 'aged 19 to 21', 62, 100, 0.62, 0, null, false),
+    ('2018-03-31', 'care_leavers_17_21_eet', 'aged 19 to 21', 4, 100, 0.04, 0, null, false),
+    ('2018-03-31', 'care_leavers_17_21_eet', 'aged 17 to 18', 40, 80, 0.5, 0, null, false),
     ('2018-03-10', 'care_leavers_in_touch', 'all', 80, 100, 0.8, 0, null, true),
     ('2019-03-12', 'care_leavers_in_touch', 'all', 97, 100, 0.97, 0, null, true),
     ('2018-03-10', 'care_leavers_staying_put', 'aged 18 or over', 4, 70, 0.057143, 0, null, true),
@@ -119,11 +124,24 @@ from (values
         baseline_value, target_value, actual_figure_date, actual_value, change_percent, is_reached,
         movement, due_date, statistic, not_measured_reason, kpi_mart, kpi_measure, kpi_segment);
 
-create table marts.kpi_comparison (
-    authority text, figure_code text, as_at_date date, year integer, own_value numeric,
-    england_value numeric, region_name text, region_value numeric, neighbour_mean_value numeric,
-    neighbour_count integer, quartile integer, comparison_note text
-);
+-- the newest published year has no own figure; the year before it has a small one
+create table marts.kpi_comparison as
+select
+    'E09900002' as authority, as_at_date::date, measure_code, figure_code, own_value::numeric,
+    england_value::numeric, region_name, region_value::numeric, neighbour_mean_value::numeric,
+    neighbour_count, authority_count, rank_among_authorities, comparison_note
+from (values
+    ('2018-03-31', 'care_leavers_17_21_eet', 'leavers_eet_17_18_share', 0.5, 0.64, null, null, null,
+     0, null, null, 'not loaded'),
+    ('2017-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', 0.62, 0.5, 'London', 0.51,
+     0.532, 9, 152, 12, 'Only 9 of the ten neighbours have a published figure.'),
+    ('2018-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', 0.04, 0.52, 'London', 0.53,
+     0.541, 9, 152, 150, 'Only 9 of the ten neighbours have a published figure.'),
+    ('2019-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', null, 0.53, 'London', 0.54,
+     0.55, 9, null, null, 'The authority has no figure at this date.')
+) as v (as_at_date, measure_code, figure_code, own_value, england_value, region_name, region_value,
+        neighbour_mean_value, neighbour_count, authority_count, rank_among_authorities,
+        comparison_note);
 
 create table marts.monthly_counts as
 select

@@ -161,6 +161,41 @@ def test_targets_and_signals_are_said_in_words(page: tuple[Page, list[str]]) -> 
     assert "412 times" in main
 
 
+def test_england_and_neighbours_stand_beside_the_figure_of_the_same_year(
+    page: tuple[Page, list[str]], report: Path
+) -> None:
+    """The newest year has no own figure, so the page takes the year before."""
+    table = "Year to Here England London Mean of neighbours Place among authorities"
+    newest = "31 March 2019 none 53.0% 54.0% 55.0%"
+    oldest = "31 March 2017 62.0% 50.0% 51.0% 53.2% 12 of 152 (1 is best)"
+    says = "Year to 31 March 2018: here {}, England 52.0%, London 53.0%, mean of 9 neighbours 54.1%"
+
+    shown = [
+        _words(ask(path).text) for path in ("/figures", "/figures/measures/care_leavers_17_21_eet")
+    ]
+    assert f"{says.format('4.0%')} Place among all authorities: 150 of 152 (1 is best)" in shown[0]
+    assert (
+        "1 measure is compared with England, each in its newest published year: 1 worse."
+        in shown[0]
+    )
+    year = "31 March 2018 {} 52.0% 53.0% 54.1%"
+    assert f"{table} {newest} {year.format('4.0%')} 150 of 152 (1 is best) {oldest}" in shown[1]
+    assert (
+        "Beside published figures, aged 17 to 18 Year to Here England 31 March 2018 50.0% 64.0%"
+        in shown[1]
+    )
+
+    # in the file the own figure, which rests on four people, and its place are withheld
+    told = _words(report.read_text("utf-8"))
+    assert says.format("c") in told
+    assert f"{table} {newest} {year.format('c')} {oldest}" in told
+    assert "150 of 152" not in told
+
+
+def _words(page_text: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page_text).split())
+
+
 def test_small_counts_are_withheld_in_the_file_with_their_shares(
     page: tuple[Page, list[str]], report: Path
 ) -> None:
@@ -207,7 +242,7 @@ def test_counts_are_shown_behind_the_sign_in(report: Path) -> None:
 
 def test_held_night_is_said_with_its_rule_and_its_beginning(report: Path) -> None:
     for text in (report.read_text("utf-8"), ask("/figures").text):
-        words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+        words = _words(text)
         assert "Newer figures are held." in words
         assert "none since the night of 13 March 2019 (2 nights)" in words
         assert "still the figures of 12 March 2019" in words

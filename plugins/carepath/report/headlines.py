@@ -49,7 +49,8 @@ class Card:
         counted: numerator and denominator in words; blank if there are none.
         missing: why there is no figure; blank if there is one.
         year: how it differs from the year before.
-        england: the published figures beside it, a sentence each.
+        beside: the figure at the end of the newest published year, beside the published ones.
+        england: the same in sentences.
         target: the target of the same figure.
         history: the figure over time.
         months: its events by month, with limits.
@@ -62,6 +63,7 @@ class Card:
     counted: str
     missing: str
     year: Movement | None
+    beside: Compared | None
     england: tuple[str, ...]
     target: Target | None
     history: Picture | None
@@ -109,7 +111,7 @@ def read_headlines(connection: Connection, authority: str, *, withhold: bool) ->
     wanted = [measures[each.measure_code] for each in chosen() if each.measure_code in measures]
     figures = reading.read_figures(connection, authority, wanted, withhold=withhold)
     targets = reading.read_targets(connection, authority, withhold=withhold)
-    compared = reading.read_compared(connection, authority)
+    compared = reading.read_compared(connection, authority, wanted, withhold=withhold)
     months = reading.read_months(connection, authority, EVENTS, withhold=withhold)
     drawn = {code: months_picture(found) for code, found in months.items()}
     cards = [
@@ -262,7 +264,7 @@ def _card(
     measure: Measure,
     figures: Sequence[Figure],
     targets: Sequence[Target],
-    compared: Mapping[str, Compared],
+    compared: Mapping[str, Sequence[Compared]],
     drawn: Mapping[str, Picture],
 ) -> Card:
     line = main_line(figures, each.segment)
@@ -277,7 +279,7 @@ def _card(
         ),
         None,
     )
-    beside = compared.get(each.figure_code)
+    beside = newest_of(compared.get(each.figure_code, ()))
     return Card(
         measure=measure,
         segment=segment,
@@ -286,6 +288,7 @@ def _card(
         counted=counted_of(last, measure) if last else "",
         missing="" if last else _missing(line),
         year=_year_before(shown, measure) if last else None,
+        beside=beside,
         england=tuple(_beside(beside, measure)) if beside else (),
         target=target,
         history=history_picture(line, measure, target) if last else None,
@@ -332,22 +335,41 @@ def _a_year_before(day: dt.date) -> dt.date:
         return day.replace(year=day.year - 1, day=28)
 
 
+def newest_of(found: Sequence[Compared]) -> Compared | None:
+    """Return the newest year with an own figure; without one, the newest year."""
+    with_own = (each for each in found if each.own_value is not None or each.is_withheld)
+    return next(with_own, found[0] if found else None)
+
+
+def own_of(found: Compared, measure: Measure) -> str:
+    """Return the own figure that stands beside the published ones; `c` if it is withheld."""
+    return MARK if found.is_withheld else number(found.own_value, measure.number_format)
+
+
+def place_of(found: Compared, measure: Measure) -> str:
+    """Return the place among the authorities in words; blank if there is none."""
+    if found.rank_among_authorities is None:
+        return ""
+    first = "best" if measure.direction in BETTER else "highest"
+    return f"{found.rank_among_authorities} of {found.authority_count} (1 is {first})"
+
+
 def _beside(found: Compared, measure: Measure) -> list[str]:
     """Return the published figures in words."""
 
     def of(name: str, value: object) -> str:
         return f"{name} {number(value, measure.number_format)}"  # type: ignore[arg-type]
 
-    published = [of("England", found.england_value)]
+    published = [f"here {own_of(found, measure)}", of("England", found.england_value)]
     if found.region_value is not None:
-        published.append(of(found.region_name or "Region", found.region_value))
+        published.append(of(found.region_name or "region", found.region_value))
     if found.neighbour_mean_value is not None:
         published.append(
             of(f"mean of {found.neighbour_count} neighbours", found.neighbour_mean_value)
         )
     said = [f"Year to {written(found.as_at_date)}: {', '.join(published)}"]
-    if found.quartile is not None:
-        said.append(f"Quarter {found.quartile} of 4 among all authorities")
+    if place := place_of(found, measure):
+        said.append(f"Place among all authorities: {place}")
     return said
 
 
@@ -368,15 +390,33 @@ def _in_short(
             f"Compared with the year before, {len(better)} measures are better and "
             f"{len(worse)} are worse. A small difference can be chance."
         )
-    unusual = (
-        "1 figure of a month was" if len(signals) == 1 else f"{len(signals)} figures of months were"
-    )
+    if england := _beside_england(cards):
+        said.append(england)
     unusual = f"{len(signals)} monthly figure{'' if len(signals) == 1 else 's'}"
     said.append(
         f"In the last {MONTHS_SHOWN} months, {unusual if signals else 'no monthly figure'} "
         f"{'was' if len(signals) < 2 else 'were'} outside the usual limits."
     )
     return said
+
+
+def _beside_england(cards: Sequence[Card]) -> str:
+    """Say how many measures are better and worse than England's; blank if none has both."""
+    ways: Counter[str] = Counter()
+    for card in cards:
+        beside, measure = card.beside, card.measure
+        if beside is None or beside.own_value is None or measure.direction not in BETTER:
+            continue
+        if own_of(beside, measure) == number(beside.england_value, measure.number_format):
+            ways["the same"] += 1
+        elif beside.england_value is not None:
+            way = "higher" if beside.own_value > beside.england_value else "lower"
+            ways["better" if way == measure.direction else "worse"] += 1
+    if not ways:
+        return ""
+    counts = ", ".join(f"{ways[way]} {way}" for way in ("better", "worse", "the same") if ways[way])
+    measures = "1 measure is" if ways.total() == 1 else f"{ways.total()} measures are"
+    return f"{measures} compared with England, each in its newest published year: {counts}."
 
 
 def _moved(counts: Mapping[str, int]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from carepath.dates import written
 from carepath.report import reading
@@ -15,10 +16,13 @@ from carepath.report.headlines import (
     counted_of,
     history_picture,
     main_line,
+    own_of,
+    place_of,
     value_of,
 )
+from carepath.report.numbers import number
 from carepath.report.pictures import Picture, Table
-from carepath.report.reading import Connection, Figure, Measure, Target
+from carepath.report.reading import Compared, Connection, Figure, Measure, Target
 
 _RULE = re.compile(r"\b[A-Z]{2,5}-\d{2}\b")
 
@@ -33,6 +37,8 @@ class MeasurePage:
         segments: the newest figures by kind of segment.
         left_out: how many could not be measured, and why, in words; blank if nobody is.
         rules: the rules that the reason names.
+        compared: the figure beside the published ones, by year; a table for each published figure.
+        compared_note: what is missing from the newest comparison; blank if nothing is.
     """
 
     measure: Measure
@@ -45,6 +51,8 @@ class MeasurePage:
     segments: Sequence[Table]
     left_out: str
     rules: tuple[str, ...]
+    compared: Sequence[Table]
+    compared_note: str
 
     @property
     def better(self) -> str:
@@ -61,7 +69,8 @@ def read_measure_page(
         return None
     figures = reading.read_figures(connection, authority, [measure], withhold=withhold)
     targets = reading.read_targets(connection, authority, withhold=withhold)
-    return _page(measure, figures.get(code, ()), targets, _segment_of(code))
+    compared = reading.read_compared(connection, authority, [measure], withhold=withhold)
+    return _page(measure, figures.get(code, ()), targets, _segment_of(code), compared)
 
 
 def read_chosen_pages(
@@ -72,8 +81,15 @@ def read_chosen_pages(
     wanted = [measures[each.measure_code] for each in chosen() if each.measure_code in measures]
     figures = reading.read_figures(connection, authority, wanted, withhold=withhold)
     targets = reading.read_targets(connection, authority, withhold=withhold)
+    compared = reading.read_compared(connection, authority, wanted, withhold=withhold)
     return [
-        _page(each, figures.get(each.measure_code, ()), targets, _segment_of(each.measure_code))
+        _page(
+            each,
+            figures.get(each.measure_code, ()),
+            targets,
+            _segment_of(each.measure_code),
+            compared,
+        )
         for each in wanted
     ]
 
@@ -83,7 +99,11 @@ def _segment_of(code: str) -> str:
 
 
 def _page(
-    measure: Measure, figures: Sequence[Figure], targets: Sequence[Target], segment: str
+    measure: Measure,
+    figures: Sequence[Figure],
+    targets: Sequence[Target],
+    segment: str,
+    compared: Mapping[str, Sequence[Compared]],
 ) -> MeasurePage:
     line = main_line(figures, segment)
     shown = [each for each in line if each.value is not None or each.is_withheld]
@@ -97,6 +117,7 @@ def _page(
         None,
     )
     newest = line[-1] if line else None
+    beside = [each for each in compared.values() if each[0].measure_code == measure.measure_code]
     return MeasurePage(
         measure=measure,
         segment=last.segment if last else segment or measure.default_segment,
@@ -108,6 +129,8 @@ def _page(
         segments=_segments(figures, measure),
         left_out=_left_out(newest) if newest else "",
         rules=tuple(dict.fromkeys(_RULE.findall((newest and newest.left_out_reason) or ""))),
+        compared=[_compared(each, measure) for each in beside],
+        compared_note=next((each[0].comparison_note or "" for each in beside), ""),
     )
 
 
@@ -135,6 +158,34 @@ def _segments(figures: Sequence[Figure], measure: Measure) -> list[Table]:
         for kind, found in kinds.items()
         if len(figures) and (len(kinds) > 1 or len(found) > 1)
     ]
+
+
+def _compared(found: Sequence[Compared], measure: Measure) -> Table:
+    """Return the own figure of each published year beside the published ones.
+
+    A column that is empty in all years is left out.
+    """
+    segment = found[0].segment
+    region = next((each.region_name for each in found if each.region_name), None) or "Region"
+    columns = {
+        "Year to": [written(each.as_at_date) for each in found],
+        "Here": [own_of(each, measure) for each in found],
+        "England": [number(each.england_value, measure.number_format) for each in found],
+        region: [_published(each.region_value, measure) for each in found],
+        "Mean of neighbours": [_published(each.neighbour_mean_value, measure) for each in found],
+        "Place among authorities": [place_of(each, measure) for each in found],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    among = "" if segment == "all" else f", {segment}"
+    return Table(
+        f"Beside published figures{among}",
+        tuple(shown),
+        tuple(zip(*shown.values(), strict=True)),
+    )
+
+
+def _published(value: Decimal | None, measure: Measure) -> str:
+    return "" if value is None else number(value, measure.number_format)
 
 
 def _left_out_count(figure: Figure) -> str:

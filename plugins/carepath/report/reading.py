@@ -13,6 +13,7 @@ import psycopg
 
 from carepath.desk.database import STATEMENT_SECONDS, read
 from carepath.report.disclosure import is_small, must_be_withheld, withheld
+from carepath.statistics.data_sets import published_measures
 from carepath.warehouse.connect import connect
 
 READER: Final = "bi_reader"
@@ -124,19 +125,32 @@ class Target:
 
 @dataclass(frozen=True)
 class Compared:
-    """The newest own figure beside the published ones of the same year and definition."""
+    """An own figure beside the published ones of the same year and definition.
+
+    Attributes:
+        segment: among whom both are counted.
+        numerator, denominator: of the own figure.
+        rank_among_authorities: of the own figure, 1 for the best, or for the highest where neither
+            direction is better; None if the Department does not publish this authority.
+        is_withheld: the file may not show the own figure; its numbers and rank are None then.
+    """
 
     figure_code: str
+    measure_code: str
+    segment: str
     as_at_date: dt.date
-    year: int
     own_value: Decimal | None
+    numerator: int | None
+    denominator: int | None
     england_value: Decimal | None
     region_name: str | None
     region_value: Decimal | None
     neighbour_mean_value: Decimal | None
     neighbour_count: int
-    quartile: int | None
+    authority_count: int | None
+    rank_among_authorities: int | None
     comparison_note: str | None
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -344,18 +358,53 @@ def _as_shown(connection: Connection, authority: str, target: Target) -> Target:
     )  # fmt: skip
 
 
-def read_compared(connection: Connection, authority: str) -> dict[str, Compared]:
-    """Return, by published figure, the newest date with a figure for England."""
+def read_compared(
+    connection: Connection, authority: str, measures: Collection[Measure], *, withhold: bool
+) -> dict[str, list[Compared]]:
+    """Return own figures beside the published ones, by published figure, the newest date first.
+
+    Args:
+        connection: see `marts`.
+        authority: ONS code.
+        measures: whose figures are wanted.
+        withhold: the figures leave the department. Published figures are public already.
+    """
+    statistics = {each.measure_code: each.statistic for each in measures}
+    segments = {each.figure_code: each.segment for each in published_measures()}
     rows = read(
         connection,
         Compared,
-        "select distinct on (figure_code) figure_code, as_at_date, year, own_value, england_value,"
-        " region_name, region_value, neighbour_mean_value, neighbour_count, quartile,"
-        " comparison_note from marts.kpi_comparison where authority = %(authority)s"
-        " and england_value is not null order by figure_code, as_at_date desc",
-        {"authority": authority},
+        "select figure_code, measure_code, segment, compared.as_at_date, own_value, numerator,"
+        " denominator, england_value, region_name, region_value, neighbour_mean_value,"
+        " neighbour_count, authority_count, rank_among_authorities, comparison_note"
+        " from marts.kpi_comparison as compared inner join"
+        " unnest(%(figures)s::text[], %(segments)s::text[]) as published (figure_code, segment)"
+        " using (figure_code) left join marts.kpi using (authority, as_at_date, measure_code,"
+        " segment) where authority = %(authority)s and measure_code = any(%(codes)s)"
+        " and england_value is not null order by figure_code, compared.as_at_date desc",
+        {
+            "authority": authority,
+            "codes": list(statistics),
+            "figures": list(segments),
+            "segments": list(segments.values()),
+        },
     )
-    return {each.figure_code: each for each in rows}
+    found: dict[str, list[Compared]] = {}
+    for row in rows:
+        is_withheld = withhold and must_be_withheld(
+            statistics[row.measure_code], row.numerator, row.denominator, row.own_value
+        )
+        kept = _without_own(row) if is_withheld else row
+        found.setdefault(row.figure_code, []).append(kept)
+    return found
+
+
+def _without_own(row: Compared) -> Compared:
+    """Return the published figures only: the rank among authorities would bound the own one."""
+    return replace(
+        row, own_value=None, numerator=None, denominator=None,
+        rank_among_authorities=None, is_withheld=True,
+    )  # fmt: skip
 
 
 def read_months(
