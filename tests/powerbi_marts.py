@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
+import yaml
 from psycopg import sql
 
-from carepath.powerbi.catalogue import PUBLICATION, read_catalogue, read_figures
+from carepath.powerbi.catalogue import MODELS, PUBLICATION, read_catalogue, read_figures
 from carepath.powerbi.sources import SOURCES
 from carepath.publish.comments import write_comments
-from carepath.publish.shape import Shape, create_table
+from carepath.publish.shape import Shape, built_shape, create_table
 from carepath.publish.tables import MartTable
 
 ASHMERE, OTHER = "E09900091", "E09900092"
@@ -29,25 +31,25 @@ EET, MEAN, COUNT, SHARE_OF_SUMS = (
     "care_entries_12_months",
     "pathway_break_even_share",
 )
-KEYS = {
-    "kpi": ("authority", "as_at_date", "measure_code", "segment_code"),
-    "dim_measure": ("measure_code",),
-    "dim_segment": ("authority", "segment"),
-    "dim_snapshot": ("authority", "as_at_date"),
-    "dim_date": ("calendar_date",),
-    "dim_authority": ("authority",),
-    "kpi_comparison": ("authority", "as_at_date", "measure_code", "figure_code"),
-}
+
+
+@lru_cache(maxsize=1)
+def read_keys() -> dict[str, tuple[str, ...]]:
+    """Return the key that each mart of the model declares."""
+    found = {}
+    for path in (MODELS / "marts").rglob("*.yml"):
+        for model in yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader).get("models", ()):
+            config = model["config"]
+            found[config.get("alias", model["name"])] = tuple(config["meta"]["key"])
+    return {source.mart: found[source.mart] for source in SOURCES if source.mart != PUBLICATION}
 
 
 def fill(owner: psycopg.Connection[Any]) -> None:
     """Create the marts of the model and fill those that its figures rest on."""
     marts = read_catalogue()
-    for source in SOURCES:
-        if source.mart != PUBLICATION:
-            columns = {name: about.type for name, about in marts[source.mart].columns.items()}
-            key = KEYS.get(source.mart, tuple(columns)[:1])
-            create_table(owner, "marts", Shape(source.mart, columns, key))
+    for name, key in read_keys().items():
+        columns = {column: about.type for column, about in marts[name].columns.items()}
+        create_table(owner, "marts", built_shape(MartTable(name, key), Shape(name, columns, ())))
     write_comments(
         owner,
         "marts",

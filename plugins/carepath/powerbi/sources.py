@@ -172,6 +172,16 @@ RELATIONSHIPS: Final = tuple(
     for table, column in references.items()
 )
 
+
+def related_keys() -> dict[str, tuple[str, ...]]:
+    """Return, by mart, the columns by which relationships find one row of it."""
+    found = {}
+    for each in RELATIONSHIPS:
+        source = BY_NAME[each.to_table]
+        found[source.mart] = source.keys.get(each.to_column, (each.to_column,))
+    return found
+
+
 # Tables with rows of an authority that the filter on Authorities does not reach.
 RESTRICTED_TOO: Final = ("As-at dates", "Segments", "Teams", "Young people")
 ROLE: Final = "Own authority"

@@ -8,7 +8,7 @@ it. So the publication refuses it, and a migration must make the change: see the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg import sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from carepath.errors import PublicationError
+from carepath.powerbi.sources import related_keys
 from carepath.publish.tables import MartTable
 
 MARTS = "marts"
@@ -187,7 +188,8 @@ def add_columns(
 def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> None:
     """Create a logged table with its primary key; default privileges give the grants.
 
-    A table with authorities that people read gets its row policies (docs/row_policies.md).
+    A table with authorities that people read gets its row policies (docs/row_policies.md). What a
+    relationship of Power BI refers to is unique, also across authorities (ADR 24).
     """
     columns = [
         sql.SQL("{} {}").format(
@@ -196,12 +198,18 @@ def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> N
         )
         for column, type_ in shape.columns.items()
     ]
+    keys = [sql.SQL("primary key ({})").format(_named(shape.key))]
+    related = related_keys().get(shape.name, shape.key)
+    if schema == MARTS and related != shape.key:
+        keys.append(sql.SQL("unique ({})").format(_named(related)))
     connection.execute(
-        sql.SQL("create table {} ({}, primary key ({}))").format(
-            sql.Identifier(schema, shape.name),
-            sql.SQL(", ").join(columns),
-            sql.SQL(", ").join(map(sql.Identifier, shape.key)),
+        sql.SQL("create table {} ({})").format(
+            sql.Identifier(schema, shape.name), sql.SQL(", ").join([*columns, *keys])
         )
     )
     if schema == MARTS and shape.by_authority:
         connection.execute("select ops.protect_mart(%s::regclass)", [f'"{schema}"."{shape.name}"'])
+
+
+def _named(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
