@@ -342,6 +342,7 @@ def rollback(
     from carepath.dates import written
     from carepath.publish import only_authority
     from carepath.publish import rollback as roll_back
+    from carepath.service.after_rollback import refresh_power_bi
     from carepath.warehouse import ready
 
     ready()
@@ -353,6 +354,8 @@ def rollback(
         f"[bold]{written(publication.night)}[/bold] again (publication "
         f"{publication.publication_id})."
     )
+    if said := refresh_power_bi():
+        console.print(said, markup=False)
 
 
 @app.command(rich_help_panel=UNDO)

@@ -24,9 +24,10 @@ from carepath.logs import service_log_file
 from carepath.night.lock import driving, take
 from carepath.publish.publication import PUBLISHER_LOCK
 from carepath.service import configuration
+from carepath.service.after_rollback import refresh_power_bi
 from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.site import read_site
-from carepath.site.power_bi import POWER_BI, read_power_bi
+from carepath.site.power_bi import POWER_BI, REFRESH_DAG, read_power_bi
 from carepath.warehouse.connect import connect
 
 pytestmark = pytest.mark.usefixtures("warehouse", "power_bi_operators")
@@ -252,6 +253,36 @@ def test_refresh_that_fails_is_said_without_what_power_bi_quotes(
     assert VALUE_OF_A_RECORD not in log
     assert service.heard.count("refresh") == 1
     assert "Power BI was not refreshed, and shows older figures" in service_log_file().read_text()
+
+
+def refreshes() -> list[str]:
+    with connect("airflow_meta", "airflow") as connection:
+        return [
+            state
+            for (state,) in connection.execute(
+                "select state from dag_run where dag_id = %s", [REFRESH_DAG]
+            )
+        ]
+
+
+def test_rollback_starts_the_refresh_or_says_that_it_did_not(settings_file: Path) -> None:
+    configuration.initialise()
+    with connect("airflow_meta", "airflow") as connection:
+        connection.execute("delete from dag where dag_id = %s", [REFRESH_DAG])
+    said = refresh_power_bi()  # Airflow has not seen the DAG yet
+    assert said.startswith("Power BI still shows the figures of before")
+    assert f"trigger the DAG {REFRESH_DAG}" in said
+
+    log = get_settings().logs / "airflow" / "reserialize.log"
+    configuration.airflow(("dags", "reserialize"), log=log)
+    before = refreshes()
+    assert refresh_power_bi() == (
+        f"Airflow runs {REFRESH_DAG} next, so that Power BI reads these figures."
+    )
+    assert refreshes() == [*before, "queued"]
+    settings_file.write_text("", encoding="utf-8")
+    assert refresh_power_bi() == ""
+    assert len(refreshes()) == len(before) + 1
 
 
 def test_without_settings_there_is_nothing_to_refresh() -> None:

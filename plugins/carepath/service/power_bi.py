@@ -26,10 +26,9 @@ from carepath.publish.publication import PUBLISHER_LOCK
 from carepath.service.alerts import send
 from carepath.service.assets import MARTS
 from carepath.settings import get_settings
-from carepath.site.power_bi import PowerBI
+from carepath.site.power_bi import REFRESH_DAG, PowerBI
 from carepath.warehouse.connect import connect
 
-DAG_ID: Final = "power_bi_refresh"
 CONNECTION: Final = "power_bi"  # of Airflow: AIRFLOW_CONN_POWER_BI
 SECONDS_BETWEEN_LOOKS: Final = 15
 LONGEST_NIGHT: Final = dt.timedelta(hours=5)
@@ -100,7 +99,7 @@ def refresh_dag(settings: PowerBI) -> DAG:
     """Return the DAG that refreshes a semantic model after each night that published."""
     longest = dt.timedelta(minutes=settings.longest_minutes)
     with DAG(
-        DAG_ID,
+        REFRESH_DAG,
         schedule=[MARTS],
         catchup=False,
         max_active_runs=1,
@@ -127,12 +126,13 @@ def alert_a_person(context: dict[str, Any]) -> None:
     """Say in the log of the service and to the alert addresses that Power BI is behind."""
     line = (
         "Carepath: Power BI was not refreshed, and shows older figures. "
-        f"What to do: read the log of the DAG {DAG_ID}, put right what it names, and trigger it."
+        f"What to do: read the log of the DAG {REFRESH_DAG}, put right what it names, and trigger"
+        " it."
     )
     service_log().error(line, run_id=context["dag_run"].run_id)
     send(
         "Carepath: Power BI was not refreshed",
-        f"{line}\n\n{get_settings().pages_url}/dags/{DAG_ID}",
+        f"{line}\n\n{get_settings().pages_url}/dags/{REFRESH_DAG}",
     )
 
 

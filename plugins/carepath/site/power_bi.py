@@ -13,6 +13,7 @@ from carepath.settings import get_settings
 from carepath.site.wrong import named_by_file
 
 POWER_BI: Final = "power_bi.yml"
+REFRESH_DAG: Final = "power_bi_refresh"
 
 
 class PowerBI(BaseModel):
