@@ -18,6 +18,7 @@ from werkzeug.security import generate_password_hash
 
 from carepath.desk.people import APPROVER, STEWARD, VIEWER
 from carepath.service import configuration
+from carepath.service.processes import SERVICES
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
 
@@ -40,7 +41,7 @@ def api_server(**more: str) -> Iterator[str]:
     log = get_settings().logs / "airflow" / "api-server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "api-server"],
+            [sys.executable, "-m", "airflow", *SERVICES["api-server"]],
             env={**configuration.environment(), **more},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -55,6 +55,16 @@ retention_app = typer.Typer(
     help="Whose records are due to go: legal hold, and disposal by two people.",
 )
 app.add_typer(retention_app, name="retention", rich_help_panel=SAFETY)
+CaseOption = Annotated[
+    str,
+    # the list of processes, which every account can read, has the options
+    typer.Option(
+        help="The person's case id. Without it, you are asked for it.",
+        metavar="ID",
+        prompt="Case id",
+    ),
+]
+OfAuthority = Annotated[str, typer.Option(help="ONS code of the authority.")]
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -807,7 +817,7 @@ def audit(
 @app.command(rich_help_panel=SAFETY)
 def person(
     authority: Annotated[str, typer.Option(help="ONS code of the authority.")],
-    case: Annotated[str, typer.Option(help="The person's case id.", metavar="ID")],
+    case: CaseOption,
     to: Annotated[
         Path,
         typer.Option(metavar="FILE", help="A new file: .json, or .html to read."),
@@ -827,10 +837,6 @@ def person(
         "Only you can read the file. It also says what others did, such as workers and relatives."
         " Check it before you pass it on (docs/retention.md)."
     )
-
-
-CaseOption = Annotated[str, typer.Option(help="The person's case id.", metavar="ID")]
-OfAuthority = Annotated[str, typer.Option(help="ONS code of the authority.")]
 
 
 @retention_app.callback(invoke_without_command=True)

@@ -452,9 +452,19 @@ def test_waiver_is_checked_asked_approved_by_another_and_withdrawn() -> None:
         assert "L-000" not in seen
         assert "The record is right." not in seen
     assert post(f"{place}/withdraw", "steward").status_code == 422
+    assert looks("stella")[-1] == ("waiver", HELD_RULE, "L-000", 1)
     assert post(f"{place}/withdraw", "steward", reason="It was wrong.").status_code == 303
     assert post(f"{place}/withdraw", "steward", reason="Again.").status_code == 409
     assert "Withdrawn by" in ask(place).text
+
+
+def test_each_answer_to_a_form_that_shows_a_record_leaves_a_look() -> None:
+    number = str(finding(key="L-011"))
+    before = len(looks("stella"))
+    assert "L-011" in post("/waivers/ask", "steward", finding=number).text
+    written = {"reason": "The record is right.", "last_night": "2019-06-30"}
+    assert "L-011" in post("/waivers/ask", "steward", finding=number, **written).text
+    assert looks("stella")[before:] == [("waiver", HELD_RULE, "L-011", 1)] * 2
 
 
 def test_waiver_of_a_whole_rule_is_for_one_authority() -> None:

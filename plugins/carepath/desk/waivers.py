@@ -123,8 +123,6 @@ def ask_form(
     """Show the form with which a person asks for a waiver."""
     with warehouse() as connection:
         about = _about(connection, person, finding, rule, authority)
-        if about.finding_id is not None:
-            note_look_at(connection, person, "waiver", about)
     return _form(request, about, {}, {})
 
 
@@ -198,6 +196,8 @@ def withdraw(
         if not about.may_be_withdrawn_by(person):
             raise HTTPException(409, _why_not(about, person))
         if not form["reason"]:
+            if about.is_of_record:
+                note_look_at(connection, person, "waiver", about)
             wrong = {"reason": "Say why you withdraw the waiver."}
             return page(request, "waiver.html", status=422, waiver=about, done="", wrong=wrong)
         _do(
@@ -234,6 +234,9 @@ def _about(
         )
     if not found:
         raise HTTPException(404)
+    # each answer shows the record: the form, the form with its mistakes, and the check
+    if found[0].finding_id is not None:
+        note_look_at(connection, person, "waiver", found[0])
     return found[0]
 
 

@@ -139,10 +139,16 @@ def check_sign_in() -> None:
 
 def _sign_in() -> dict[str, str]:
     """Return how people sign in, and for how long."""
+    with_tls = {
+        # what the web server in front says of the caller's address, and that it is encrypted
+        "FAB__ENABLE_PROXY_FIX": "True",
+        "FAB__COOKIE_SECURE": "True",
+    }
     return {
         "FAB__CONFIG_FILE": str(SIGN_IN_FILE),
         # an open page keeps a session alive for ever, also of a person who has left a group
         "FAB__SESSION_MAX_LIFETIME_MINUTES": str(SESSION_MINUTES),
+        **(with_tls if get_settings().pages_url.startswith("https://") else {}),
     }
 
 

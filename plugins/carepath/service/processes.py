@@ -24,7 +24,8 @@ from carepath.service.configuration import (
 from carepath.settings import get_settings
 
 SERVICES: dict[str, tuple[str, ...]] = {
-    "api-server": ("api-server",),
+    # it believes a web server with TLS on this machine, and marks its cookies as secure then
+    "api-server": ("api-server", "--proxy-headers"),
     # the log server would listen on all addresses; Airflow's pages read the log files instead
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
