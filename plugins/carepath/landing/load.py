@@ -14,11 +14,12 @@ from carepath.contract import load_contract
 from carepath.contract.differences import compare
 from carepath.errors import CarepathError, DeliveryError, SourceError, safe_message
 from carepath.landing.delivery import Load, LoadResult, Previous, Progress, TableDelivery
+from carepath.landing.disposed import leave_out
 from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
 from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority, index_people
 from carepath.sources import SourceSpec, open_source
-from carepath.sources.notes import keep_notes, notes_of
+from carepath.sources.notes import DeliveryNote, keep_notes, notes_of
 from carepath.warehouse.connect import connect
 
 
@@ -68,7 +69,8 @@ def load_source(
                 plans = plan(comparison, spec.name, delivered)
                 _refuse_another_return(connection, load, [p.table.name for p in plans])
                 ensure_authority(contract, load.authority, [p.table.name for p in plans])
-                keep_notes(connection, load.load_id, notes_of(session))
+                notes = notes_of(session)
+                keep_notes(connection, load.load_id, notes)
                 started = time.monotonic()
                 deliveries = extract(
                     session,
@@ -83,6 +85,10 @@ def load_source(
             connection.execute(
                 "update ops.loads set state = 'landed' where load_id = %s", (load.load_id,)
             )
+            deliveries, left_out = leave_out(connection, load, contract, deliveries)
+            if left_out:
+                note = DeliveryNote(f"all files of {load.period}", 0, "", _left_out(left_out))
+                keep_notes(connection, load.load_id, [*notes, note])
             comparing = time.monotonic()
             tables = apply_history(
                 connection, load, contract, deliveries, previous, accumulates=accumulates
@@ -91,6 +97,13 @@ def load_source(
             analyse(load.authority, [each.table for each in tables if _changed_much(each)])
             ended = time.monotonic()
     return LoadResult(load, tuple(tables), extracted - started, ended - comparing)
+
+
+def _left_out(count: int) -> str:
+    return (
+        f"Records that were left out: {count}. They are of people whose records were disposed of,"
+        " and a later return does not have them (docs/retention.md)."
+    )
 
 
 def _refuse_another_return(

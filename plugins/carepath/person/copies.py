@@ -189,7 +189,7 @@ def places(
         if schema in ("landing", "history") and (table := _contract_table(contract, name))
     ]
     conditions: dict[str, sql.Composable] = {}
-    for table in _in_order(contract):
+    for table in in_order(contract):
         condition = _of_records(table, subject)
         if condition is None:
             continue
@@ -259,7 +259,7 @@ def _contract_table(contract: Contract, name: str) -> Table | None:
     return contract.tables.get(name.partition("__")[0])
 
 
-def _in_order(contract: Contract) -> Iterator[Table]:
+def in_order(contract: Contract) -> Iterator[Table]:
     """Yield parents before the records that belong to them."""
     children = dict.fromkeys(each.table for each in PARENTS)
     for table in contract.tables.values():

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import psycopg
 
 from carepath.errors import RetentionError
+from carepath.landing.disposed import PAST_LOADS
 from carepath.quality.waivers import person
 from carepath.retention.due import Due, read_due
 from carepath.warehouse.connect import connect
@@ -83,16 +84,31 @@ def one(owner: psycopg.Connection[Any], authority: str, case_id: str) -> Due:
     return found[0]
 
 
+def _known(owner: psycopg.Connection[Any], authority: str, case_id: str) -> str:
+    """Return the case id as the records have it, of a person who is known or was disposed of.
+
+    Raises:
+        RetentionError: neither is so.
+    """
+    said = case_id.strip().upper()
+    was_disposed = owner.execute(
+        "select exists (select from identity.disposed_people where authority = %(authority)s"
+        " and person_hash = identity.disposed_hash(%(authority)s, %(case)s))",
+        {"authority": authority, "case": said},
+    ).fetchone()
+    return said if was_disposed == (True,) else one(owner, authority, case_id).case_id
+
+
 def _decide(authority: str, case_id: str, event: Literal["held", "released"], reason: str) -> None:
     if not reason.strip():
         raise RetentionError("The reason is blank.", todo="say why, for those who read it later.")
     with connect("carepath_owner") as owner:
-        found = one(owner, authority, case_id)
+        case_id = _known(owner, authority, case_id)
         owner.execute("lock table identity.legal_holds in share row exclusive mode")
         last = owner.execute(
             "select event from identity.legal_holds where authority = %s and person_id = %s"
             " order by event_id desc limit 1",
-            (authority, found.case_id),
+            (authority, case_id),
         ).fetchone()
         if (last == ("held",)) == (event == "held"):
             what = "already on hold" if event == "held" else "not on hold"
@@ -100,7 +116,14 @@ def _decide(authority: str, case_id: str, event: Literal["held", "released"], re
         owner.execute(
             "insert into identity.legal_holds (authority, person_id, event, reason, done_by)"
             " values (%s, %s, %s, %s, %s)",
-            (authority, found.case_id, event, reason.strip(), person()),
+            (authority, case_id, event, reason.strip(), person()),
+        )
+        # the next load of a past return is compared with history again, and lets the records in
+        owner.execute(
+            "update ops.table_deliveries set content_hash = ''"
+            f" where load_id in (select load_id from ops.loads where authority = %s"
+            f" and load_id in ({PAST_LOADS}))",
+            (authority,),
         )
         what = "put on hold" if event == "held" else "released from hold"
         _note(owner, f"records {what}", authority, "one person")

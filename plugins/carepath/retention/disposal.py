@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from carepath.contract import load_contract
 from carepath.errors import RetentionError
+from carepath.landing.disposed import PAST_LOADS
 from carepath.night.lock import keep_nights_away
 from carepath.person import Place, find_person
 from carepath.quality.waivers import person
@@ -67,6 +68,7 @@ def dispose(
             owner, load_contract(), authority, case_id, also_of_others=False
         )
         _refuse_delivered(owner, authority, places)
+        past = _past_years(owner, places)
         person_hash = owner.execute(
             "select identity.disposed_hash(%s, %s)", (authority, subject.case_id)
         ).fetchone()
@@ -78,9 +80,10 @@ def dispose(
                 removed[name] += count
                 progress(name, count)
         disposal = owner.execute(
-            "insert into ops.disposals (authority, kind, rows_removed, asked_by, done_by)"
-            " values (%s, %s, %s, %s, %s) returning disposal_id",
-            (authority, found.kind, Jsonb(dict(removed)), asked_by, person()),
+            "insert into ops.disposals"
+            " (authority, kind, rows_removed, past_years, asked_by, done_by)"
+            " values (%s, %s, %s, %s, %s, %s) returning disposal_id",
+            (authority, found.kind, Jsonb(dict(removed)), past, asked_by, person()),
         ).fetchone()
         owner.execute(
             "insert into identity.disposed_people (authority, person_hash, disposal_id)"
@@ -99,14 +102,13 @@ def dispose(
 
 
 def _refuse_delivered(owner: psycopg.Connection[Any], authority: str, places: list[Place]) -> None:
-    """Refuse while the source still delivers any record of the person."""
-    for place in places:
-        if place.schema != "history":
-            continue
+    """Refuse while the source still delivers any record of the person, but for past returns."""
+    for place in _of_history(places):
         row = owner.execute(
             sql.SQL(
-                "select exists (select from {} as held where held.to_load is null and ({}))"
-            ).format(place.name, place.condition)
+                "select exists (select from {} as held where held.to_load is null"
+                " and held.from_load not in ({}) and ({}))"
+            ).format(place.name, sql.SQL(PAST_LOADS), place.condition)
         ).fetchone()
         if row == (True,):
             raise RetentionError(
@@ -114,6 +116,24 @@ def _refuse_delivered(owner: psycopg.Connection[Any], authority: str, places: li
                 where=f"authority {authority}, table {place.table.partition('__')[0]}",
                 todo="delete them in the recording system, and run a night first.",
             )
+
+
+def _past_years(owner: psycopg.Connection[Any], places: list[Place]) -> list[str]:
+    """Return the collection years whose returns still name the person, in order."""
+    found: set[str] = set()
+    for place in _of_history(places):
+        rows = owner.execute(
+            sql.SQL(
+                "select distinct held.period from {} as held"
+                " where held.to_load is null and held.period is not null and ({})"
+            ).format(place.name, place.condition)
+        ).fetchall()
+        found |= {period for (period,) in rows}
+    return sorted(found)
+
+
+def _of_history(places: list[Place]) -> list[Place]:
+    return [place for place in places if place.schema == "history"]
 
 
 def _delete(owner: psycopg.Connection[Any], place: Place) -> int:

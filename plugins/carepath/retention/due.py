@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
+from carepath.landing.disposed import PAST_LOADS
 from carepath.site.reading import site_folder
 from carepath.site.retention import Retention, read_retention
 
@@ -24,8 +25,11 @@ Kind = Literal["looked after", "adopted", "other"]
 State = Literal["due", "asked for", "on hold", "still delivered", "no date", "later"]
 
 # Of several versions the latest date counts, so that no correction shortens a retention.
-DUE = """
-with said_people as (
+# A return of a past year is delivered for ever, so it does not count as delivered.
+DUE = f"""
+with past_loads as ({PAST_LOADS}),
+
+said_people as (
     select
         authority,
         nullif(upper(btrim(pers_person_id)), '') as person_id,
@@ -33,7 +37,7 @@ with said_people as (
             as birth_date,
         case when pg_input_is_valid(btrim(pers_death_date), 'date')
             then btrim(pers_death_date)::date end as death_date,
-        to_load is null as is_delivered
+        to_load is null and from_load not in (select load_id from past_loads) as is_delivered
     from history.ssd_person
 ),
 
@@ -56,7 +60,8 @@ said_episodes as (
         nullif(upper(btrim(clae_person_id)), '') as person_id,
         upper(btrim(clae_cla_episode_ceased_reason)) in ('E11', 'E12') as is_adopted,
         case when pg_input_is_valid(btrim(clae_cla_episode_ceased_date), 'date')
-            then btrim(clae_cla_episode_ceased_date)::date end as ceased_date
+            then btrim(clae_cla_episode_ceased_date)::date end as ceased_date,
+        to_load is null and from_load not in (select load_id from past_loads) as is_delivered
     from history.ssd_cla_episodes
 ),
 
@@ -65,7 +70,8 @@ looked_after as (
         authority,
         person_id,
         coalesce(bool_or(is_adopted), false) as is_adopted,
-        max(ceased_date) filter (where is_adopted) as adoption_date
+        max(ceased_date) filter (where is_adopted) as adoption_date,
+        bool_or(is_delivered) as is_delivered
     from said_episodes
     group by authority, person_id
 ),
@@ -80,7 +86,7 @@ ends as (
     select
         people.authority,
         people.person_id,
-        people.is_delivered,
+        people.is_delivered or coalesce(looked_after.is_delivered, false) as is_delivered,
         coalesce(holds.event = 'held', false) as is_held,
         requests.request_id,
         requests.asked_by,
