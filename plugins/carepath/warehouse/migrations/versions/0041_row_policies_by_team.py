@@ -93,7 +93,7 @@ return (
         case
             when relname in ('dim_authority', 'dim_cohort', 'dim_provider', 'dim_snapshot',
                 'publication') then 'teams_see_all'
-            when 'segment_kind' = any(names) then 'teams_see_names'
+            when names @> array['segment_kind', 'team_key'] then 'teams_see_names'
             when 'team_key' = any(names) then 'teams_see_own'
             when names && array['young_person_key', 'worker_key'] then 'teams_see_none'
             when names @> array['segment', 'numerator', 'denominator']
