@@ -15,7 +15,7 @@ demo: env ## Load the four nights of the demonstration through Airflow and show 
 	@$(BIN)/carepath demo
 
 test: env ## Run the whole suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-quick: env ## Run the tests that need no database
 	@$(BIN)/python -m pytest tests/no_database

@@ -42,6 +42,33 @@ NO_EXTRAS = "no packages of requirements-extras.lock (make extras)"
 NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresql unixodbc)"
 
 
+# The longest modules begin first and the folder without a server last, so that the workers end
+# together. By itself xdist begins with the modules of the most tests, and a long one may have one.
+LONGEST = (
+    "night/test_demo_nights.py",
+    "night/test_region_workers.py",
+    "dbt/test_dbt_nights.py",
+    "dbt/test_dbt_incremental.py",
+    "night/test_one_night_at_a_time.py",
+    "night/test_ordinary_months.py",
+)
+FOLDERS = ("dbt", "night", "pages", "warehouse", "no_database")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules of a worker in the order in which they begin (`--no-loadscope-reorder`)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    folder, name = item.path.parent.name, f"{item.path.parent.name}/{item.path.name}"
+    return (
+        LONGEST.index(name) if name in LONGEST else len(LONGEST),
+        FOLDERS.index(folder) if folder in FOLDERS else 0,
+    )
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[embedded.Server]:
     """The suite's embedded PostgreSQL, running; removed when the suite ends."""
