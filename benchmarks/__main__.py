@@ -212,7 +212,8 @@ def _night(day: dt.date) -> dict[str, float | str]:
     with connect("carepath_analyst") as connection:
         steps = dict(
             connection.execute(
-                "select step, sum(extract(epoch from finished_at - started_at))::float8"
+                # a set has a row for each authority, all of one time
+                "select step, extract(epoch from max(finished_at) - min(started_at))::float8"
                 " from ops.run_steps where run_id = %s group by step",
                 (ended.run_id,),
             ).fetchall()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 
+import carepath.publish
 from carepath.errors import CarepathError, GateHeldError, SettingsError, WaiverError
 from carepath.night import lock, record, steps
+from carepath.publish import MartTable
 from carepath.quality.decision import Decision
 from carepath.quality.records import gate as quality_gate
 from carepath.quality.waivers import Accepted, approve, read_waivers
@@ -359,6 +362,57 @@ def test_step_of_a_set_that_runs_again_leaves_out_who_is_done(
     loaded(loader, "other", OTHER, NIGHT)  # its source was loaded again
     steps.judge_records(RUN, [ASHMERE, OTHER])
     assert seen == [ASHMERE, OTHER, ASHMERE, OTHER]
+
+
+@pytest.fixture
+def figures(loader: psycopg.Connection[Any]) -> Iterator[None]:
+    """A mart that is built for both authorities, from loads that both gates accepted."""
+    loader.execute(
+        "drop table if exists core.dim_snapshot;"
+        " create table core.dim_snapshot (authority text, is_latest boolean, load_id bigint);"
+        " create unlogged table marts_build.trial_set (authority text, measure text, share int)"
+    )
+    for source, authority in (("first", ASHMERE), ("other", OTHER)):
+        load_id = loaded(loader, source, authority, NIGHT)
+        judged(loader, load_id, "pass")
+        loader.execute("insert into core.dim_snapshot values (%s, true, %s)", (authority, load_id))
+        loader.execute("insert into marts_build.trial_set values (%s, 'eet', 1)", (authority,))
+    loader.execute(
+        "insert into quality.gate_runs (run_id, authority, gate, load_id, night, decision)"
+        " select run_id, authority, 2, load_id, night, decision from quality.gate_runs"
+    )
+    yield
+    with connect("carepath_owner", autocommit=True) as owner:
+        owner.execute(
+            "drop table core.dim_snapshot, marts_build.trial_set, marts.trial_set,"
+            " marts_prev.trial_set; delete from marts.publication; delete from ops.publications"
+        )
+
+
+@pytest.mark.usefixtures("figures")
+def test_publication_of_a_set_leaves_out_whose_build_is_broken(
+    loader: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = partial(carepath.publish.publish_many, tables=[MartTable("trial_set", ("measure",))])
+    monkeypatch.setattr(carepath.publish, "publish_many", only)
+    loader.execute("insert into marts_build.trial_set values (%s, 'eet', 2)", (ASHMERE,))
+    with pytest.raises(CarepathError, match=rf"^{ASHMERE}, marts\.trial_set: .*duplicate key"):
+        steps.publish(RUN, [ASHMERE, OTHER])
+    assert states(loader, "publish") == {ASHMERE: "failed", OTHER: "done"}
+    assert loader.execute("select authority from marts.trial_set").fetchall() == [(OTHER,)]
+
+    loader.execute("delete from marts_build.trial_set where share = 2")
+    published = steps.publish(RUN, [ASHMERE, OTHER])
+    assert states(loader, "publish") == {ASHMERE: "done", OTHER: "done"}
+    assert (
+        dict(loader.execute("select authority, publication_id from marts.publication").fetchall())
+        == published
+    )
+
+    loader.execute("delete from quality.gate_runs where gate = 2 and authority = %s", (OTHER,))
+    with pytest.raises(CarepathError, match=rf"^{OTHER}: The figures have not passed each gate"):
+        steps.publish(RUN, [ASHMERE, OTHER])
+    assert states(loader, "publish") == {ASHMERE: "done", OTHER: "failed"}
 
 
 def states(loader: psycopg.Connection[Any], step: str) -> dict[str, str]:

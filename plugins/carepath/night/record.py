@@ -81,6 +81,7 @@ def step(
     *,
     authority: str = "",
     source: str = "",
+    since: dt.datetime | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Record one step of a night, how it ended and what it counted.
 
@@ -90,6 +91,7 @@ def step(
         name: the step, as dags/nightly_load.py calls it.
         authority: the authority that it is for; blank if all.
         source: what it loads; blank for every other step.
+        since: when it began, if that was before (`begin`).
 
     Yields:
         The step's detail: counts and ids, which the caller fills.
@@ -105,8 +107,8 @@ def step(
     )
     connection.execute(
         "insert into ops.run_steps (run_id, step, authority, source, state, started_at)"
-        " values (%s, %s, %s, %s, 'running', clock_timestamp())",
-        identity,
+        " values (%s, %s, %s, %s, 'running', coalesce(%s, clock_timestamp()))",
+        (*identity, since),
     )
     detail: dict[str, Any] = {}
     state, message = "done", None
@@ -146,6 +148,26 @@ def step(
                 " and authority = %s and source = %s",
                 (state, message, json.dumps(detail), *identity),
             )
+
+
+def begin(
+    connection: psycopg.Connection[Any], run_id: str, name: str, authorities: Sequence[str]
+) -> dt.datetime:
+    """Record that a step begins for a set at once; `step` then says how it ended for each.
+
+    Returns:
+        When it began.
+    """
+    ((now,),) = connection.execute("select clock_timestamp()").fetchall()
+    connection.cursor().executemany(
+        "insert into ops.run_steps (run_id, step, authority, source, state, started_at)"
+        " values (%s, %s, %s, '', 'running', %s)"
+        " on conflict (run_id, step, authority, source) do update set state = excluded.state,"
+        " started_at = excluded.started_at, finished_at = null, message = null",
+        [(run_id, name, authority, now) for authority in authorities],
+    )
+    moment: dt.datetime = now
+    return moment
 
 
 def note(connection: psycopg.Connection[Any], run_id: str, source: str, message: str) -> None:

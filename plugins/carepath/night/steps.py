@@ -26,6 +26,7 @@ from carepath.night.lock import take, working
 from carepath.night.record import (
     LOADER,
     Outcome,
+    begin,
     begun,
     close_run,
     complete_authorities,
@@ -309,7 +310,7 @@ def judge_figures(run_id: str, authorities: Sequence[str]) -> None:
 
 
 def publish(run_id: str, authorities: Sequence[str]) -> dict[str, int]:
-    """Make the marts of a set of authorities equal to the build.
+    """Make the marts of a set of authorities equal to the build, in one transaction.
 
     Returns:
         authority to the id of its publication.
@@ -345,19 +346,30 @@ def _publish(
     run_id: str, authorities: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, CarepathError]]:
     """Publish a set; return the publications, and the trouble of each that has one."""
-    from carepath.publish import publish as publish_build
+    from carepath.publish import Publication, publish_many
 
+    loads: dict[str, int] = {}
     published: dict[str, int] = {}
 
-    def publish_one(authority: str) -> None:
-        with step(connection, run_id, "publish", authority=authority) as detail:
-            load_id = _accepted_and_built(connection, run_id, authority, gates=2)
-            publication = publish_build(run_id, authority, load_id, night)
-            detail["publication_id"] = published[authority] = publication.publication_id
+    def accept(authority: str) -> None:
+        loads[authority] = _accepted_and_built(connection, run_id, authority, gates=2)
+
+    def tell_of(authority: str) -> None:
+        with step(connection, run_id, "publish", authority=authority, since=began) as detail:
+            outcome = outcomes[authority]
+            if not isinstance(outcome, Publication):
+                raise outcome
+            detail["publication_id"] = published[authority] = outcome.publication_id
 
     with _at_work(run_id) as connection:
         night = night_of(connection, run_id)
-        return published, each_alone(authorities, publish_one)
+        began = begin(connection, run_id, "publish", authorities)
+        outcomes: dict[str, Publication | CarepathError] = {**each_alone(authorities, accept)}
+        try:
+            outcomes |= publish_many(run_id, loads, night) if loads else {}
+        except CarepathError as error:
+            outcomes |= dict.fromkeys(loads, error)
+        return published, each_alone(authorities, tell_of)
 
 
 def close(run_id: str) -> Outcome:

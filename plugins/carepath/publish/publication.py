@@ -275,11 +275,12 @@ def _publisher(authorities: Iterable[str]) -> Iterator[psycopg.Connection[Any]]:
             connection.execute("select pg_advisory_lock(%s)", [PUBLISHER_LOCK])
             yield connection
     except psycopg.Error as error:
-        raise _refusal(error, ", ".join(authorities)) from None
+        raise _refusal(error, *authorities) from None
 
 
-def _refusal(error: psycopg.Error, where: str) -> PublicationError:
+def _refusal(error: psycopg.Error, *authorities: str) -> PublicationError:
     """Return why PostgreSQL refused a publication, without any value of a record."""
+    where = authorities[0] if len(authorities) == 1 else f"{len(authorities)} authorities"
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return PublicationError(
             f"Another publication or dbt run kept the tables for {WAIT_FOR_OTHERS}.",
