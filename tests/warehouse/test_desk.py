@@ -7,7 +7,7 @@ import csv
 import datetime as dt
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ PEOPLE = {
     "approver": Person(3, "april", frozenset({APPROVER})),
     "admin": Person(4, "admin", frozenset({ADMIN})),
     "nobody": Person(5, "nora", frozenset({"Viewer"})),
+    "east": Person(
+        6, "ellis", frozenset({STEWARD, APPROVER}), frozenset({(ASHMERE, "Leaving care east")})
+    ),
 }
 
 pytestmark = pytest.mark.usefixtures("nights")
@@ -388,6 +391,42 @@ def test_downloads_have_every_finding_and_no_formula() -> None:
     assert looks("stella")[-1] == ("work list as Excel", "EET-01", None, 12)
     assert ask("/work-list.csv", "viewer").status_code == 403
     assert ask("/work-list.xlsx", "viewer").status_code == 403
+
+
+def test_person_who_is_limited_to_a_team_sees_the_records_of_the_team_only() -> None:
+    def listed(who: str) -> dict[str, dict[str, str]]:
+        text = ask("/work-list.csv", who).text.removeprefix("\ufeff")
+        return {row["Finding"]: row for row in csv.DictReader(io.StringIO(text))}
+
+    everything, own = listed("steward"), listed("east")
+    assert own == {
+        number: row
+        for number, row in everything.items()
+        if (row["Authority"], row["Team"]) == (ASHMERE, "Leaving care east")
+    }
+    others = [everything[number] for number in everything.keys() - own.keys()]
+    assert {row["Team"] for row in others} >= {"Leaving care west", ""}
+    page = ask("/work-list", "east").text
+    assert f"{len(own)} " in page
+    assert "Leaving care west" not in page
+    hidden = {row["Case"] for row in others} - {row["Case"] for row in own.values()} - {""}
+    assert hidden
+    assert not [case for case in hidden if case in page]
+    assert len(list(openpyxl_rows("/work-list.xlsx", "east"))) == len(own)
+    west = next(row for row in others if row["Team"] == "Leaving care west")
+    mine = next(iter(own.values()))
+    for address in ("/records/{}", "/waivers/ask?finding={}"):
+        assert ask(address.format(mine["Finding"]), "east").status_code == 200
+        assert ask(address.format(west["Finding"]), "east").status_code == 404
+        assert ask(address.format(west["Finding"]), "steward").status_code == 200
+    for row, found in ((west, False), (mine, True)):
+        answer = post("/work-list/case", "east", case_id=row["Case"].lstrip("'"))
+        assert (answer.headers["location"].rpartition("=")[2] != "0") == found
+
+
+def openpyxl_rows(path: str, who: str) -> Iterator[Any]:
+    book = openpyxl.load_workbook(io.BytesIO(ask(path, who).content))
+    return book["Work list"].iter_rows(min_row=2)
 
 
 def test_record_shows_its_findings_their_history_and_the_way_to_the_case(

@@ -28,10 +28,12 @@ from carepath.site import desk as site
 from carepath.warehouse.connect import connect
 from carepath.warehouse.passwords import ADMINISTRATOR
 
+EAST = "Team <b>East</b>"
 PEOPLE = {
     "viewer": Person(1, "viola", frozenset({VIEWER})),
     "steward": Person(2, "stella", frozenset({STEWARD})),
     "approver": Person(3, "april", frozenset({APPROVER})),
+    "east": Person(4, "ellis", frozenset({STEWARD}), frozenset({(figures_marts.BROOK, EAST)})),
 }
 EET = "/figures/measures/care_leavers_eet"
 FILES = ("/records.csv", "/records.xlsx")
@@ -77,8 +79,8 @@ def looks(who: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-def rows_of(path: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(ask(path).text.removeprefix("\ufeff"))))
+def rows_of(path: str, who: str = "steward") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(ask(path, who).text.removeprefix("\ufeff"))))
 
 
 def test_stranger_gets_neither_page_nor_file() -> None:
@@ -328,3 +330,17 @@ def seconds_of_work(path: str) -> float:
     for _ in range(3):
         assert ask(path).status_code == 200
     return (worked() - begun) / 3
+
+
+def test_person_who_is_limited_to_a_team_sees_its_records_only() -> None:
+    rows = rows_of(f"{EET}/records.csv")
+    own = rows_of(f"{EET}/records.csv", "east")
+    assert own == [row for row in rows if row["Team"] == EAST]
+    assert 0 < len(own) < len(rows)
+    page = ask(f"{EET}/records", "east").text
+    others = {row["Case"] for row in rows} - {row["Case"] for row in own} - {""}
+    assert others
+    assert not [case for case in others if case in page]
+    # a team of another name cannot be asked for
+    assert "No team" not in words(page)
+    assert rows_of(f"{EET}/records.csv?team=none", "east") == []

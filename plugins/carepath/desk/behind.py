@@ -77,7 +77,7 @@ def records(
         frame = frame_of(connection, asked["authority"], "The records behind a figure")
         if frame["publication"] is None:
             return page(request, "figures.html", **frame)
-        found = _found(connection, frame, code, asked)
+        found = _found(connection, person, frame, code, asked)
         chosen: Chosen | None = found["chosen"]
         if chosen and person.may_see_records and found["total"]:
             found["members"] = members.read_page(connection, chosen, number)
@@ -114,7 +114,11 @@ def as_excel(person: Asker, code: str, asked: Asked) -> StreamingResponse:
 
 
 def _found(
-    connection: reading.Connection, frame: dict[str, Any], code: str, asked: dict[str, str]
+    connection: reading.Connection,
+    person: Person,
+    frame: dict[str, Any],
+    code: str,
+    asked: dict[str, str],
 ) -> dict[str, Any]:
     """Return what is kept of a measure, what of it is shown, and how many records that is."""
     publication = frame["publication"]
@@ -132,8 +136,19 @@ def _found(
     segment = asked["segment"] or (newest[1] if newest else "")
     chosen = None
     if newest and day and day in kept.days:
-        chosen = Chosen(publication.authority, code, day, segment, asked["standing"], asked["team"])
-    counts = kept.of(day, segment) if chosen and day else []
+        own = person.teams_of(publication.authority)
+        chosen = Chosen(
+            publication.authority,
+            code,
+            day,
+            segment,
+            asked["standing"],
+            asked["team"],
+            None if own is None else sorted(own),
+        )
+    counts = (
+        [each for each in kept.of(day, segment) if chosen.may_hold(each)] if chosen and day else []
+    )
     return {
         "measure": shown.measure,
         "kept": kept,
@@ -158,7 +173,7 @@ def _downloaded(person: Person, code: str, asked: dict[str, str], kind: str) -> 
         frame = frame_of(connection, asked["authority"], "")
         if frame["publication"] is None:
             raise HTTPException(404)
-        found = _found(connection, frame, code, asked)
+        found = _found(connection, person, frame, code, asked)
     chosen: Chosen | None = found["chosen"]
     if chosen is None:
         raise HTTPException(404)

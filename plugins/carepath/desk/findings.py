@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Final
 
 import psycopg
-from fastapi import Query
+from fastapi import HTTPException, Query
 
 from carepath.desk.database import read
+from carepath.desk.forms import Asker
+from carepath.desk.people import Person
 
 ON_A_PAGE: Final = 50
 PIECE: Final = 5000  # findings of a download that are read at a time
@@ -51,6 +53,14 @@ IS_NEW: Final = """(
     in (select authority, gate, night from quality.latest_gate_runs)
 )"""
 HAS_WAIVER: Final = "kept.finding_id in (select finding_id from quality.waived_findings)"
+
+# A person who is limited to teams. A young person may have several, whose names the list joins.
+OF_OWN_TEAMS: Final = """exists (
+    select from unnest(%(own_authorities)s::text[], %(own_teams)s::text[]) as own (authority, team)
+    where
+        own.authority = kept.authority
+        and strpos(', ' || kept.team || ', ', ', ' || own.team || ', ') > 0
+)"""
 
 # all open findings, counted by rule before the rules are looked up
 COUNT: Final = """
@@ -107,6 +117,8 @@ class Filters:
     Attributes:
         case: a finding; only findings about the same young person are shown. An address never has
             the case's own id, because a server logs addresses.
+        own_authorities: with `own_teams`, the teams to which the person is limited; None if to
+            none. The address of a page does not have them.
     """
 
     authority: str = ""
@@ -121,21 +133,28 @@ class Filters:
     waiver: str = ""
     case: int | None = None
     sort: str = "urgent"
+    own_authorities: Sequence[str] | None = None
+    own_teams: Sequence[str] | None = None
 
     @property
     def address(self) -> dict[str, object]:
         """The filters as the address of a page has them."""
-        return {name: value for name, value in asdict(self).items() if value != _DEFAULT[name]}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value != _DEFAULT[name] and not name.startswith("own_")
+        }
 
     @property
     def any(self) -> bool:
         """Whether anything is filtered."""
-        return bool(set(self.address) - {"sort"})
+        return self.own_teams is not None or bool(set(self.address) - {"sort"})
 
     @property
     def condition(self) -> str:
         """The SQL condition over OPEN."""
         parts = [text for name, text in CONDITIONS.items() if getattr(self, name) not in ("", None)]
+        parts += [OF_OWN_TEAMS] if self.own_teams is not None else []
         parts += [AGES[self.age]] if self.age in AGES else []
         parts += [WAIVERS[self.waiver]] if self.waiver in WAIVERS else []
         return " and ".join(parts) or "true"
@@ -153,6 +172,7 @@ Short = Annotated[str, Query(max_length=200)]
 
 
 def asked_filters(
+    person: Asker,
     authority: Short = "",
     team: Short = "",
     worker: Short = "",
@@ -167,9 +187,29 @@ def asked_filters(
     sort: Short = "urgent",
 ) -> Filters:
     """Return the filters in the address of a page."""
+    own = {} if person.teams is None else person.own_teams
     return Filters(
-        authority, team, worker, owner, rule, measure, severity, holding, age, waiver, case, sort
-    )
+        authority, team, worker, owner, rule, measure, severity, holding, age, waiver, case, sort,
+        **own,
+    )  # fmt: skip
+
+
+def refuse_other_teams(
+    connection: psycopg.Connection[Any], person: Person, finding_id: int
+) -> None:
+    """Refuse a finding of a team that the person may not see, as if there were none.
+
+    Raises:
+        HTTPException: 404.
+    """
+    if person.teams is None:
+        return
+    row = connection.execute(
+        f"select {OF_OWN_TEAMS} from quality.kept_findings as kept where finding_id = %(finding)s",
+        {**person.own_teams, "finding": finding_id},
+    ).fetchone()
+    if row != (True,):
+        raise HTTPException(404)
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ class Chosen:
     Attributes:
         standing: a key of STANDINGS; blank for all.
         team: a team's key, or NO_TEAM; blank for all.
+        own_teams: names of the teams to which the person is limited; None if to none.
     """
 
     authority: str
@@ -200,6 +201,11 @@ class Chosen:
     segment: str
     standing: str = ""
     team: str = ""
+    own_teams: Sequence[str] | None = None
+
+    def may_hold(self, count: Count) -> bool:
+        """Return whether the person may see the records of a count."""
+        return self.own_teams is None or count.team_name in self.own_teams
 
     def holds(self, count: Count) -> bool:
         """Return whether records of a count of the same figure are shown."""
@@ -209,6 +215,8 @@ class Chosen:
     def query(self) -> str:
         """The SQL query of the records."""
         parts = [f"{STANDING} = %(standing)s"] if self.standing else []
+        if self.own_teams is not None:
+            parts.append("teams.team_name = any(%(own_teams)s)")
         if self.team:
             parts.append(
                 "members.team_key is null"

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from carepath.site.readers import read_readers
+
 VIEWER: Final = "Carepath viewer"
 STEWARD: Final = "Carepath steward"
 APPROVER: Final = "Carepath approver"
@@ -29,11 +31,13 @@ class Person:
         user_id: Airflow's number of the account.
         name: the name of the account, as decisions and looks are recorded under it.
         roles: names of Airflow's roles.
+        teams: authority and name of the teams whose records the person may see; None for all.
     """
 
     user_id: int
     name: str
     roles: frozenset[str]
+    teams: frozenset[tuple[str, str]] | None = None
 
     @property
     def may_enter(self) -> bool:
@@ -44,6 +48,26 @@ class Person:
     def may_see_records(self) -> bool:
         """Whether the person may see which records fail, and what they say."""
         return bool(self.roles & {STEWARD, APPROVER, ADMIN})
+
+    @property
+    def may_see_every_record(self) -> bool:
+        """Whether the person may see the records of all teams, and of nobody's team."""
+        return self.may_see_records and self.teams is None
+
+    @property
+    def own_teams(self) -> dict[str, list[str]]:
+        """The teams as parameters of OF_OWN_TEAMS: an authority and a name for each."""
+        pairs = sorted(self.teams or ())
+        return {
+            "own_authorities": [authority for authority, _ in pairs],
+            "own_teams": [team for _, team in pairs],
+        }
+
+    def teams_of(self, authority: str) -> frozenset[str] | None:
+        """Return the names of the teams that the person may see in an authority; None for all."""
+        if self.teams is None:
+            return None
+        return frozenset(team for code, team in self.teams if code == authority)
 
     @property
     def may_ask(self) -> bool:
@@ -70,7 +94,9 @@ async def person_of(token: str) -> Person | None:
     except (HTTPException, ValueError):  # a ValueError: the account is gone or switched off
         return None
     roles = frozenset(role.name for role in user.roles)
-    return Person(int(user.get_id()), user.get_name(), roles)
+    # settings that are wrong end the request: without them, nobody is known to see all teams
+    teams = read_readers().teams_on_desk(user.get_name())
+    return Person(int(user.get_id()), user.get_name(), roles, teams)
 
 
 def custom_roles() -> str:

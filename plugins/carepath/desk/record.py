@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from carepath.desk.answers import page
 from carepath.desk.database import read, warehouse
+from carepath.desk.findings import refuse_other_teams
 from carepath.desk.forms import Asker
 from carepath.desk.looks import note_look_at
 from carepath.desk.said import Said, what_the_record_says
@@ -114,6 +115,7 @@ def record(request: Request, person: Asker, finding_id: int) -> HTMLResponse:
     if not person.may_see_records:
         raise HTTPException(403)
     with warehouse() as connection:
+        refuse_other_teams(connection, person, finding_id)
         findings = read(connection, Finding, FINDINGS, {"finding": finding_id})
         if not findings:
             raise HTTPException(404)

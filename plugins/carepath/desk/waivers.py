@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from carepath.desk.answers import page
 from carepath.desk.database import read, warehouse
+from carepath.desk.findings import refuse_other_teams
 from carepath.desk.forms import Asker, Form, Posted
 from carepath.desk.guard import BASE
 from carepath.desk.looks import note_look, note_look_at
@@ -107,7 +108,7 @@ def waivers(
     with warehouse() as connection:
         found = read(connection, Shown, LISTED, wanted)
         shown = [each for each in found if each.is_of_record]
-        if shown and person.may_see_records:
+        if shown and person.may_see_every_record:
             note_look(connection, person, "waivers", count=len(shown), rule=rule)
     return page(request, "waivers.html", waivers=found, wanted=wanted, done=done)
 
@@ -165,7 +166,7 @@ def waiver(request: Request, person: Asker, waiver_id: int, done: str = "") -> H
     """Show one waiver, who did what, and what can be done with it."""
     with warehouse() as connection:
         about = _one(connection, waiver_id)
-        if about.is_of_record and person.may_see_records:
+        if about.is_of_record and person.may_see_every_record:
             note_look_at(connection, person, "waiver", about)
     return page(request, "waiver.html", waiver=about, done=done, wrong={})
 
@@ -175,7 +176,7 @@ def approve(request: Request, person: Asker, _: Posted, waiver_id: int) -> Redir
     """Approve a waiver that another person has asked for."""
     with warehouse() as connection:
         about = _one(connection, waiver_id)
-        if not person.may_approve:
+        if not person.may_approve or (about.is_of_record and not person.may_see_every_record):
             raise HTTPException(403)
         if not about.may_be_approved_by(person):
             raise HTTPException(409, _why_not(about, person))
@@ -219,6 +220,7 @@ def _about(
     if not person.may_ask:
         raise HTTPException(403)
     if finding is not None:
+        refuse_other_teams(connection, person, finding)
         found = read(connection, About, FINDING, {"finding": finding})
     else:
         found = read(

@@ -19,6 +19,7 @@ from carepath.desk.downloads import csv_answer, excel_answer
 from carepath.desk.findings import (
     HOLDS,
     IS_NEW,
+    OF_OWN_TEAMS,
     OPEN,
     SORTS,
     Filters,
@@ -31,6 +32,7 @@ from carepath.desk.findings import (
 from carepath.desk.forms import Asker, Posted
 from carepath.desk.guard import BASE
 from carepath.desk.looks import note_look
+from carepath.desk.people import Person
 from carepath.site import desk as site
 from carepath.spreadsheets import inert
 from expectations.measures import in_words
@@ -170,7 +172,7 @@ def work_list(
     if not person.may_see_records and (filters.case is not None or filters.worker):
         raise HTTPException(403)
     with warehouse() as connection:
-        options = _options(connection)
+        options = _options(connection, person)
         shared: dict[str, Any] = {
             "filters": filters,
             "options": options,
@@ -215,10 +217,11 @@ def find_case(request: Request, person: Asker, form: Posted) -> RedirectResponse
     if not person.may_see_records:
         raise HTTPException(403)
     with warehouse() as connection:
+        limit = "true" if person.teams is None else OF_OWN_TEAMS
         row = connection.execute(
-            "select finding_id from quality.work_list where person_id = %s"
-            " order by finding_id limit 1",
-            (form["case_id"],),
+            "select finding_id from quality.work_list as kept where person_id = %(case)s"
+            f" and {limit} order by finding_id limit 1",
+            {**person.own_teams, "case": form["case_id"]},
         ).fetchone()
     found = f"?case={row[0]}" if row else "?case=0"
     return RedirectResponse(f"{request.scope[BASE]}/work-list{found}", status_code=303)
@@ -272,7 +275,9 @@ def worker_names(
     return {(authority, worker): name for authority, worker, name in rows}
 
 
-def _options(connection: psycopg.Connection[Any]) -> Mapping[str, list[tuple[str, str]]]:
+def _options(
+    connection: psycopg.Connection[Any], person: Person
+) -> Mapping[str, list[tuple[str, str]]]:
     rows = connection.execute(OPTIONS).fetchall()
     names = dict(connection.execute("select authority, name from ops.authorities").fetchall())
     rules = connection.execute(
@@ -283,7 +288,11 @@ def _options(connection: psycopg.Connection[Any]) -> Mapping[str, list[tuple[str
     workers = worker_names(connection, authorities)
     return {
         "authority": sorted(((each, names.get(each, each)) for each in authorities), key=_second),
-        "team": sorted((team, team) for _, team, _, _ in rows if team),
+        "team": sorted(
+            (team, team)
+            for _, team, _, _ in rows
+            if team and (person.teams is None or team in person.own_teams["own_teams"])
+        ),
         "worker": sorted(
             {(w, workers.get((authority, w), w)) for authority, _, w, _ in rows if authority and w},
             key=_second,

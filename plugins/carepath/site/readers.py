@@ -1,4 +1,4 @@
-"""`readers.yml`: logins that see some authorities only, or some teams only."""
+"""`readers.yml`: who sees some authorities only, or some teams only."""
 
 from __future__ import annotations
 
@@ -54,16 +54,34 @@ class Reader(BaseModel):
     teams: Annotated[tuple[Team, ...], Field(min_length=1)] | None = None
 
 
+class OnTheDesk(BaseModel):
+    """An account that sees the records of some teams only on the desk.
+
+    Attributes:
+        person: the name of the account.
+        authorities: ONS codes of the authorities of the teams.
+        teams: names of the teams.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    person: Team
+    authorities: Annotated[tuple[Authority, ...], Field(min_length=1)]
+    teams: Annotated[tuple[Team, ...], Field(min_length=1)]
+
+
 class Readers(BaseModel):
     """The settings of `readers.yml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     readers: tuple[Reader, ...] = ()
+    desk: tuple[OnTheDesk, ...] = ()
 
     @model_validator(mode="after")
     def _names_each_login_once(self) -> Self:
         logins = [reader.login for reader in self.readers]
+        logins += [each.person.casefold() for each in self.desk]
         if twice := sorted({login for login in logins if logins.count(login) > 1}):
             raise ValueError(f"It names {', '.join(twice)} twice.")
         return self
@@ -71,6 +89,16 @@ class Readers(BaseModel):
     def rows(self) -> list[tuple[str, str]]:
         """Return one pair of login and authority for each that may be seen."""
         return sorted({(r.login, authority) for r in self.readers for authority in r.authorities})
+
+    def teams_on_desk(self, person: str) -> frozenset[tuple[str, str]] | None:
+        """Return authority and team of each team that an account may see; None for all teams.
+
+        Capital letters make no difference, so that another spelling of a name sees no more.
+        """
+        for each in self.desk:
+            if each.person.casefold() == person.casefold():
+                return frozenset((code, team) for code in each.authorities for team in each.teams)
+        return None
 
     def team_rows(self) -> list[tuple[str, str]]:
         """Return one pair of login and team for each team that a limited login may see."""

@@ -115,6 +115,11 @@ READERS_TEXT: Final = """\
 #   - login: bi_ashmere              begins with bi_, or with caseload_ for `carepath due`'s list
 #     authorities: [E09000001]       ONS codes
 #     teams: [Leaving Care North]    leave the line out for all teams
+#
+# desk:                              accounts that see the records of some teams only
+#   - person: n.smith
+#     authorities: [E09000001]
+#     teams: [Leaving Care North]
 """
 
 

@@ -27,7 +27,7 @@ def apply_readers(console: Console) -> None:
     if changed or created:
         named = [*settings.rows(), *settings.team_rows()]
         note("changed readers", ", ".join(" ".join(row) for row in named))
-    if not settings.readers:
+    if not settings.readers and not settings.desk:
         console.print("site/readers.yml names no login, so each login sees all authorities.")
         return
     table = table_of("", ["login", "authorities", "teams"])
@@ -36,7 +36,12 @@ def apply_readers(console: Console) -> None:
         table.add_row(
             reader.login, ", ".join(reader.authorities), ", ".join(reader.teams or ("all",))
         )
-    table.add_row("any other login", "none", "none")
+    if settings.readers:
+        table.add_row("any other login", "none", "none")
+    for person in settings.desk:
+        table.add_row(
+            f"{person.person}, on the desk", ", ".join(person.authorities), ", ".join(person.teams)
+        )
     console.print(table)
     if unknown:
         console.print(
