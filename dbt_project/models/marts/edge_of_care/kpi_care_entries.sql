@@ -37,7 +37,7 @@ segments as (
     select
         authority,
         'all' as segment,
-        min(start_date) as segment_start_date
+        '-infinity'::date as segment_start_date
     from care_periods
     group by authority
     union all

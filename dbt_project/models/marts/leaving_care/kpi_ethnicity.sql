@@ -1,6 +1,10 @@
 -- grain: one row per authority, snapshot date and ethnicity
 with
 
+snapshots as (
+    select * from {{ ref('dim_snapshot') }}
+),
+
 care_leavers as (
     select * from {{ ref('fct_leaving_care_snapshot') }}
 ),
@@ -20,13 +24,33 @@ categories as (
         99 as category_order
 ),
 
+people as (
+    select
+        care_leavers.authority,
+        care_leavers.as_at_date,
+        categories.measure,
+        'all' as segment,
+        care_leavers.young_person_key,
+        true as is_member,
+        categories.ethnicity_code is not distinct from care_leavers.ethnicity_code
+            as is_counted,
+        null::text as left_out_reason
+    from care_leavers
+    cross join categories
+),
+
+{{ people_are('people') }}
 cohort as (
     select
-        authority,
-        as_at_date,
-        count(*) as denominator
-    from care_leavers
-    group by authority, as_at_date
+        snapshots.authority,
+        snapshots.snapshot_date as as_at_date,
+        count(care_leavers.as_at_date) as denominator
+    from snapshots
+    left join care_leavers
+        on
+            snapshots.authority = care_leavers.authority
+            and snapshots.snapshot_date = care_leavers.as_at_date
+    group by snapshots.authority, snapshots.snapshot_date
 ),
 
 counted as (
@@ -46,7 +70,8 @@ select
     'all' as segment,
     coalesce(counted.numerator, 0)::integer as numerator,
     cohort.denominator::integer as denominator,
-    round(coalesce(counted.numerator, 0)::numeric / cohort.denominator, 6) as share,
+    round(coalesce(counted.numerator, 0)::numeric / nullif(cohort.denominator, 0), 6)
+        as share,
     0 as left_out_count,
     null::text as left_out_reason,
     categories.ethnicity_code,
