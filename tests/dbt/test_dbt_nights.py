@@ -16,7 +16,7 @@ from carepath.contract import load_contract
 from carepath.documents.kpi_book import declared_marts, kpis, measures_seed
 from carepath.landing.tables import ensure
 from carepath.publish.tables import MartTable, mart_tables
-from carepath.quality.figures.build import read_build
+from carepath.quality.figures.build import read_build, read_shared
 from carepath.quality.figures.declared import read_marts
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
@@ -443,7 +443,7 @@ def test_new_kpi_with_left_outs_and_a_comparison_is_one_model_and_one_yaml(
         with connect("carepath_loader") as loader:
             build = read_build(
                 loader, "no run", AUTHORITY, dt.date.fromisoformat(CORRECTED),
-                marts=read_marts(marts),
+                shared=read_shared(loader, read_marts(marts)),
             )  # fmt: skip
         found = {
             f.as_at_date.isoformat(): (f.numerator, f.denominator, f.left_out_count)

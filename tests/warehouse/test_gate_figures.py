@@ -12,11 +12,11 @@ import pytest
 import scratch_staging as staging
 
 from carepath.errors import SettingsError
-from carepath.quality.figures import movement
-from carepath.quality.figures.build import read_build
+from carepath.quality.figures import gate, movement
+from carepath.quality.figures.build import Shared, read_build, read_shared
 from carepath.quality.figures.declared import read_marts
 from carepath.quality.figures.figure import Build, Figure, Finding, LeftOut, Value
-from carepath.quality.figures.gate import apply_rules, judge_figures
+from carepath.quality.figures.gate import FigureGate, apply_rules, judge_figures
 from carepath.quality.figures.movement import tolerance
 from carepath.quality.figures.rules import FIGURE_RULES
 from carepath.quality.waivers import Waiver, approve, ask
@@ -508,6 +508,37 @@ def test_judge_figures_good_build_passes_and_is_kept(built: psycopg.Connection[A
         (decision.gate_run_id,),
     ).fetchone()
     assert kept == (2, "pass")
+
+
+def test_gate_of_a_set_decides_for_each_authority_and_reads_what_they_share_once(
+    built: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "E09900002"
+    ours, theirs = staging.latest_load(built), staging.load(built, "ssd_person", authority=other)
+    shared: list[Shared] = []
+
+    def read(connection: psycopg.Connection[Any]) -> Shared:
+        shared.append(read_shared(connection))
+        return shared[-1]
+
+    monkeypatch.setattr(gate, "read_shared", read)
+    of_a_set = FigureGate("run")
+    decisions = [of_a_set.judge(load_id) for load_id in (ours, theirs, ours)]
+    assert [decision.passed for decision in decisions] == [True, False, True]
+    assert decisions[1].reasons[0].startswith("KPI-01")  # nothing is built of the other authority
+    built.execute("update marts_build.kpi_eet set numerator = 81 where measure = 'EET'")
+    assert not of_a_set.judge(ours).passed
+    assert len(shared) == 1
+    assert built.execute(
+        "select authority, load_id, decision from quality.gate_runs"
+        " where gate_run_id >= %s and gate = 2 order by gate_run_id",
+        (decisions[0].gate_run_id,),
+    ).fetchall() == [
+        (staging.AUTHORITY, ours, "pass"),
+        (other, theirs, "hold"),
+        (staging.AUTHORITY, ours, "pass"),
+        (staging.AUTHORITY, ours, "hold"),
+    ]
 
 
 def test_judge_figures_budget_reads_what_the_marts_left_out(

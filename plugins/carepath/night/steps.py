@@ -325,7 +325,7 @@ def publish(run_id: str, authorities: Sequence[str]) -> dict[str, int]:
 
 def _judge_figures(run_id: str, authorities: Sequence[str]) -> dict[str, CarepathError]:
     """Let gate 2 judge a set; return the trouble of each authority that has one."""
-    from carepath.quality.figures.gate import judge_figures as judge_load
+    from carepath.quality.figures.gate import FigureGate
 
     def judge(authority: str) -> None:
         if is_done(connection, run_id, "judge_figures", authority, built):
@@ -333,12 +333,13 @@ def _judge_figures(run_id: str, authorities: Sequence[str]) -> dict[str, Carepat
         with step(connection, run_id, "judge_figures", authority=authority) as detail:
             detail["of"] = built
             load_id = _accepted_and_built(connection, run_id, authority, gates=1)
-            decision = judge_load(run_id, load_id)
+            decision = gate.judge(load_id)
             if not decision.passed:
                 raise GateHeldError(decision.message, where=authority)
 
     with _at_work(run_id) as connection:
         built = begun(connection, run_id, "build")
+        gate = FigureGate(run_id)
         return each_alone(authorities, judge)
 
 

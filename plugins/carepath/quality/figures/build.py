@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -17,12 +18,61 @@ from carepath.quality.figures.declared import Mart, read_marts
 from carepath.quality.figures.figure import Build, Figure, Finding, LeftOut, Value
 from carepath.quality.figures.teams import read_teams
 from carepath.site import effective_decisions
+from carepath.site.decisions import Decisions
 
 COHORT = "fct_leaving_care_snapshot"
 DATE = "as_at_date"
 # a reason for which a mart leaves records out: the rules that they fail, and how many records
 CONTRADICTORY = re.compile(r"contradictory \(([^()]*)\): ([0-9]+)")
 COMMON_KEY = ("authority", DATE, "measure", "segment")
+NUMBERS: Final = {"numeric", "double precision", "real"}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What is the same for all authorities that gate 2 judges, and is read once for a set.
+
+    Attributes:
+        marts: what the KPI marts declare.
+        columns: by schema (`marts_build`, `marts`), table and column, the type in SQL's words.
+        decisions: the council's settings.
+    """
+
+    marts: Mapping[str, Mart]
+    columns: Mapping[str, Mapping[str, Mapping[str, str]]]
+    decisions: Decisions
+
+    def with_columns(self, schema: str, *columns: str) -> list[str]:
+        """Return the KPI marts of a schema that have all of these columns."""
+        return sorted(
+            name
+            for name, there in self.columns[schema].items()
+            if name.startswith("kpi_") and set(columns) <= set(there)
+        )
+
+
+def read_shared(
+    connection: psycopg.Connection[Any], marts: Mapping[str, Mart] | None = None
+) -> Shared:
+    """Read what is the same for all authorities of a build.
+
+    Args:
+        connection: of carepath_loader.
+        marts: what the KPI marts declare; by default the project's.
+
+    Raises:
+        SettingsError: a declaration of a mart cannot be used, or matches nothing in the mart.
+    """
+    columns: dict[str, dict[str, dict[str, str]]] = {"marts_build": {}, "marts": {}}
+    for schema, table, column, type_ in connection.execute(
+        "select table_schema, table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = any(%s)",
+        (list(columns),),
+    ):
+        columns[schema].setdefault(table, {})[column] = type_
+    shared = Shared(read_marts() if marts is None else marts, columns, effective_decisions())
+    _refuse_unmatched(connection, shared)
+    return shared
 
 
 def read_build(
@@ -31,7 +81,7 @@ def read_build(
     authority: str,
     night: dt.date,
     load_id: int | None = None,
-    marts: Mapping[str, Mart] | None = None,
+    shared: Shared | None = None,
 ) -> Build:
     """Read what the figure rules judge.
 
@@ -41,13 +91,13 @@ def read_build(
         authority: the authority, by its ONS code.
         night: the night that the build stands for.
         load_id: the load that the figures were built from; None leaves its columns out.
-        marts: what the KPI marts declare; by default the project's.
+        shared: what was read for all authorities; by default it is read here.
 
     Raises:
         SettingsError: a declaration of a mart cannot be used, or matches nothing in the mart.
     """
-    marts = read_marts() if marts is None else marts
-    _refuse_unmatched(connection, marts)
+    shared = read_shared(connection) if shared is None else shared
+    marts = shared.marts
     cohort = connection.execute(
         f"select as_at_date, count(*) from core.{COHORT} where authority = %s group by 1",
         (authority,),
@@ -73,43 +123,45 @@ def read_build(
         " union select false, report_date from core.report_dates where authority = %(a)s",
         {"a": authority},
     ).fetchall()
-    published = _figures(connection, "marts", authority, marts)
-    published_values = _values(connection, "marts", authority, marts)
-    published_teams = read_teams(connection, "marts", authority, marts)
+    published = _figures(connection, "marts", authority, shared)
+    published_values = _values(connection, "marts", authority, shared)
+    published_teams = read_teams(connection, "marts", authority, marts, shared.columns["marts"])
     history.keep(connection, authority, published, published_values, published_teams)
     return Build(
         night=night,
-        figures=_figures(connection, "marts_build", authority, marts),
+        figures=_figures(connection, "marts_build", authority, shared),
         published=published,
-        values=_values(connection, "marts_build", authority, marts),
+        values=_values(connection, "marts_build", authority, shared),
         published_values=published_values,
-        not_numbers=_not_numbers(connection, authority),
+        not_numbers=_not_numbers(connection, authority, shared),
         cohort={day: int(count) for day, count in cohort},
         failed_tests=[name for (name,) in failed],
         published_dates=set(published_dates),
-        segments=_segments(connection, authority),
+        segments=_segments(connection, authority, shared),
         marts=marts,
         history=history.read(connection, authority, night),
-        teams=read_teams(connection, "marts_build", authority, marts),
+        teams=read_teams(
+            connection, "marts_build", authority, marts, shared.columns["marts_build"]
+        ),
         published_teams=published_teams,
         profile=profile(connection, authority, load_id, night) if load_id else Profile(),
         deliveries=deliveries(connection, authority, load_id, night) if load_id else {},
-        left_out=_left_out(connection, authority, night, marts),
-        decisions=effective_decisions(),
+        left_out=_left_out(connection, authority, night, shared),
+        decisions=shared.decisions,
     )
 
 
 def _left_out(
-    connection: psycopg.Connection[Any], authority: str, night: dt.date, marts: Mapping[str, Mart]
+    connection: psycopg.Connection[Any], authority: str, night: dt.date, shared: Shared
 ) -> list[LeftOut]:
     """Read what contradictions take out of the night's figures, from the reasons in the marts."""
     found = []
     of_counts = dict.fromkeys(
-        _marts_with(connection, "marts_build", "denominator", "left_out_reason"),
+        _marts_with(shared, "marts_build", "denominator", "left_out_reason"),
         "coalesce(denominator, numerator)",
     )
     of_values = dict.fromkeys(
-        _marts_with(connection, "marts_build", "record_count", "left_out_reason"), "record_count"
+        _marts_with(shared, "marts_build", "record_count", "left_out_reason"), "record_count"
     )
     for mart, measured in (of_counts | of_values).items():
         rows = connection.execute(
@@ -118,7 +170,7 @@ def _left_out(
                 " from marts_build.{mart} where authority = %s and {date} = %s"
                 " and left_out_reason like '%%contradictory (%%'"
             ).format(
-                segment=_segment(marts.get(mart)),
+                segment=_segment(shared.marts.get(mart)),
                 measured=sql.SQL(measured),
                 mart=sql.Identifier(mart),
                 date=sql.Identifier(DATE),
@@ -133,19 +185,19 @@ def _left_out(
 
 
 def _figures(
-    connection: psycopg.Connection[Any], schema: str, authority: str, marts: Mapping[str, Mart]
+    connection: psycopg.Connection[Any], schema: str, authority: str, shared: Shared
 ) -> list[Figure]:
     """Read the KPI marts of a schema that have the columns of counts and shares."""
     found = []
-    for mart in _marts_with(connection, schema, "numerator", "denominator", "share"):
-        dates = marts[mart].judged.cohort_dates if mart in marts else ()
+    for mart in _marts_with(shared, schema, "numerator", "denominator", "share"):
+        dates = shared.marts[mart].judged.cohort_dates if mart in shared.marts else ()
         rows = connection.execute(
             sql.SQL(
                 "select {date}, measure, {segment}, numerator, denominator, share, left_out_count,"
                 " array[{dates}]::date[] from {schema}.{mart} where authority = %s"
             ).format(
                 date=sql.Identifier(DATE),
-                segment=_segment(marts.get(mart)),
+                segment=_segment(shared.marts.get(mart)),
                 dates=sql.SQL(", ").join(map(sql.Identifier, dates)),
                 schema=sql.Identifier(schema),
                 mart=sql.Identifier(mart),
@@ -161,18 +213,18 @@ def _figures(
 
 
 def _values(
-    connection: psycopg.Connection[Any], schema: str, authority: str, marts: Mapping[str, Mart]
+    connection: psycopg.Connection[Any], schema: str, authority: str, shared: Shared
 ) -> list[Value]:
     """Read the KPI marts of a schema that have the columns of values."""
     found = []
-    for mart in _marts_with(connection, schema, "value", "unit", "record_count"):
+    for mart in _marts_with(shared, schema, "value", "unit", "record_count"):
         rows = connection.execute(
             sql.SQL(
                 "select {date}, measure, {segment}, value, record_count, left_out_count, unit"
                 " from {schema}.{mart} where authority = %s"
             ).format(
                 date=sql.Identifier(DATE),
-                segment=_segment(marts.get(mart)),
+                segment=_segment(shared.marts.get(mart)),
                 schema=sql.Identifier(schema),
                 mart=sql.Identifier(mart),
             ),
@@ -186,18 +238,9 @@ def _values(
     return found
 
 
-def _marts_with(connection: psycopg.Connection[Any], schema: str, *columns: str) -> list[str]:
+def _marts_with(shared: Shared, schema: str, *columns: str) -> list[str]:
     """Return the KPI marts of a schema that have these columns and the common ones."""
-    needed = ["authority", DATE, "measure", "segment", "left_out_count", *columns]
-    rows = connection.execute(
-        """
-        select table_name from information_schema.columns
-        where table_schema = %s and table_name like 'kpi\\_%%' and column_name = any(%s)
-        group by table_name having count(*) = %s order by table_name
-        """,
-        (schema, needed, len(needed)),
-    ).fetchall()
-    return [name for (name,) in rows]
+    return shared.with_columns(schema, *COMMON_KEY, "left_out_count", *columns)
 
 
 def _segment(mart: Mart | None) -> sql.Composable:
@@ -208,25 +251,16 @@ def _segment(mart: Mart | None) -> sql.Composable:
     )
 
 
-def _not_numbers(connection: psycopg.Connection[Any], authority: str) -> list[Finding]:
+def _not_numbers(
+    connection: psycopg.Connection[Any], authority: str, shared: Shared
+) -> list[Finding]:
     """Find rows of the built KPI marts that have NaN or infinity in a column of numbers."""
-    marts = connection.execute(
-        """
-        select table_name, array_agg(column_name::text order by column_name)
-        from information_schema.columns as numbers
-        where table_schema = 'marts_build' and table_name like 'kpi\\_%'
-            and data_type in ('numeric', 'double precision', 'real')
-            and exists (
-                select 1 from information_schema.columns as others
-                where others.table_schema = numbers.table_schema
-                    and others.table_name = numbers.table_name
-                    and others.column_name = 'authority'
-            )
-        group by table_name order by table_name
-        """
-    ).fetchall()
     found = []
-    for mart, numbers in marts:
+    for mart in shared.with_columns("marts_build", "authority"):
+        columns = shared.columns["marts_build"][mart]
+        numbers = sorted(name for name, type_ in columns.items() if type_ in NUMBERS)
+        if not numbers:
+            continue
         wrong = sql.SQL(" or ").join(
             sql.SQL("{}::text in ('NaN', 'Infinity', '-Infinity')").format(sql.Identifier(name))
             for name in numbers
@@ -243,20 +277,15 @@ def _not_numbers(connection: psycopg.Connection[Any], authority: str) -> list[Fi
     return found
 
 
-def _refuse_unmatched(connection: psycopg.Connection[Any], marts: Mapping[str, Mart]) -> None:
+def _refuse_unmatched(connection: psycopg.Connection[Any], shared: Shared) -> None:
     """Refuse declarations that match nothing in the built marts.
 
     Raises:
         SettingsError: a mart that declares `cohort` or `adds_up_over` was not built, or a mart
             has no rows of a declared measure.
     """
-    built = {
-        name
-        for (name,) in connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'marts_build'"
-        )
-    }
-    for mart in marts.values():
+    built = shared.columns["marts_build"]
+    for mart in shared.marts.values():
         judged = mart.judged
         if mart.name not in built and (judged.cohort or judged.adds_up_over):
             raise SettingsError(
@@ -283,18 +312,12 @@ def _refuse_unmatched(connection: psycopg.Connection[Any], marts: Mapping[str, M
             )
 
 
-def _segments(connection: psycopg.Connection[Any], authority: str) -> list[tuple[str, str, bool]]:
+def _segments(
+    connection: psycopg.Connection[Any], authority: str, shared: Shared
+) -> list[tuple[str, str, bool]]:
     """Read the segments of the built KPI marts, and whether dim_segment has them."""
-    marts = connection.execute(
-        """
-        select table_name from information_schema.columns
-        where table_schema = 'marts_build' and table_name like 'kpi\\_%'
-            and column_name in ('authority', 'segment')
-        group by table_name having count(*) = 2 order by table_name
-        """
-    ).fetchall()
     found = []
-    for (mart,) in marts:
+    for mart in shared.with_columns("marts_build", "authority", "segment"):
         rows = connection.execute(
             sql.SQL(
                 "select segment, exists(select 1 from marts_build.dim_segment as known"

@@ -1,4 +1,4 @@
-"""Gate 2: judge the figures of one authority in marts_build, decide, and keep the results."""
+"""Gate 2: judge the figures of authorities in marts_build, decide, and keep the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 
 from carepath.errors import CarepathError, safe_message
 from carepath.quality.decision import Decision, Result, decide, weigh
-from carepath.quality.figures.build import read_build
+from carepath.quality.figures.build import Shared, read_build, read_shared
 from carepath.quality.figures.figure import Build, Finding
 from carepath.quality.figures.rules import FIGURE_RULES, FigureRule
 from carepath.quality.mirror import mirror
@@ -60,36 +60,57 @@ def _first(found: Sequence[Finding]) -> str:
 
 
 def judge_figures(run_id: str, load_id: int) -> Decision:
-    """Judge the figures of one load in marts_build before they are published (gate 2).
+    """Judge the figures of one load, as a gate for a set of one (`FigureGate`)."""
+    return FigureGate(run_id).judge(load_id)
+
+
+class FigureGate:
+    """Gate 2 for the authorities of a set. What is the same for all of them is read once.
 
     Args:
         run_id: the run in `ops.runs`.
-        load_id: the load that the figures were built from. Its authority's figures are judged.
-
-    Returns:
-        The decision. It is also `hold` if the figures cannot be read.
-
-    Raises:
-        WarehouseError: the database cannot be reached, or the load is not complete.
     """
-    with connect(LOADER, autocommit=True) as connection:
-        load = read_load(connection, load_id)
-        mirror(connection)
-        gate_run_id = open_gate_run(connection, run_id, 2, load)
-        results: list[Result] = []
-        try:
-            build = read_build(connection, run_id, load.authority, load.night, load_id)
-            waivers = that_count(connection, load.authority, load.night)
-        except (psycopg.Error, CarepathError) as error:
-            results = [
-                weigh(replace(_error(rule), message=safe_message(error))) for rule in FIGURE_RULES
-            ]
-        else:
-            results, findings = apply_rules(build, waivers=waivers)
-            _keep_findings(connection, gate_run_id, load.authority, findings)
-        decision = _for_people(decide(results, {c.rule_id for c in FIGURE_RULES}), results)
-        keep_decision(connection, gate_run_id, decision, results)
-    return replace(decision, gate_run_id=gate_run_id)
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._shared: Shared | None = None
+
+    def judge(self, load_id: int) -> Decision:
+        """Judge the figures of one load in marts_build before they are published.
+
+        Args:
+            load_id: the load that the figures were built from. Its authority's figures are judged.
+
+        Returns:
+            The decision. It is also `hold` if the figures cannot be read.
+
+        Raises:
+            WarehouseError: the database cannot be reached, or the load is not complete.
+        """
+        # a connection of its own: no authority's trouble with it touches another
+        with connect(LOADER, autocommit=True) as connection:
+            load = read_load(connection, load_id)
+            if self._shared is None:
+                mirror(connection)
+            gate_run_id = open_gate_run(connection, self._run_id, 2, load)
+            results: list[Result] = []
+            try:
+                self._shared = self._shared or read_shared(connection)
+                build = read_build(
+                    connection, self._run_id, load.authority, load.night, load_id, self._shared
+                )
+                waivers = that_count(connection, load.authority, load.night)
+            except (psycopg.Error, CarepathError) as error:
+                results = [
+                    weigh(replace(_error(rule), message=safe_message(error)))
+                    for rule in FIGURE_RULES
+                ]
+            else:
+                results, findings = apply_rules(build, waivers=waivers)
+                _keep_findings(connection, gate_run_id, load.authority, findings)
+            decision = _for_people(decide(results, {c.rule_id for c in FIGURE_RULES}), results)
+            keep_decision(connection, gate_run_id, decision, results)
+        return replace(decision, gate_run_id=gate_run_id)
 
 
 def _keep_findings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -41,7 +41,11 @@ PARTS: Final = """
 
 
 def read_teams(
-    connection: psycopg.Connection[Any], schema: str, authority: str, marts: Mapping[str, Mart]
+    connection: psycopg.Connection[Any],
+    schema: str,
+    authority: str,
+    marts: Mapping[str, Mart],
+    columns: Mapping[str, Collection[str]],
 ) -> list[TeamFigure]:
     """Read the parts of each declared figure, as at the latest date that a schema has.
 
@@ -50,15 +54,9 @@ def read_teams(
         schema: `marts_build` or `marts`.
         authority: the authority, by its ONS code.
         marts: what the KPI marts declare.
+        columns: those of the schema, by table.
     """
-    there = {
-        (table, column)
-        for table, column in connection.execute(
-            "select table_name, column_name from information_schema.columns"
-            " where table_schema = %s",
-            (schema,),
-        )
-    }
+    there = {(table, column) for table, names in columns.items() for column in names}
     found = []
     for mart in marts.values():
         for part in mart.judged.by_team:
