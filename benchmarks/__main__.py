@@ -293,6 +293,7 @@ def main() -> None:
     from benchmarks import faults as faults_bench
     from benchmarks import months as months_bench
     from benchmarks import publish as publish_bench
+    from benchmarks import region as region_bench
     from carepath.warehouse import embedded, ready
 
     try:
@@ -357,6 +358,10 @@ def main() -> None:
                 peak = "" if each.peak_mb is None else f"{each.peak_mb:.0f}"
                 section.append(f"| {each.what} | {each.seconds:,.2f} | {ratio} | {peak} |")
             print(_write({section[0]: "\n".join(section)}))
+            machine = _machine()
+            section = region_bench.section(region_bench.measure(rows=arguments.publish_rows))
+            title = "Publication of a region"
+            print(_write({title: "\n".join([title, "", machine, "", *section])}))
     finally:
         embedded.destroy()
         shutil.rmtree(home, ignore_errors=True)

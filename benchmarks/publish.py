@@ -62,15 +62,15 @@ def measure(rows: int = 4_000_000, changed_share: float = 0.0017) -> list[Measur
     try:
         run_id, load_id = _register()
         _build(rows // len(TABLES))
-        first, first_mb = _timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
-        piped, _ = _timed(_copy_pipe)
+        first, first_mb = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
+        piped, _ = timed(_copy_pipe)
         _change(changed_share)
         # the second publication fills marts_prev; from the third on, a night is ordinary
-        second, _ = _timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
+        second, _ = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
         _change(changed_share)
-        by_hand, _ = _timed(lambda: _by_hand(rolled_back=True))
-        ordinary, ordinary_mb = _timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
-        back, back_mb = _timed(lambda: rollback(AUTHORITY))
+        by_hand, _ = timed(lambda: _by_hand(rolled_back=True))
+        ordinary, ordinary_mb = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
+        back, back_mb = timed(lambda: rollback(AUTHORITY))
     finally:
         _clear()
     share = f"{rows:,} rows, {changed_share:.2%} changed"
@@ -192,7 +192,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PGPASSWORD": parameters("carepath_owner")["password"]}
 
 
-def _timed(work: Callable[[], object]) -> tuple[float, float | None]:
+def timed(work: Callable[[], object]) -> tuple[float, float | None]:
+    """Return the seconds that work took, and the memory (MB) of it and its session."""
     with _session_memory() as peak:
         began = time.perf_counter()
         work()
