@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+WIDE: Final = 100  # columns from which a table has room to spare
+
 STATE_COLOURS: Final = {
     "published": "green",
     "done": "green",
@@ -34,6 +36,15 @@ def table_of(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Tabl
         table.add_column(heading, overflow="fold", no_wrap=heading == "rule")
     for heading in right:
         table.add_column(heading, overflow="fold", justify="right")
+    return table
+
+
+def pack(table: Table, console: Console) -> Table:
+    """On a narrow terminal, take the blanks beside the cells out, so that no number breaks."""
+    for column in table.columns:
+        column.no_wrap = column.no_wrap or column.justify == "right"
+    if console.width < WIDE:
+        table.padding = (0, 0)
     return table
 
 

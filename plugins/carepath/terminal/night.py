@@ -14,6 +14,7 @@ from carepath.service.night_run import NightRun
 from carepath.terminal.layout import (
     STATE_COLOURS,
     messages,
+    pack,
     plural,
     print_indented,
     table_of,
@@ -112,7 +113,7 @@ def _print_loads(console: Console, run_id: str) -> None:
             f"{(size or 0) / 1e6:,.1f}",
             *(f"{count or 0:,}" for count in versions),
         )
-    console.print(table)
+    console.print(pack(table, console))
     if len(rows) > 12:
         console.print(f"  and {len(rows) - 12} more sources (ops.loads has them all)")
 
@@ -147,7 +148,7 @@ def _print_failed_rules(console: Console, run_id: str) -> None:
             "" if not limit else f"{limit:.1%}",
             "[yellow]holds[/]" if holds else "counted",
         )
-    console.print(table)
+    console.print(pack(table, console))
 
 
 def _print_information(console: Console, run_id: str) -> None:

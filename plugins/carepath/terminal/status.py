@@ -13,10 +13,9 @@ from rich.console import Console
 
 from carepath.dates import written
 from carepath.settings import get_settings
-from carepath.terminal.layout import STATE_COLOURS, messages, print_indented, table_of
+from carepath.terminal.layout import STATE_COLOURS, WIDE, messages, print_indented, table_of
 from carepath.warehouse.connect import connect
 
-WIDE = 100  # columns from which the version of the code is shown too
 UNPUBLISHED = ("held", "partly")
 
 
@@ -115,7 +114,7 @@ def _print_services(console: Console, services: Mapping[str, int | None]) -> Non
 
 
 def _print_nights(console: Console, nights: Sequence[Night]) -> None:
-    wide = console.width >= WIDE
+    wide = console.width >= WIDE  # the version of the code is shown too
     headings = ("night", "outcome", "started by", "started (UTC)")
     table = table_of("Last nights", left=headings, right=("took",))
     if wide:
