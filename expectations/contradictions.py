@@ -27,8 +27,8 @@ IN_LEAVING_CARE = (
         "LIFE-05",
         CARE_LEAVERS_IN_LIFE,
         "order",
-        says="A date of death is recorded, but the case is open, or a contact or a status is "
-        "recorded as if the young person were alive.",
+        says="A date of death is recorded. But the case is open, the in-touch code is not DIED, or "
+        "a later contact or EET status is recorded.",
         todo="Check the date of death with care. If it is right, close the case and record DIED in "
         "the in-touch field. If it is wrong, delete it.",
         fails="death_date <= night and (is_open or in_touch_code <> 'DIED'"
@@ -497,7 +497,7 @@ IN_CHILD_PROTECTION = (
         "STALE-04",
         CP_PLANS_IN_CONTEXT,
         "stale",
-        says="The child protection plan is open, but was not reviewed for 9 months.",
+        says="The child protection plan is open, but has not been reviewed for 9 months.",
         todo="Hold the review conference, or record the date on which it was held or the plan "
         "ended.",
         fails="coalesce(last_review_date, start_date) < night - 275",
@@ -689,8 +689,8 @@ IN_YOUNG_PEOPLE = (
         "LINK-05",
         PEOPLE_AT_ONCE,
         "code",
-        says="The person is recorded as a mother, and is male. Or children are recorded, and the "
-        "person is recorded as not a mother.",
+        says="The person is recorded as male and as a mother. Or the person is recorded as not a "
+        "mother, but children are recorded.",
         todo="Check the sex, whether the person is a mother, and whose children are recorded.",
         fails="(is_mother and sex_code = 'M') or (is_mother is false and child_count > 0)",
         threshold=0.02,
@@ -705,7 +705,7 @@ IN_YOUNG_PEOPLE = (
         "LIFE-07",
         PEOPLE_AT_ONCE,
         "order",
-        says="The person was under 11, or not born, when their child was born.",
+        says="The person was under 11, or not yet born, when their child was born.",
         todo="Check both dates of birth.",
         fails="first_birth_date < birth_date + interval '11 years'",
         threshold=0.02,
@@ -735,7 +735,7 @@ IN_YOUNG_PEOPLE = (
         "BOTH-07",
         PEOPLE_AT_ONCE,
         "at once",
-        says="The disability 'none' is recorded beside a disability.",
+        says="Both a disability and 'no disability' are recorded.",
         todo="Delete the one that is wrong.",
         fails="has_none and has_disability",
         threshold=0.02,
@@ -750,8 +750,8 @@ IN_YOUNG_PEOPLE = (
         "LINK-07",
         PEOPLE_AT_ONCE,
         "code",
-        says="A pupil number (UPN) is recorded, and a reason why it is not known. Or the special "
-        "needs records have another UPN.",
+        says="Both a pupil number (UPN) and a reason why it is not known are recorded. Or the "
+        "special needs records have another UPN.",
         todo="Check the UPN with the school, and delete the reason.",
         fails="upn is not null and (upn_unknown_code is not null or school_upn <> upn)",
         threshold=0.05,
@@ -799,12 +799,12 @@ IN_YOUNG_PEOPLE = (
         "STALE-05",
         PEOPLE_AT_ONCE,
         "stale",
-        says="A referral has been open for more than two years, and nothing has happened for two "
-        "years.",
+        says="A referral has been open for more than two years, and nothing has been recorded for "
+        "two years.",
         todo="Close the referral, or record what is being done.",
         fails="coalesce(latest_event_date, referred_date) < night - 731",
         judged="referred_date is not null",
-        because="Nobody's share depends on an open referral.",
+        because="No measure depends on how long a referral is open.",
         owner=SAFEGUARDING,
         needs=("cin_episodes",),
         reference="children in need census guide: a case is closed when services end",

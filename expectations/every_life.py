@@ -249,7 +249,7 @@ RULES = (
         "LONG-01",
         tuple(name for name, spell in SPELLS.items() if spell.most_days),
         "scale",
-        says="What is recorded has lasted longer than is believable.",
+        says="The record covers a longer time than is plausible.",
         todo="Record the day on which it ended, or correct the start date.",
         fails="is_beyond_belief",
         threshold=0.05,

@@ -15,9 +15,9 @@ ALL: Final = "true"
 
 # what the parts of conditions mean that their names do not say; a rule joins parts with "and"
 MEANINGS: Final[Mapping[str, str]] = {
-    "is_in_year": "it belongs to the year of the return",
-    "is_in_census": "it belongs to the year of the census",
-    "is_in_return": "it belongs to the year of the return",
+    "is_in_year": "the record belongs to the year of the return",
+    "is_in_census": "the record belongs to the year of the census",
+    "is_in_return": "the record belongs to the year of the return",
     "is_from_return": "it came with a return",
     "is_new_in_return": "it came with the return of this year",
     "is_filled": "the return says something about the care leaver",

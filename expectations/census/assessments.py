@@ -71,7 +71,7 @@ RULES = (
     ),
     census_rule(
         "8869", ASSESSMENTS,
-        "The assessment found no factors (21), and also others.",
+        "The assessment says that there are no factors (21), but has other factors too.",
         "Remove 21, or the other factors.",
         "'21' = any(factor_codes) and cardinality(factor_codes) > 1",
         needs=FACTORS,
@@ -80,8 +80,8 @@ RULES = (
     ),
     census_rule(
         "8873Q", ASSESSMENTS,
-        "The case's only assessment found no factors (21), but the case was closed for another "
-        "reason than RC8 or RC9.",
+        "The case's only assessment found no factors (21), but the case was closed for a reason "
+        "other than RC8 or RC9.",
         "Correct the reason for closure, or the factors.",
         "factor_codes = '{21}' and coalesce(close_reason_code, '') not in ('RC8', 'RC9')",
         judged="is_in_census and in_case_count = 1 and authorised_date is not null"

@@ -27,7 +27,7 @@ RULES = (
     ),
     census_rule(
         "1520", CHILDREN,
-        "Another child of the census has the same unique pupil number.",
+        "Another child in the census has the same unique pupil number.",
         "Find out whose number it is. If both records are about one child, merge them.",
         "upn is not null and same_upn_count > 1",
         owner=STEWARD,
@@ -38,7 +38,7 @@ RULES = (
     ),
     census_rule(
         "1530", CHILDREN,
-        "Places 2 to 4 of the unique pupil number are not the code of an authority.",
+        "Characters 2 to 4 of the unique pupil number are not the code of an authority.",
         NUMBER,
         upn.is_of_no_authority("upn"),
         owner=STEWARD,
@@ -48,7 +48,7 @@ RULES = (
     ),
     census_rule(
         "1540", CHILDREN,
-        "Places 5 to 12 of the unique pupil number are not all digits.",
+        "Characters 5 to 12 of the unique pupil number are not all digits.",
         NUMBER,
         "substr(upn, 5, 8) !~ '^[0-9]{8}$'",
         owner=STEWARD,
@@ -58,7 +58,7 @@ RULES = (
     ),
     census_rule(
         "1550", CHILDREN,
-        "The last place of the unique pupil number is not a digit, or a letter that it may be.",
+        "The last character of the unique pupil number is neither a digit nor an allowed letter.",
         NUMBER,
         f"substr(upn, 13) !~ '^[0-9{upn.LETTERS}]$'",
         owner=STEWARD,
@@ -69,7 +69,7 @@ RULES = (
     ),
     census_rule(
         "1560Q", "linked_identifiers",
-        "A former unique pupil number is not of the right form.",
+        "A former unique pupil number does not have the right form.",
         "Correct the number: a letter, 11 digits, and a digit or a letter.",
         f"upper(btrim(identifier_value)) !~ '{upn.SHAPE}'",
         judged="identifier_type ~* '(upn|unique pupil)'"
@@ -178,7 +178,7 @@ RULES = (
     ),
     census_rule(
         "8545Q", CHILDREN,
-        "The child's date of death is outside the census year, but a case is in it.",
+        "The child's date of death is outside the census year, but the child has a case in it.",
         "Check the date of death. Close the case if it is right.",
         "death_date < census_start or death_date > census_end",
         owner=STEWARD,
@@ -233,7 +233,7 @@ RULES = (
     census_rule(
         "8772", CHILDREN,
         "The reason for having no pupil number is that the referral needed no further action, "
-        "but a referral of the child went further.",
+        "but another referral of the child led to action.",
         "Record the unique pupil number, or another reason.",
         "upn_unknown_code = 'UN7' and has_case_with_action",
         owner=STEWARD,
@@ -286,7 +286,7 @@ RULES = (
     ),
     census_rule(
         "2886Q", TOTALS,
-        "More than 2% of the children have no sex recorded, unborn children left out.",
+        "More than 2% of the children have no sex recorded, not counting unborn children.",
         "Find the children with an unknown sex, and record it.",
         "without_sex_count > 0.02 * child_count",
         judged="child_count > 0",

@@ -41,8 +41,8 @@ def census_rule(
         todo=todo,
         reference=f"children in need census 2025 to 2026, validation rule {number}",
         severity="info",
-        because=f"The Department {what} while such a record is in it. What Carepath's own figures "
-        "need is tested by other rules, so this one never holds the night.",
+        because=f"The Department {what} while such a record is in it. Other rules test what "
+        "Carepath's own figures need, so this one never holds the night.",
         owner=owner,
         judged=judged,
         condition=Fails(fails),

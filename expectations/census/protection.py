@@ -251,7 +251,7 @@ RULES = (
     ),
     census_rule(
         "8841", CP_REVIEWS,
-        "The review is on the day on which the child protection plan starts, or before.",
+        "The review is on or before the day on which the child protection plan starts.",
         "Correct the date of the review. The conference that made the plan is not a review.",
         "review_date <= plan_start_date",
         needs=("cp_plans",),

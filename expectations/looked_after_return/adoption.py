@@ -266,7 +266,7 @@ RULES = (
     ),
     PLACED.rule(
         "579",
-        says="A new decision to place the child for adoption was made before the one before it was "
+        says="A new decision to place the child for adoption was made before the previous one was "
         "reversed.",
         todo=DECISIONS,
         fails="decision_date is not null and previous_decision_date is not null"

@@ -58,8 +58,8 @@ RULES = (
     ),
     ANY.rule(
         "347",
-        says="The care leaver is under 18 and lives in a foyer (T1 or T2), which takes nobody "
-        "under 18.",
+        says="The care leaver is under 18 and lives in a foyer (T1 or T2), which does not take "
+        "anyone under 18.",
         todo="Correct the type of accommodation (ACCOM), or the date of birth.",
         fails="accommodation_code = 'T' and birthday_18 > year_start",
         # a known validator compares the code with 'T' alone and never finds T1 or T2
@@ -111,7 +111,7 @@ RULES = (
     OC3.rule(
         "1001",
         says="The young person was not in care long enough to be relevant or former relevant: less "
-        "than 91 days since the age of 14, not at all since 16, or adopted.",
+        "than 91 days since the age of 14, not at all since the age of 16, or adopted.",
         todo="Record the missing episodes of care, or take the young person out of the file.",
         # short breaks do not count; a source that starts later than the 14th birthday cannot tell
         only="has_history_from_14 and has_episode",

@@ -175,7 +175,7 @@ RULES = (
     ),
     HEADER.rule(
         "174",
-        says="A boy has the date of birth of a mother's child.",
+        says="For a boy, the date of birth of a mother's child is recorded.",
         todo="Correct the sex (SEX), or delete the child's date of birth (MC_DOB).",
         fails="sex_code = 'M' and first_childs_birth_date is not null",
         needs=("mother",),
@@ -393,8 +393,8 @@ RULES = (
     ),
     PERMANENCE.rule(
         "634",
-        says="An earlier adoption or special guardianship is recorded, which is asked only of "
-        "children who came into care from 1 April 2016.",
+        says="An earlier adoption or special guardianship is recorded. The Department asks for it "
+        "only if the child came into care from 1 April 2016.",
         todo="Take the child out of the file on previous permanence (PrevPerm).",
         fails="has_previous_permanence and latest_period_start_date < date '2016-04-01'",
         catches={"has_previous_permanence": True, "latest_period_start_date": "2016-03-31"},

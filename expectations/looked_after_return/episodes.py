@@ -357,7 +357,7 @@ DATED = (
     ),
     EPISODES.rule(
         "367",
-        says="Short breaks (V3) came to more than 75 days in the 12 months to this one.",
+        says="Short breaks (V3) came to more than 75 days in the 12 months that end with this one.",
         todo="Correct the dates. Beyond 75 days the child is looked after under section 20 (V2).",
         fails="legal_status_code = 'V3' and short_break_days > 75",
         needs=("legal_status",),
@@ -637,7 +637,7 @@ PLACED = (
     _temporary_too_long("379", "T4", 7, "A temporary placement for another reason"),
     EPISODES.rule(
         "377",
-        says="It is the third placement or more because of a carer's holiday (T3) in 12 months.",
+        says="The child has had three or more placements for a carer's holiday (T3) in 12 months.",
         todo="Correct the type of placement (PLACE).",
         fails="placement_type_code = 'T3' and carer_holiday_count > 2",
         needs=("cla_placement",),
@@ -646,7 +646,7 @@ PLACED = (
     ),
     EPISODES.rule(
         "378",
-        says="The child is placed with parents (P1) under section 20 (V2), which cannot be.",
+        says="The child is placed with parents (P1) under section 20 (V2), which is not possible.",
         todo="Correct the legal status (LS) or the type of placement (PLACE). A child at home "
         "under section 20 is not looked after.",
         fails="placement_type_code = 'P1' and legal_status_code = 'V2'",
@@ -758,7 +758,10 @@ ENDED = (
         "A special guardianship order was made for a person of 18 or over.",
     ),
     _aged_at_end(
-        "460", ("E17",), 18, "A child under 18 stayed with carers as an adult (staying put)."
+        "460",
+        ("E17",),
+        18,
+        "A child under 18 is recorded as staying with the carers as an adult (staying put).",
     ),
     EPISODES.rule(
         "516",
@@ -776,7 +779,7 @@ ENDED = (
     ),
     EPISODES.rule(
         "437",
-        says="The child died, or was found to be 18 or over, but has later episodes of care.",
+        says="Care ended with a death, or an age found to be 18 or over, but episodes follow.",
         todo="Check the reason why the episode ended (REC). If it is right, delete the later ones.",
         fails="end_reason_code in ('E2', 'E15') and next_start_date is not null",
         catches={"end_reason_code": "E2", "next_start_date": "2018-05-01"},
@@ -795,7 +798,7 @@ ENDED = (
 IN_ORDER = (
     EPISODES.rule(
         "357",
-        says="The child's first episode of all does not say that care started (S).",
+        says="The child's very first episode does not say that care started (S).",
         todo="Record the episode before it, or correct the reason (RNE) to S.",
         # a source may begin in the middle of a period of care, so only this year's starts count
         fails="episode_number = 1 and start_date >= year_start and start_reason_code <> 'S'",

@@ -44,8 +44,8 @@ RULES = (
     ),
     OC2.rule(
         "186",
-        says="The child has been looked after all year and is from 4 to 16, but has neither a "
-        "score of the questionnaire nor a reason for none.",
+        says="The child has been looked after all year and is aged 4 to 16, but has neither a "
+        "questionnaire score (SDQ) nor a reason why there is none.",
         todo="Record the score (SDQ_SCORE), or why there is none (SDQ_REASON), by 31 March.",
         only="is_looked_after_all_year",
         fails="birthday_4 <= year_start and birthday_17 > year_end and not has_sdq_score"
@@ -66,8 +66,8 @@ RULES = (
     ),
     OC2.rule(
         "197B",
-        says="The child, looked after all year, turns 4 or 17 in the year and has neither a score "
-        "of the questionnaire nor a reason for none.",
+        says="The child, looked after all year, turns 4 or 17 in the year and has neither a "
+        "questionnaire score (SDQ) nor a reason why there is none.",
         todo="Record the score (SDQ_SCORE), or why there is none (SDQ_REASON), by 31 March.",
         only="is_looked_after_all_year",
         fails="(birthday_4 between year_start and year_end"
@@ -83,8 +83,8 @@ RULES = (
     ),
     OC2.rule(
         "188",
-        says="The child is under 4 at the end of the year, but has a score of the questionnaire, "
-        "or a reason for none.",
+        says="The child is under 4 at the end of the year, but has a questionnaire score (SDQ), "
+        "or a reason why there is none.",
         todo="Delete the score and the reason, or correct the date of birth (DOB).",
         fails="birthday_4 > year_end and (has_sdq_score or has_sdq_reason)",
         needs=("sdq_scores",),
@@ -93,8 +93,8 @@ RULES = (
     ),
     OC2.rule(
         "189",
-        says="The young person was 17 or over when the year began, but has a score of the "
-        "questionnaire, or a reason for none.",
+        says="The young person was 17 or over when the year began, but has a questionnaire score "
+        "(SDQ), or a reason why there is none.",
         todo="Delete the score and the reason, or correct the date of birth (DOB).",
         fails="birthday_17 <= year_start and (has_sdq_score or has_sdq_reason)",
         needs=("sdq_scores",),
@@ -103,7 +103,7 @@ RULES = (
     ),
     OC2.rule(
         "185",
-        says="The return has a score of the questionnaire for a child who was not looked after all "
+        says="The return has a questionnaire score (SDQ) for a child who was not looked after all "
         "year.",
         todo=NEW,
         fails="has_sdq_from_return and has_sdq_score and not is_looked_after_all_year",
@@ -116,8 +116,8 @@ RULES = (
     ),
     OC2.rule(
         "198",
-        says="The return has a reason for no score of the questionnaire for a child who was not "
-        "looked after all year.",
+        says="The return has a reason for a missing questionnaire score (SDQ) for a child who was "
+        "not looked after all year.",
         todo=NEW,
         fails="has_sdq_from_return and has_sdq_reason and not is_looked_after_all_year",
         needs=("sdq_scores",),
@@ -195,7 +195,7 @@ RULES = (
     ),
     SCORES.rule(
         "196",
-        says="The reason for no score of the questionnaire is not one of SDQ1 to SDQ5.",
+        says="The reason for a missing questionnaire score is not one of SDQ1 to SDQ5.",
         todo="Choose a code of the guide (SDQ_REASON).",
         fails="sdq_reason_sent is not null and sdq_reason_code is null",
         catches={"sdq_reason_sent": "SDQ9"},
@@ -203,7 +203,7 @@ RULES = (
     ),
     SCORES.rule(
         "197a",
-        says="Both a score of the questionnaire and a reason for no score are recorded.",
+        says="Both a questionnaire score (SDQ) and a reason why there is none are recorded.",
         todo="Delete one of the two (SDQ_SCORE, SDQ_REASON).",
         fails="sdq_score is not null and sdq_reason_sent is not null",
         catches={"sdq_score": 12, "sdq_reason_sent": "SDQ2"},

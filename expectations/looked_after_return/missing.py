@@ -66,7 +66,7 @@ RULES = (
     ),
     MISSING.rule(
         "574",
-        says="The child went missing before coming back from the time before.",
+        says="The child went missing again before coming back from the time before.",
         todo=DATES,
         fails="previous_start_date is not null and coalesce(start_date < previous_end_date, true)",
         catches=(

@@ -78,7 +78,7 @@ RULES = (
     ),
     WORKERS.rule(
         "SW10STG2",
-        says="The social worker was allocated before the allocation of the one before ended.",
+        says="The social worker was allocated before the previous allocation ended.",
         todo=DATES,
         fails="start_date < previous_end_date",
         catches={"start_date": "2024-05-01", "previous_end_date": "2024-05-02"},

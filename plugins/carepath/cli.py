@@ -52,7 +52,7 @@ statistics_app = typer.Typer(
 )
 app.add_typer(statistics_app, name="statistics", rich_help_panel=FIGURES)
 retention_app = typer.Typer(
-    help="Whose records are due to go: legal hold, and disposal by two people.",
+    help="Show whose retention has ended; legal hold, and disposal by two people.",
 )
 app.add_typer(retention_app, name="retention", rich_help_panel=SAFETY)
 CaseOption = Annotated[
@@ -150,7 +150,7 @@ def run(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="A source's name in sources.yml, or ssda903:PATH or files:PATH (files). "
+            help="A source's name in sources.yml, or ssda903:PATH, cin:PATH or files:PATH. "
             "May be repeated. Without it, all listed sources are loaded."
         ),
     ] = None,
@@ -162,11 +162,11 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="KPI",
-            help="A KPI that may change a lot tonight, or a published date that may go.",
+            help="A KPI that may change a lot tonight, or a published date that may be removed.",
         ),
     ] = None,
     reason: Annotated[
-        str, typer.Option(help="Why. What you accept is a waiver, which a second person approves.")
+        str, typer.Option(help="Why you accept it. A second person must approve this (a waiver).")
     ] = "",
 ) -> None:
     """Run one night through Airflow, as the service does, and say how it ended."""
@@ -308,7 +308,7 @@ def check() -> None:
 def add_statistics(
     file: Annotated[list[Path], typer.Argument(help="CSV files, as downloaded.")],
 ) -> None:
-    """Add published files. A file that cannot be understood is refused whole."""
+    """Add published files. A file that Carepath does not understand is refused as a whole."""
     from carepath.terminal.statistics import add_files
     from carepath.warehouse import ready
 
@@ -330,7 +330,7 @@ def list_statistics() -> None:
 def remove_statistics(
     number: Annotated[int, typer.Argument(help="The number of the file in the list.")],
 ) -> None:
-    """Remove a published file and what it says."""
+    """Remove a published file and its figures."""
     from carepath.terminal.statistics import remove_file
     from carepath.warehouse import ready
 
@@ -432,7 +432,7 @@ def changes(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many rows to print per table.")] = 20,
 ) -> None:
-    """Print what happened last night, what was corrected, and which earlier figures it moved."""
+    """Print what happened last night, what was corrected, and which earlier figures changed."""
     from carepath.publish import only_authority
     from carepath.terminal.changes import print_changes
     from carepath.warehouse import ready
@@ -750,7 +750,7 @@ def release_figures(
         str | None, typer.Option(help="ONS code. Needed only if there are several authorities.")
     ] = None,
 ) -> None:
-    """Protect figures and release them: small counts cannot be read or computed from them."""
+    """Protect figures and release them, so that small counts can be neither read nor computed."""
     from carepath.audit import note
     from carepath.disclosure.open_data import write_open_data
     from carepath.disclosure.release import release
@@ -772,7 +772,7 @@ def release_figures(
 
 @app.command(name="as-known-at", rich_help_panel=UNDO)
 def as_known_at(date: NightOption) -> None:
-    """Build the whole warehouse as it was known at a past day, in separate schemas."""
+    """Build the whole warehouse as it was known on a past day, in separate schemas."""
     from carepath.warehouse import ready
     from carepath.warehouse.dbt import run_dbt
 
@@ -820,7 +820,7 @@ def person(
     case: CaseOption,
     to: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="A new file: .json, or .html to read."),
+        typer.Option(metavar="FILE", help="A new file: .json, or .html for people to read."),
     ],
 ) -> None:
     """Write everything held about one person as one file (a subject access request)."""
@@ -848,7 +848,7 @@ def retention(
         typer.Option(metavar="FILE", help="Write whose retention has ended, with case ids."),
     ] = None,
 ) -> None:
-    """Count whose retention has ended, by kind and by what stands against disposal."""
+    """Count whose retention has ended, by kind and by what prevents disposal."""
     if context.invoked_subcommand:
         return
     from carepath.audit import note
@@ -877,7 +877,7 @@ def retention_hold(
     case: CaseOption,
     reason: Annotated[str, typer.Option(help="Why, such as an inquiry.")],
 ) -> None:
-    """Put a legal hold on a person's records: nobody can dispose of them."""
+    """Put a legal hold on a person's records, so that no one can dispose of them."""
     from carepath.retention.decide import hold
     from carepath.warehouse import ready
 
@@ -933,7 +933,7 @@ def retention_dispose(
 
 @app.command(rich_help_panel=SAFETY)
 def readers() -> None:
-    """Make the logins of site/readers.yml, which read some authorities only, and map them now."""
+    """Apply site/readers.yml now: create its logins, each of which sees some authorities only."""
     from carepath.terminal.readers import apply_readers
     from carepath.warehouse import ready
 

@@ -88,6 +88,12 @@ class Measure(BaseModel):
     def _text(cls, value: Any) -> str:
         return " ".join(str(value).split())
 
+    @field_validator("title", "differs", mode="before")
+    @classmethod
+    def _one_line(cls, value: Any) -> Any:
+        # a folded text of YAML ends with a line end, which breaks the row of a table
+        return " ".join(value.split()) if isinstance(value, str) else value
+
     @field_validator("official_code", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:

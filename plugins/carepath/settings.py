@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     passwords_file: Path | None = Field(
         default=None,
         description="Where the warehouse's passwords are, if not in `passwords.json` in the home: "
-        "for a worker of another machine, a secret that is mounted for reading",
+        "for a worker on another machine, a read-only secret",
     )
     broker_url: SecretStr | None = Field(
         default=None,
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         description="A table that loses more than this share of its rows overnight stops the night",
     )
     truncation_floor: int = Field(
-        default=20, ge=0, description="Losses of fewer rows than this never count as truncation"
+        default=20, ge=0, description="A loss of this many rows or fewer never counts as truncation"
     )
 
     alert_urls: SecretStr | None = Field(

@@ -290,7 +290,7 @@ def test_note_of_a_published_night_says_that_records_are_left_out(held_night: No
         )
     note_published("held")
     assert note_of("held") == (
-        "The night of 27 June 2019 was published with records left out, of 7 young people. The"
+        "The night of 27 June 2019 was published with records of 7 young people left out. The"
         " work list says which and why."
     )
 

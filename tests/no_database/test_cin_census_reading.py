@@ -171,19 +171,19 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 50}">' fo
         ),
         (
             census(CHILD.replace("</ChildIdentifiers>", f"{SECTION_47}</ChildIdentifiers>")),
-            "column Section47: The record stands in the wrong record",
+            "column Section47: The record is inside the wrong record",
         ),
         (
             census().replace("<Children>", f"<Children>{SECTION_47}"),
-            "line 13, column S47ActualStartDate: The element stands outside a Child",
+            "line 13, column S47ActualStartDate: The element is outside a Child",
         ),
         (
             census().replace("</Message>", f"{SECTION_47}</Message>"),
-            "column S47ActualStartDate: The element stands outside a Child",
+            "column S47ActualStartDate: The element is outside a Child",
         ),
         (
             census(CHILD.replace("      <ChildIdentifiers>", SECOND + "      <ChildIdentifiers>")),
-            "column Child: The record stands in the wrong record",
+            "column Child: The record is inside the wrong record",
         ),
         (census().replace(">CIN<", ">CLA<"), "line 5, column Collection: This is a return of an"),
         (census().replace("2026-03-31", "").replace(">2026<", "><"), "does not say the collection"),
@@ -291,10 +291,10 @@ def test_element_outside_a_child_that_is_not_of_the_census_is_noted(tmp_path: Pa
     text = census().replace("<Children>", "<Children><Colour>1</Colour>")
     text = text.replace("</Message>", "<Footer>1</Footer></Message>")
     notes = notes_on(tmp_path, text)
-    assert [note for note in notes if "not of the census" in note] == [
-        "c.xml, line 13, column Colour: The element is not of the census, so it is not read.",
-        f"c.xml, line {line_of(text, '<Footer')}, column Footer: The element is not of the census,"
-        " so it is not read.",
+    assert [note for note in notes if "not part of the census" in note] == [
+        "c.xml, line 13, column Colour: The element is not part of the census, so it is not read.",
+        f"c.xml, line {line_of(text, '<Footer')}, column Footer: The element is not part of the"
+        " census, so it is not read.",
     ]
 
 

@@ -40,6 +40,8 @@ def test_measures_of_every_kpi_mart_are_complete() -> None:
         "care_leavers_neet",
     }
     assert found["kpi_change"] == ()
+    said = [(each.title, each.differs or "") for several in found.values() for each in several]
+    assert not [words for words in said if "\n" in "".join(words)]
 
 
 def test_measures_unit_comes_from_the_statistic() -> None:

@@ -75,7 +75,7 @@ def test_file_that_cannot_be_changed_safely_is_left_alone(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("url", ["mysql://reader:hunter2@db/ssd", "oracle://r:${A}hunter2@db/x"])
 def test_password_on_the_command_line_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(SourceError, match="The address holds a password") as caught:
+    with pytest.raises(SourceError, match="The address contains a password") as caught:
         checked(**entry("third", url))
     assert "hunter2" not in str(caught.value)
 

@@ -253,7 +253,7 @@ def test_waiver_that_two_people_agree_on_changes_the_next_decision(
 
     april.goto(f"{PREFIX}/waivers?state=counts")
     april.get_by_role("link", name=RULE).first.click()
-    april.get_by_label("Why do you withdraw it?").fill("It was a mistake.")
+    april.get_by_label("Why are you withdrawing it?").fill("It was a mistake.")
     april.get_by_role("button", name="Withdraw the waiver").click()
     expect(april.get_by_role("status")).to_contain_text("You have withdrawn the waiver.")
     april.close()

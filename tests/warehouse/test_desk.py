@@ -148,7 +148,7 @@ def test_tonight_says_held_since_when_why_what_to_do_and_who() -> None:
     assert "12 of 300 records fail, and at most 2% or 3 records may." in page
     assert "Leaving care team manager" in page
     assert f"/desk/work-list?authority={ASHMERE}&amp;rule={HELD_RULE}" in page
-    assert "The figures of 12 March 2019 are published since 12 March 2019, 02:20." in page
+    assert "The figures of 12 March 2019 were published on 12 March 2019, 02:20." in page
 
 
 def test_tonight_says_that_records_are_left_out_and_which_figures_changed() -> None:
@@ -209,7 +209,7 @@ def test_decision_about_a_step_that_failed_says_what_happened_and_what_to_do() -
     assert "The source cannot be reached." in page
     assert "Start the source." in page
     number = decision_of("2019-03-12", desk_warehouse.COAST)
-    assert "No gate decided anything on this night." in ask(f"/decisions/{number}").text
+    assert "No gate made a decision on this night" in ask(f"/decisions/{number}").text
     assert ask("/decisions/words").status_code == 404
 
 
@@ -281,7 +281,7 @@ def test_tonight_counts_what_is_new_open_and_put_right() -> None:
     page = " ".join(ask("/", "viewer").text.split())
     assert "<b>15</b> open" in page
     assert "<b>0</b> new on the last night" in page
-    assert "<b>1 March 2019</b> oldest since" in page
+    assert "<b>1 March 2019</b> oldest finding" in page
     assert "<b>4</b> put right this month" not in page  # they returned
 
 

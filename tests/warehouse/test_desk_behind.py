@@ -133,7 +133,7 @@ def test_steward_sees_cases_page_by_page_and_each_look_is_kept(
     assert looks("april")[before:] == [(page, BROOK, None, n) for n in (50, 50, 20)]
     deeds = [deed for deed in read_audit(by="april") if deed.what == "looked at records"]
     assert deeds[0].detail == f"page {page}, records: 20"
-    assert "There are not so many pages." in ask(f"{EET}/records?number=4").text
+    assert "The list does not have this page." in ask(f"{EET}/records?number=4").text
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ opened = threading.Event()
 
 @pytest.mark.fault(
     "The source is rebuilt during a load.",
-    "No record is closed and nobody is lost.",
+    "No record is closed and no person is lost.",
 )
 @pytest.mark.parametrize("how", REBUILDS)
 def test_rebuild_during_a_load_closes_and_loses_no_person(

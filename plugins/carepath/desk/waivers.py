@@ -199,7 +199,7 @@ def withdraw(
         if not form["reason"]:
             if about.is_of_record:
                 note_look_at(connection, person, "waiver", about)
-            wrong = {"reason": "Say why you withdraw the waiver."}
+            wrong = {"reason": "Say why you are withdrawing the waiver."}
             return page(request, "waiver.html", status=422, waiver=about, done="", wrong=wrong)
         _do(
             connection,

@@ -156,7 +156,7 @@ def _publish_set(
     _hold_build(connection, build.shapes)
     outcomes: dict[str, Publication | PublicationError] = {
         authority: PublicationError(
-            "The build has no rows of this authority.",
+            "The build has no rows for this authority.",
             where=authority,
             todo="run the build step again. A crash of the server empties what was built.",
         )

@@ -388,7 +388,7 @@ def _in_short(
     if better or worse:
         said.append(
             f"Compared with the year before, {len(better)} measures are better and "
-            f"{len(worse)} are worse. A small difference can be chance."
+            f"{len(worse)} are worse. A small difference may be due to chance."
         )
     if england := _beside_england(cards):
         said.append(england)

@@ -60,7 +60,7 @@ def report_of(authority: str) -> tuple[Publication, str]:
         )
         if publication is None:
             raise CarepathError(
-                f"Nothing of {authority} has been published, so there is nothing to report.",
+                f"Nothing has been published for {authority}, so there is nothing to report.",
                 todo="run a night first; `carepath status` says how the last one ended.",
             )
         shown = {

@@ -55,7 +55,7 @@ def note_published(run_id: str) -> None:
         if left_out:
             people = "1 young person" if left_out == 1 else f"{left_out:,} young people"
             line = (
-                f"The night of {written(row[0])} was published with records left out, of {people}. "
+                f"The night of {written(row[0])} was published with records of {people} left out. "
                 "The work list says which and why."
             )
         metadata.note_run(run_id, line)
@@ -107,7 +107,7 @@ def addresses() -> list[str]:
     if file.exists():
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise SettingsError(
-                "Other accounts can read the alert addresses, which hold passwords.",
+                "Other accounts can read the alert addresses, which contain passwords.",
                 where=str(file),
                 todo=f"run `chmod 600 {file}`.",
             )

@@ -28,7 +28,7 @@ def checked(**entry: Any) -> SourceSpec:
     )
     if re.search(r"://[^/@]*:(?!\$\{\w+\}@)[^@]+@", spec.url):
         raise SourceError(
-            "The address holds a password.",
+            "The address contains a password.",
             where=where,
             todo="Put the password into an environment variable, and write ${NAME} in its place "
             "(in single quotes on the command line).",

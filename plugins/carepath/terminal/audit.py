@@ -19,7 +19,7 @@ HEADINGS: Final = ("at (UTC)", "who", "what", "authority", "detail")
 def print_audit(console: Console, deeds: Sequence[Deed]) -> None:
     """Print one line for each deed, the newest first."""
     if not deeds:
-        console.print("Nobody has done anything that is kept here.")
+        console.print("The audit has no entries for this choice.")
         return
     table = table_of("", HEADINGS)
     for deed in deeds:

@@ -150,5 +150,5 @@ def _cells(counts: Sequence[Count]) -> list[str]:
     return cells
 
 
-_NOTHING: Final = "No night has counted yet what is due."
+_NOTHING: Final = "No night has counted what is due yet."
 _RUN: Final = "run a night first (`carepath run --date DATE`)."

@@ -20,7 +20,7 @@ HEADINGS: Final = ("authority", "case id", "kind", "due on", "state", "request",
 def print_retention(console: Console, people: Sequence[Due], again: int) -> None:
     """Print counts, and the requests that wait; never a case id."""
     if not people:
-        console.print("No person is known yet.")
+        console.print("There are no people yet. Run a night first.")
         return
     counts = Counter[tuple[str, str, str]](
         (each.authority, each.kind, each.state) for each in people

@@ -503,7 +503,7 @@ def _clear_after_crash(data: Path) -> None:
             os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
             raise WarehouseError(
-                "Some processes of a killed PostgreSQL do not end.",
+                "Some processes of a PostgreSQL that was killed are still running.",
                 where=str(data),
                 todo=f"look at the processes {orphans}.",
             )

@@ -163,7 +163,7 @@ beside as (
             when complete.population is null or reference.population is null
                 then 'no population by ethnic group is loaded for this authority'
             when complete.population = 0 or reference.population = 0
-                then 'nobody of the group lives in the area'
+                then 'no people of the group live in the area'
             when complete.child_count < 10 then 'fewer than 10 children of the group'
             when reference.child_count < 10 then 'fewer than 10 White British children'
         end as silent_reason

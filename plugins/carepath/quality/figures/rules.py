@@ -263,7 +263,7 @@ FIGURE_RULES = (
     FigureRule(
         rule_id="DRIFT-02",
         severity="warning",
-        says="One team moved a figure, or one team's part of it changed beyond belief.",
+        says="One team moved a figure, or one team's part of it changed by an implausible amount.",
         todo="Ask the manager of the team that the finding names. Look at its newest records "
         "first: a unit (pounds, pence), an import or a form may have changed.",
         reference="docs/adr/0015-drift-is-a-question.md; config.meta.judged.by_team in the "
@@ -282,9 +282,9 @@ FIGURE_RULES = (
     FigureRule(
         rule_id="DRIFT-04",
         severity="warning",
-        says="A code that was in use is not used any more.",
+        says="A code that was in use is no longer used.",
         todo="Ask the system's administrator whether the form or the extract changed. Records "
-        "that should have the code may now have another, or none.",
+        "that should have the code may now have another code, or no code.",
         reference="docs/adr/0015-drift-is-a-question.md; ops.column_profiles",
         find=drift.codes_vanished,
     ),

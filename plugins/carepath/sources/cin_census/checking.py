@@ -245,15 +245,15 @@ def _check_file(
             count += 1
             ids = {trim(each.text or "") for each in part.iter("LAchildID")} - {""}
             if len(ids) > 1:
-                what = "The child has more than one id. Make a child of each, or keep one id."
+                what = "The child has more than one id. Make one child of each, or keep one id."
                 findings.error(path.name, line_of(part), "LAchildID", what)
             for element in misplaced(part):
                 findings.error(
                     path.name,
                     line_of(element),
                     str(element.tag),
-                    "The record stands in the wrong record, so nobody can say what it is of. Put it"
-                    " into its own.",
+                    "The record is inside the wrong record, so it is not clear what it belongs to. "
+                    "Put it into its own.",
                 )
             for record in records_of(part):
                 _check_record(path.name, record, findings)
@@ -280,11 +280,14 @@ def _tell_stray(file: str, element: etree._Element, findings: _Findings) -> None
             file,
             line_of(element),
             name,
-            "The element stands outside a Child, so nobody can say whose it is. Move it there.",
+            "The element is outside a Child, so it is not clear whose it is. Move it into one.",
         )
     else:
         findings.note(
-            file, line_of(element), name, "The element is not of the census, so it is not read."
+            file,
+            line_of(element),
+            name,
+            "The element is not part of the census, so it is not read.",
         )
 
 

@@ -147,7 +147,7 @@ def _values(group: Any, place: str, tell: Tell) -> Mapping[str, str]:
     values: dict[str, str] = {}
     line = group.sourceline or 0
     if trim("".join([group.text or "", *(each.tail or "" for each in group)])):
-        tell(line, _name(group) + place, "Text stands between the elements. Remove it.")
+        tell(line, _name(group) + place, "There is text between the elements. Remove it.")
     for leaf in group:
         if len(leaf):
             continue
