@@ -13,7 +13,7 @@ import pytest
 from carepath import doctor
 from carepath.own_files import open_for_owner
 from carepath.settings import get_settings
-from carepath.warehouse.passwords import passwords_file
+from carepath.warehouse.passwords import known_passwords, passwords_file
 
 
 @pytest.fixture
@@ -101,3 +101,24 @@ def test_doctor_finds_a_server_whose_certificate_is_not_checked(
     assert found.well == well
     assert ("verify-full" in found.text) != well
     assert "a-secret" not in found.text
+
+
+def test_passwords_that_processes_add_at_once_are_all_kept(home: Path) -> None:
+    program = (
+        "import sys; from carepath.warehouse.passwords import password\n"
+        "sys.stdin.read()\n"  # until all of them are there
+        "for number in range(40): password(f'{sys.argv[1]}_{number}')"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, name], stdin=subprocess.PIPE)
+        for name in ("first", "second", "third")
+    ]
+    for each in started:
+        assert each.stdin is not None
+        each.stdin.close()
+    assert [each.wait(timeout=120) for each in started] == [0, 0, 0]
+    kept = {f"{name}_{number}" for name in ("first", "second", "third") for number in range(40)}
+    assert known_passwords().keys() == kept
+    assert len(set(known_passwords().values())) == len(kept)
+    assert [path.name for path in home.iterdir()] == ["passwords.json"]
+    assert passwords_file().stat().st_mode & 0o777 == 0o600

@@ -8,11 +8,12 @@ second person has approved it. The database refuses approval by the person who a
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import os
+import pwd
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -23,6 +24,8 @@ from carepath.errors import WaiverError, safe_message
 from carepath.quality.decision import Result, weigh
 from carepath.quality.figures.figure import Finding
 
+LOGIN: Final = Path("/proc/self/loginuid")
+NOT_SIGNED_IN: Final = 2**32 - 1
 MOVED_RULES: Final = ("KPI-06",)
 DATE_GONE: Final = "KPI-08"
 LOST_ROWS: Final = "LOAD-01"
@@ -347,8 +350,28 @@ def accept(
 
 
 def person() -> str:
-    """Return who runs this process: the account that called sudo, or that of the process."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    """Return who runs this process, as the audit and the rule of two people name them.
+
+    It is the account that signed in to the machine, which Linux keeps and only root can change.
+    Where it keeps none, as in containers, it is the account that called sudo, or that of the
+    process.
+    """
+    try:
+        signed_in = int(LOGIN.read_text())
+        if signed_in != NOT_SIGNED_IN:
+            return pwd.getpwuid(signed_in).pw_name
+    except (OSError, ValueError, KeyError):
+        pass
+    # not getpass.getuser, which believes the environment
+    return os.environ.get("SUDO_USER") or _account(os.getuid())
+
+
+def _account(number: int) -> str:
+    """Return the name of an account of this machine; its number if it has no name."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _is_date(text: str) -> bool:

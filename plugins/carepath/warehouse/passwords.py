@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from carepath.errors import WarehouseError
@@ -44,22 +47,37 @@ def password(role: str) -> str:
     Raises:
         WarehouseError: it is missing, and the file is another machine's, mounted for reading.
     """
-    passwords = known_passwords()
-    if role not in passwords:
-        if passwords and not os.access(passwords_file().parent, os.W_OK):
-            raise WarehouseError(
-                f"There is no password for the role {role}.",
-                where=str(passwords_file()),
-                todo="run `carepath up` where the file is kept, then copy it again.",
-            )
-        passwords[role] = secrets.token_urlsafe(24)
-        _keep(passwords)
+    if role in (passwords := known_passwords()):
+        return passwords[role]
+    if passwords and not os.access(passwords_file().parent, os.W_OK):
+        raise WarehouseError(
+            f"There is no password for the role {role}.",
+            where=str(passwords_file()),
+            todo="run `carepath up` where the file is kept, then copy it again.",
+        )
+    with _lock():
+        passwords = known_passwords()  # another process may have added some
+        if role not in passwords:
+            passwords[role] = secrets.token_urlsafe(24)
+            _keep(passwords)
     return passwords[role]
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Let one process at a time add a password: the file is written as a whole."""
+    folder = passwords_file().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _keep(passwords: dict[str, str]) -> None:
     path = passwords_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
