@@ -27,6 +27,7 @@ from carepath.publish import (
 )
 from carepath.warehouse import migrate, privileges, readers
 from carepath.warehouse.connect import connect
+from carepath.warehouse.passwords import ADMINISTRATOR
 
 ASHMERE, OTHER, THIRD = "E09900091", "E09900092", "E09900093"
 NIGHT = date(2019, 6, 30)
@@ -467,7 +468,7 @@ def mapped(marts: Marts) -> Iterator[Marts]:
         readers.map_readers(loader, [("bi_ashmere", ASHMERE)])
     yield marts
     with connect("carepath_loader") as loader:
-        readers.map_readers(loader, [])
+        loader.execute("delete from ops.readers")
 
 
 def seen(login: str, mart: str = "trial_kpi") -> list[str]:
@@ -535,6 +536,29 @@ def test_bi_reader_sees_only_what_it_is_mapped_to(mapped: Marts) -> None:
         assert not readers.map_readers(loader, [("bi_reader", OTHER)])
     assert seen("bi_reader") == [OTHER]
     assert seen("bi_ashmere") == []
+
+
+def test_login_that_is_not_mapped_any_more_sees_nothing_also_if_it_was_the_last(
+    mapped: Marts,
+) -> None:
+    for authority in (ASHMERE, OTHER):
+        mapped.build(authority, 1)
+        mapped.publish(authority)
+    with connect("carepath_loader") as loader:
+        assert readers.map_readers(loader, [])
+        assert not readers.map_readers(loader, [])  # as each night does
+    assert seen("bi_ashmere") == []
+    assert seen("bi_reader") == [ASHMERE, OTHER]
+    with connect("carepath_loader") as loader:
+        readers.map_readers(loader, [("bi_ashmere", OTHER)])
+    assert seen("bi_ashmere") == [OTHER]
+    with connect("carepath_loader") as loader:
+        readers.map_readers(loader, [])
+    with connect(ADMINISTRATOR, "warehouse") as admin:
+        admin.execute("drop role bi_ashmere")
+    with connect("carepath_loader") as loader:
+        readers.map_readers(loader, [])
+        assert loader.execute("select login from ops.readers").fetchall() == []
 
 
 def test_without_a_mapping_each_login_sees_everything(marts: Marts) -> None:

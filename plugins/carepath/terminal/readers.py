@@ -24,11 +24,18 @@ def apply_readers(console: Console) -> None:
     with connect("carepath_loader") as connection:
         changed = map_readers(connection, settings.rows(), settings.team_rows())
         unknown = unknown_teams(connection, settings)
+        row = connection.execute("select exists (select from ops.readers)").fetchone()
+        is_limited = row == (True,)
     if changed or created:
         named = [*settings.rows(), *settings.team_rows()]
         note("changed readers", ", ".join(" ".join(row) for row in named))
     if not settings.readers and not settings.desk:
-        console.print("site/readers.yml names no login, so each login sees all authorities.")
+        console.print(
+            "site/readers.yml names no login. It named some before, so bi_reader and"
+            " carepath_caseload see all authorities, and each other login sees none."
+            if is_limited
+            else "site/readers.yml names no login, so each login sees all authorities."
+        )
         return
     table = table_of("", ["login", "authorities", "teams"])
     table.add_row("bi_reader", "all", "all")

@@ -17,6 +17,13 @@ from carepath.warehouse.roles import ROLE_SETTINGS
 READER: Final = "bi_reader"
 # each login is a member of one of them, and so reads what it reads
 GROUPS: Final = {"bi_": READER, "caseload_": "carepath_caseload"}
+NOTHING: Final = ""  # in ops.readers, in place of the authorities of a login that sees none
+MAPPED: Final = """
+select distinct readers.login
+from ops.readers
+inner join pg_roles on readers.login = pg_roles.rolname
+where readers.login not in ('bi_reader', 'carepath_caseload')
+"""
 
 
 def map_readers(
@@ -25,6 +32,9 @@ def map_readers(
     teams: Sequence[tuple[str, str]] = (),
 ) -> bool:
     """Make ops.readers and ops.reader_teams hold these pairs, in one transaction.
+
+    A login that was mapped before sees nothing as long as it exists, also if no login is mapped
+    any more: a file that is empty or gone must not show it all authorities.
 
     Args:
         connection: as carepath_loader.
@@ -36,8 +46,10 @@ def map_readers(
     """
     changed = False
     with connection.transaction(), connection.cursor() as cursor:
+        named = {login for login, _ in rows}
+        no_longer = [(login, NOTHING) for (login,) in cursor.execute(MAPPED) if login not in named]
         for table, column, wanted in (
-            ("readers", "authority", set(rows)),
+            ("readers", "authority", {*rows, *no_longer}),
             ("reader_teams", "team", set(teams)),
         ):
             name, of = sql.Identifier("ops", table), sql.Identifier(column)
