@@ -78,11 +78,20 @@ NightOption = Annotated[
 def demo(
     scale: Annotated[int, typer.Option(min=1, max=200, help="How many boroughs to invent.")] = 1,
     seed: Annotated[int, typer.Option(help="A different number invents different people.")] = 1034,
+    people: Annotated[
+        int,
+        typer.Option(
+            min=2_000,
+            max=32_400,
+            help="How many people each borough after the first has. A few records that contradict"
+            " each other may hold a small one.",
+        ),
+    ] = 32_400,
 ) -> None:
     """Build an invented recording system and load four nights of it through Airflow."""
     from carepath.demonstration.nights import run_demo
 
-    if not run_demo(console, scale=scale, seed=seed):
+    if not run_demo(console, scale=scale, seed=seed, people=people):
         raise typer.Exit(1)
 
 

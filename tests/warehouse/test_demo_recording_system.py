@@ -380,9 +380,9 @@ def test_another_seed_and_scale_make_other_people_and_the_same_figures(
     frame = cohort(read(), report.FOLLOW_UP)
     counts, wanted = counted(frame), counted(cohort(nights[report.FOLLOW_UP], report.FOLLOW_UP))
     assert counts == wanted
-    people = ["pers_forename", "pers_surname", "pers_dob"]
+    names = ["pers_forename", "pers_surname", "pers_dob"]
     other, same = (
-        set(each[people].itertuples(index=False, name=None))
+        set(each[names].itertuples(index=False, name=None))
         for each in (frame, nights[report.FOLLOW_UP]["ssd_person"])
     )
     assert len(other & same) < 10
@@ -390,6 +390,17 @@ def test_another_seed_and_scale_make_other_people_and_the_same_figures(
     neighbour = cohort(read(schema=found[1].schema), report.FOLLOW_UP)
     assert 180 < len(neighbour) < 265
     assert contradicts(neighbour).sum() <= DirtRates().contradictory_eet_count
+
+    # a neighbour of a chosen size, which it keeps when it advances
+    for number, size in ((1, people.PEOPLE), (2, 3_000)):
+        every = next(borough.tables(number, 7, DirtRates(), 3_000))
+        assert (every.table, len(every.recorded)) == ("ssd_person", size)
+    demo.fill(address, system.FIRST, seed=7, scale=2, people=3_000)
+    demo.advance(address, report.FOLLOW_UP)
+    (smaller,) = read(("ssd_person",), found[1].schema).values()
+    assert 2_500 < len(smaller) <= 3_000
+    neighbour = cohort(read(schema=found[1].schema), report.FOLLOW_UP)
+    assert 180 < len(neighbour) < 265
 
     demo.fill(address, system.FIRST)
     with connect("recording_reader", "recording_system") as connection:

@@ -10,6 +10,7 @@ from carepath.dates import written
 from carepath.demonstration import INVENTED
 from carepath.demonstration.comparison import compare, summarise
 from carepath.demonstration.generator import advance, fill, sources
+from carepath.demonstration.generator.people import PEOPLE
 from carepath.demonstration.pages import write_comparison
 from carepath.demonstration.printing import print_comparison, print_story, print_where_to_look
 from carepath.demonstration.settings import add_population, lay_settings
@@ -32,13 +33,14 @@ NIGHTS = (
 )
 
 
-def run_demo(console: Console, *, scale: int, seed: int) -> bool:
+def run_demo(console: Console, *, scale: int, seed: int, people: int = PEOPLE) -> bool:
     """Run the demonstration from an empty warehouse and print what it shows.
 
     Args:
         console: where to print.
         scale: how many boroughs to invent; the first has the evaluation report's figures.
         seed: another one invents other people. The evaluation report's figures stay the same.
+        people: how many people each borough after the first ever knows.
 
     Returns:
         Whether each night ended as it should and every figure is equal or explained.
@@ -69,7 +71,7 @@ def run_demo(console: Console, *, scale: int, seed: int) -> bool:
                 status.update(f"the recording system: {authority}, {done} of {tables} tables")
 
             if number == 0:
-                fill(recording_system, night, scale=scale, seed=seed, progress=show)
+                fill(recording_system, night, scale=scale, seed=seed, people=people, progress=show)
             else:
                 advance(recording_system, night, progress=show)
         with watching(console) as watch:

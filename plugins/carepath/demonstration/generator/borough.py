@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from carepath.demonstration.generator.dirt import DirtRates
+from carepath.demonstration.generator.people import PEOPLE
 from carepath.demonstration.generator.rows import Rows
 from carepath.demonstration.generator.tables.education import EducationTables
 from carepath.demonstration.generator.tables.health import HealthTables
@@ -20,9 +21,14 @@ from carepath.demonstration.generator.tables.referrals import ReferralTables
 __all__ = ["FIRST_DAY", "HORIZON", "Borough", "tables"]
 
 
-def tables(number: int, seed: int, dirt: DirtRates) -> Iterator[Rows]:
-    """Yield every table of the authority with this number (1 carries the figures)."""
-    yield from Borough(number, seed, dirt).tables()
+def tables(number: int, seed: int, dirt: DirtRates, people: int = PEOPLE) -> Iterator[Rows]:
+    """Yield every table of the authority with this number (1 carries the figures).
+
+    Args:
+        number, seed, dirt: as `fill` has them.
+        people: how many people it ever knows. Authority 1 knows `PEOPLE`, as the figures need.
+    """
+    yield from Borough(number, seed, dirt, people).tables()
 
 
 class Borough(

@@ -308,6 +308,7 @@ def periods(
     referrals: Referrals,
     first: int,
     horizon: int,
+    short_break_children: int,
 ) -> Periods:
     """Return all periods of care: those that referrals led to, and series of short breaks."""
     led = np.flatnonzero(referrals.care_start <= horizon).astype(np.int32)
@@ -324,7 +325,7 @@ def periods(
     moves = np.flatnonzero(np.append(False, np.diff(stays.child) == 0))
 
     young = people.others[people.born[people.others] > first - 4 * YEAR]
-    disabled = rng.choice(young, SHORT_BREAK_CHILDREN, replace=False)
+    disabled = rng.choice(young, short_break_children, replace=False)
     begin = np.maximum(people.known[disabled], people.born[disabled] + 3 * YEAR) + 60
     index, number = expand(rng.integers(10, 46, len(disabled)).astype(np.int32))
     start = begin[index] + 28 * number + rng.integers(0, 9, len(index))

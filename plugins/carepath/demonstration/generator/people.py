@@ -13,7 +13,7 @@ from carepath.demonstration.generator.leavers.codes import YEAR
 from carepath.demonstration.generator.programmes import Programmes
 from carepath.demonstration.generator.rows import NEVER, Bools, Ints, Words, numbered, vocabulary
 
-PEOPLE: Final = 32_400
+PEOPLE: Final = 32_400  # of a borough of the usual size
 STAFF: Final = 578
 WORKERS_PER_TEAM: Final = STAFF // len(say.TEAMS)
 # a leaving-care team is smaller than one of social workers
@@ -74,11 +74,12 @@ def make(
     programmes: Programmes,
     first_day: int,
     horizon: int,
+    size: int = PEOPLE,
 ) -> People:
     """Make the people around the leavers and the children of the programmes, first known
-    between `first_day` and `horizon`."""
+    between `first_day` and `horizon`. With them there are `size` people."""
     mothers = np.flatnonzero(leavers.mother_from < NEVER).astype(np.int32)
-    count = PEOPLE - len(leavers) - len(mothers) - len(programmes)
+    count = size - len(leavers) - len(mothers) - len(programmes)
     known = rng.integers(first_day, horizon + 1, count)
     age = rng.beta(1.1, 1.3, count) * 17.6
     born = np.floor(known - age * YEAR)
@@ -100,7 +101,7 @@ def make(
     leavers_known = np.minimum(leavers.care_start - 70, leavers.recorded - 1)
     mother_from = leavers.mother_from[mothers]
     everyone = np.concatenate
-    numbers = rng.permutation(PEOPLE) + 200_000
+    numbers = rng.permutation(size) + 200_000
     clean = [f"LL{number}" for number in numbers.tolist()]
     hands = (lambda text: f" {text}", str.lower, lambda text: f"{text}  ")
     untidy = [hands[position % len(hands)](text) for position, text in enumerate(clean)]

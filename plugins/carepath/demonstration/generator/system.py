@@ -7,7 +7,8 @@ Safeguarding Dataset's scripts leave them.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from psycopg import sql
 from carepath.demonstration.generator import borough
 from carepath.demonstration.generator import vocabulary as say
 from carepath.demonstration.generator.dirt import DirtRates
+from carepath.demonstration.generator.people import PEOPLE
 from carepath.demonstration.generator.rows import Ints, Rows, day_number
 from carepath.errors import SourceError, safe_message
 from carepath.sources import SourceSpec
@@ -31,6 +33,19 @@ LAST: Final = date(2019, 12, 31)
 
 Progress = Callable[[str, int, int], None]
 Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What one authority is made of: its number, the seed and how many people it ever knows."""
+
+    number: int
+    seed: int
+    people: int
+
+    def tables(self, dirt: DirtRates) -> Iterator[Rows]:
+        """Yield its tables."""
+        return borough.tables(self.number, self.seed, dirt, self.people)
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +84,7 @@ def fill(
     *,
     scale: int = 1,
     seed: int = SEED,
+    people: int = PEOPLE,
     dirt: DirtRates | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -81,6 +97,8 @@ def fill(
         day: from 1 July 2013 to 31 December 2019.
         scale: how many authorities; each is about one borough.
         seed: another one makes other people. The evaluation report's figures stay the same.
+        people: how many people each authority after the first ever knows, 2,000 or more. It has
+            as many care leavers and children of programmes as a large one.
         dirt: how dirty the records are.
         progress: called with the authority's name, the tables written and the tables in all.
 
@@ -92,7 +110,7 @@ def fill(
     with _connect(url) as connection:
         _make_clock(connection)
         for number in range(1, scale + 1):
-            _fill_authority(connection, number, day, seed, rates, progress)
+            _fill_authority(connection, Authority(number, seed, people), day, rates, progress)
         _drop_beyond(connection, scale)
 
 
@@ -117,7 +135,7 @@ def advance(
     with _connect(url) as connection:
         _make_clock(connection)
         standing = connection.execute(
-            "select number, day, seed from demonstration.clock order by number"
+            "select day, number, seed, people from demonstration.clock order by number"
         ).fetchall()
         connection.commit()
         if not standing:
@@ -126,15 +144,16 @@ def advance(
                 where="demonstration",
                 todo="run `carepath demo`, which fills it.",
             )
-        for number, now, seed in standing:
+        for now, *made_of in standing:
+            authority = Authority(*made_of)
             if now > day:
                 raise SourceError(
                     f"The recording system is already at {now}, which is after {day}.",
-                    where=schema_of(number),
+                    where=schema_of(authority.number),
                     todo="fill it again for the earlier day.",
                 )
             if now < day:
-                _advance_authority(connection, number, now, day, seed, rates, progress)
+                _advance_authority(connection, authority, now, day, rates, progress)
 
 
 def _check_day(day: date) -> None:
@@ -164,49 +183,55 @@ def _make_clock(connection: Connection) -> None:
         connection.execute("create schema if not exists demonstration")
         connection.execute(
             "create table if not exists demonstration.clock"
-            " (number integer primary key, day date not null, seed bigint not null)"
+            " (number integer primary key, day date not null, seed bigint not null,"
+            " people integer not null)"
+        )
+        # a recording system that an earlier version made
+        connection.execute(
+            sql.SQL(
+                "alter table demonstration.clock add column if not exists"
+                " people integer not null default {}"
+            ).format(PEOPLE)
         )
 
 
 def _fill_authority(
     connection: Connection,
-    number: int,
+    authority: Authority,
     day: date,
-    seed: int,
     dirt: DirtRates,
     progress: Progress | None,
 ) -> None:
-    schema = schema_of(number)
+    schema = schema_of(authority.number)
     with connection.transaction():
         connection.execute(
             sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
         )
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-        for done, rows in enumerate(borough.tables(number, seed, dirt), start=1):
+        for done, rows in enumerate(authority.tables(dirt), start=1):
             connection.execute(_create(schema, rows.table))
             close = day_number(day)
-            _copy(connection, schema, rows, close, rows.present(close), seed, number)
-            _report(progress, number, done)
+            _copy(connection, authority, rows, close, rows.present(close))
+            _report(progress, authority.number, done)
         _grant(connection, schema)
-        _set_clock(connection, number, day, seed)
+        _set_clock(connection, authority, day)
 
 
 def _advance_authority(
     connection: Connection,
-    number: int,
+    authority: Authority,
     now: date,
     day: date,
-    seed: int,
     dirt: DirtRates,
     progress: Progress | None,
 ) -> None:
-    schema, before, close = schema_of(number), day_number(now), day_number(day)
+    schema, before, close = schema_of(authority.number), day_number(now), day_number(day)
     with connection.transaction():
-        for done, rows in enumerate(borough.tables(number, seed, dirt), start=1):
+        for done, rows in enumerate(authority.tables(dirt), start=1):
             table = sql.Identifier(schema, rows.table)
             if rows.key is None:
                 connection.execute(sql.SQL("truncate {}").format(table))
-                _copy(connection, schema, rows, close, rows.present(close), seed, number)
+                _copy(connection, authority, rows, close, rows.present(close))
             else:
                 gone, born = rows.changed(before, close)
                 if len(gone):
@@ -218,9 +243,9 @@ def _advance_authority(
                         [key.words[key.at(before, gone)].tolist()],
                     )
                 if len(born):
-                    _copy(connection, schema, rows, close, born, seed, number)
-            _report(progress, number, done)
-        _set_clock(connection, number, day, seed)
+                    _copy(connection, authority, rows, close, born)
+            _report(progress, authority.number, done)
+        _set_clock(connection, authority, day)
 
 
 def _create(schema: str, table: str) -> sql.Composed:
@@ -232,18 +257,12 @@ def _create(schema: str, table: str) -> sql.Composed:
 
 
 def _copy(
-    connection: Connection,
-    schema: str,
-    rows: Rows,
-    close: int,
-    positions: Ints,
-    seed: int,
-    number: int,
+    connection: Connection, authority: Authority, rows: Rows, close: int, positions: Ints
 ) -> None:
     columns = tuple(layout()[rows.table])
-    table = sql.Identifier(schema, rows.table)
+    table = sql.Identifier(schema_of(authority.number), rows.table)
     names = tuple(layout())
-    night = (seed, number, close, names.index(rows.table))
+    night = (authority.seed, authority.number, close, names.index(rows.table))
     with (
         connection.cursor() as cursor,
         cursor.copy(sql.SQL("copy {} from stdin").format(table)) as copy,
@@ -264,11 +283,12 @@ def _grant(connection: Connection, schema: str) -> None:
             )
 
 
-def _set_clock(connection: Connection, number: int, day: date, seed: int) -> None:
+def _set_clock(connection: Connection, authority: Authority, day: date) -> None:
     connection.execute(
-        "insert into demonstration.clock values (%s, %s, %s)"
-        " on conflict (number) do update set day = excluded.day, seed = excluded.seed",
-        [number, day, seed],
+        "insert into demonstration.clock values (%s, %s, %s, %s)"
+        " on conflict (number) do update"
+        " set day = excluded.day, seed = excluded.seed, people = excluded.people",
+        [authority.number, day, authority.seed, authority.people],
     )
 
 

@@ -145,7 +145,7 @@ class PeopleTables(Recording):
             "link_valid_from_date": dates(folk.born[has]),
         }, self._typed(folk.known[has] + 10), row_id="link_table_id")  # fmt: skip
 
-        asked = rng.choice(folk.others, 1800, replace=False)
+        asked = rng.choice(folk.others, int(1800 * self.share), replace=False)
         answers = {
             f"voch_{name}": self._flag(len(asked), share)
             for name, share in (
@@ -159,7 +159,7 @@ class PeopleTables(Recording):
         )  # fmt: skip
 
         given = self.programmes.early_help
-        some = rng.choice(folk.others, 8300, replace=False)
+        some = rng.choice(folk.others, int(8300 * self.share), replace=False)
         helped = np.concatenate((some, folk.programme[given.child]))
         watched = np.arange(len(helped)) >= len(some)
         start = np.concatenate((folk.known[some] - rng.integers(0, 200, len(some)), given.start))
@@ -185,7 +185,7 @@ class PeopleTables(Recording):
         begin = self.leavers.care_start[alone]
         decided = begin + rng.integers(200, 900, len(alone))
         granted = rng.random(len(alone)) < 0.5
-        settled = rng.choice(folk.others, 500, replace=False)
+        settled = rng.choice(folk.others, int(500 * self.share), replace=False)
         person = np.concatenate((alone, alone[granted], settled))
         status = np.concatenate((
             np.zeros(len(alone)), np.ones(int(granted.sum())),

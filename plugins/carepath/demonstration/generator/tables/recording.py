@@ -72,25 +72,28 @@ class Recording:
 
     placements: Placements
 
-    def __init__(self, number: int, seed: int, dirt: DirtRates) -> None:
+    def __init__(self, number: int, seed: int, dirt: DirtRates, size: int = people.PEOPLE) -> None:
         self.rng = rng = np.random.default_rng([seed, number])
         self.upn_of_person: npt.NDArray[Any] = np.array([], dtype=np.str_)  # filled with the people
         self.dirt = dirt
         self.is_report = number == 1
+        size = people.PEOPLE if self.is_report else size
+        self.share = size / people.PEOPLE  # of the events that a borough of the usual size has
         self.town = say.authority_name(number).removeprefix("London Borough of ")
         made = leavers.make(rng, dirt, HORIZON)
         self.leavers = made if self.is_report else leavers.thinned(rng, made)
         children = programmes.make(rng)
         self.programmes = children if self.is_report else programmes.thinned(rng, children)
-        self.people = people.make(rng, self.leavers, self.programmes, FIRST_DAY, HORIZON)
+        self.people = people.make(rng, self.leavers, self.programmes, FIRST_DAY, HORIZON, size)
         self.contacts, self.referrals = casework.make(
             rng, self.people, self.leavers, self.programmes, HORIZON, is_report=self.is_report
         )
         # a person is known from the first contact on
         np.minimum.at(self.people.known, self.contacts.person, self.contacts.day)
         self.periods = casework.periods(
-            rng, self.people, self.leavers, self.programmes, self.referrals, FIRST_DAY, HORIZON
-        )
+            rng, self.people, self.leavers, self.programmes, self.referrals, FIRST_DAY, HORIZON,
+            int(self.share * casework.SHORT_BREAK_CHILDREN),
+        )  # fmt: skip
         self.episodes = care.make_episodes(rng, self.periods, DAYS_PER_PLACEMENT)
         self.referral_ids = numbered("R", 400_001, len(self.referrals))
         self.referral_recorded = self._typed(self.referrals.start, self.referrals.is_programme)
