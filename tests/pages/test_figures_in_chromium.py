@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,10 +19,11 @@ from playwright.sync_api import Browser, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from carepath.desk import PREFIX, figures
+from carepath.desk import PREFIX, ahead, figures
+from carepath.desk.ahead import draw_published
 from carepath.desk.app import create_app
 from carepath.desk.people import VIEWER, Person
-from carepath.errors import CarepathError
+from carepath.errors import CarepathError, WarehouseError
 from carepath.report.written import write_report
 from carepath.warehouse.connect import connect
 
@@ -282,6 +284,47 @@ def test_second_reader_waits_for_no_drawing(report: Path, monkeypatch: Any) -> N
     finally:
         with connect("carepath_owner") as owner:
             owner.execute("update marts.publication set publication_id = publication_id - 100")
+
+
+def test_first_reader_of_a_publication_waits_for_no_drawing(report: Path, monkeypatch: Any) -> None:
+    figures._kept.clear()
+    ask("/figures")
+    with connect("carepath_owner") as owner:
+        owner.execute("update marts.publication set publication_id = publication_id + 100")
+    try:
+        draw_published()
+        for each in (
+            "headlines.read_headlines",
+            "pathway.read_pathway",
+            "measure.read_measure_page",
+        ):
+            monkeypatch.setattr(f"carepath.report.{each}", None)
+        for path in ("", "/pathway", "/measures/care_leavers_eet"):
+            assert ask(f"/figures{path}").status_code == 200, path
+        # nobody has looked at Coast, so nothing of it was drawn
+        assert ask(f"/figures?authority={COAST}").status_code == 500
+        assert {publication_id for _, publication_id, *_ in figures._kept} == {141}
+    finally:
+        figures._kept.clear()
+        with connect("carepath_owner") as owner:
+            owner.execute("update marts.publication set publication_id = publication_id - 100")
+
+
+def test_drawing_ahead_goes_on_after_a_fault(
+    monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop, turns = threading.Event(), []
+
+    def fail_once() -> None:
+        turns.append(len(turns))
+        if len(turns) == 1:
+            raise WarehouseError("PostgreSQL is not running.")
+        stop.set()
+
+    monkeypatch.setattr(ahead, "draw_published", fail_once)
+    ahead.keep_drawing(stop, every=0.01)
+    assert turns == [0, 1]
+    assert "No page was drawn ahead: PostgreSQL is not running." in caplog.text
 
 
 def test_pages_read_as_the_role_that_reads_marts_and_nothing_else(

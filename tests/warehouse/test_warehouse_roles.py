@@ -48,6 +48,16 @@ def test_reader_schema_reads_only_what_the_design_gives_it(role: str, schema: st
                 connection.execute(f"select n from {schema}.probe")
 
 
+@pytest.mark.parametrize("schema", sorted({*LOADER_OWNS, "marts_prev", "published"}))
+def test_no_page_of_the_desk_reads_core_or_what_is_behind_it(schema: str) -> None:
+    """The pages connect as bi_reader, whom the test above keeps to marts, and as this role."""
+    with (
+        connect("carepath_desk") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(f"select n from {schema}.probe")
+
+
 @pytest.mark.parametrize("role", READS)
 @pytest.mark.parametrize(
     "statement",

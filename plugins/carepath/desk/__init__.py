@@ -8,12 +8,14 @@ templates and run no script.
 - guard: refuses a caller who has not signed in; what a browser may do with a page
 - forms: what a person sends, and proof that it came from one of our pages
 - pages: fills the templates
+- ahead: draws pages of figures after a publication
 - the other modules: one for each page, with what it reads
 """
 
 from __future__ import annotations
 
 import asyncio
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Desk:
 
 
 def _make() -> ASGIApp:
+    from carepath.desk.ahead import keep_drawing
     from carepath.desk.app import create_app
 
+    Thread(target=keep_drawing, args=(Event(),), name="pages ahead", daemon=True).start()
     return create_app()

@@ -16,13 +16,12 @@ from carepath.desk import members
 from carepath.desk.answers import page
 from carepath.desk.database import warehouse
 from carepath.desk.downloads import csv_answer, excel_answer
-from carepath.desk.figures import drawn, frame_of, kept_members
+from carepath.desk.figures import drawn_measure, frame_of, kept_members
 from carepath.desk.forms import Asker
 from carepath.desk.looks import note_look
 from carepath.desk.members import NO_TEAM, ON_A_PAGE, STANDINGS, Chosen
 from carepath.desk.people import Person
 from carepath.report import reading
-from carepath.report.measure import MeasurePage, read_measure_page
 from carepath.site import desk as site
 from carepath.spreadsheets import inert
 
@@ -122,11 +121,7 @@ def _found(
 ) -> dict[str, Any]:
     """Return what is kept of a measure, what of it is shown, and how many records that is."""
     publication = frame["publication"]
-    shown: MeasurePage | None = drawn(
-        publication,
-        ("measure", code),
-        lambda: read_measure_page(connection, publication.authority, code, withhold=False),
-    )
+    shown = drawn_measure(connection, publication, code)
     if shown is None:
         raise HTTPException(404)
     frame["heading"] = f"The records behind: {shown.measure.title}"

@@ -9,7 +9,7 @@ import datetime as dt
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -23,29 +23,28 @@ from carepath.desk.tonight import STANDINGS, Standing, holding_reasons
 from carepath.report import reading
 from carepath.report.reading import Connection, Publication
 
+if TYPE_CHECKING:
+    from carepath.report.headlines import Headlines
+    from carepath.report.measure import MeasurePage
+    from carepath.report.pathway import Pathway
+
 router = APIRouter(prefix="/figures")
 
-KEPT_PAGES: Final = 120  # what is read for a page is kept until the next publication
+KEPT_PAGES: Final = 2000  # what is read for a page is kept until the next publication
 
 T = TypeVar("T")
-_kept: OrderedDict[Hashable, Any] = OrderedDict()
+_kept: OrderedDict[tuple[str, int, dt.datetime, Hashable], Any] = OrderedDict()
 _lock = Lock()
 
 
 @router.get("")
 def headlines(request: Request, authority: str = "") -> HTMLResponse:
     """Show each measure that matters, what changed, and what is held."""
-    from carepath.report.headlines import read_headlines
-
     with reading.marts() as connection:
         frame = frame_of(connection, authority, "Headlines")
         found = frame["publication"]
         if found is not None:
-            frame["headlines"] = drawn(
-                found,
-                "headlines",
-                lambda: read_headlines(connection, found.authority, withhold=False),
-            )
+            frame["headlines"] = drawn_headlines(connection, found)
     return shown_page(request, "figures_headlines.html", **frame, **standing_of(found))
 
 
@@ -54,8 +53,6 @@ def pathway(
     request: Request, authority: str = "", segment: str = "", day: str = ""
 ) -> HTMLResponse:
     """Show the way from stage to stage, time in care, programmes, placements, leaving care."""
-    from carepath.report.pathway import read_pathway
-
     try:
         wanted = dt.date.fromisoformat(day) if day else None
     except ValueError:
@@ -64,13 +61,7 @@ def pathway(
         frame = frame_of(connection, authority, "The pathway")
         found = frame["publication"]
         if found is not None:
-            frame["pathway"] = drawn(
-                found,
-                ("pathway", segment, wanted),
-                lambda: read_pathway(
-                    connection, found.authority, withhold=False, segment=segment, day=wanted
-                ),
-            )
+            frame["pathway"] = drawn_pathway(connection, found, segment, wanted)
     return shown_page(request, "figures_pathway.html", **frame)
 
 
@@ -87,17 +78,11 @@ def measures(request: Request, authority: str = "") -> HTMLResponse:
 @router.get("/measures/{code}")
 def measure(request: Request, code: str, authority: str = "") -> HTMLResponse:
     """Show one measure."""
-    from carepath.report.measure import read_measure_page
-
     with reading.marts() as connection:
         frame = frame_of(connection, authority, "Measure")
         found = frame["publication"]
         if found is not None:
-            shown = drawn(
-                found,
-                ("measure", code),
-                lambda: read_measure_page(connection, found.authority, code, withhold=False),
-            )
+            shown = drawn_measure(connection, found, code)
             if shown is None:
                 raise HTTPException(404)
             frame["measure_page"], frame["heading"] = shown, shown.measure.title
@@ -203,6 +188,54 @@ def shown_page(request: Request, template: str, **facts: Any) -> HTMLResponse:
     return page(request, template, **facts)
 
 
+def drawn_headlines(connection: Connection, publication: Publication) -> Headlines:
+    """Return the headlines, drawn once for each publication."""
+    from carepath.report.headlines import read_headlines
+
+    return drawn(
+        publication,
+        "headlines",
+        lambda: read_headlines(connection, publication.authority, withhold=False),
+    )
+
+
+def drawn_pathway(
+    connection: Connection,
+    publication: Publication,
+    segment: str = "",
+    day: dt.date | None = None,
+) -> Pathway:
+    """Return the pathway of a cohort and a date, drawn once for each publication."""
+    from carepath.report.pathway import read_pathway
+
+    return drawn(
+        publication,
+        ("pathway", segment, day),
+        lambda: read_pathway(
+            connection, publication.authority, withhold=False, segment=segment, day=day
+        ),
+    )
+
+
+def drawn_measure(
+    connection: Connection, publication: Publication, code: str
+) -> MeasurePage | None:
+    """Return the page of a measure, drawn once for each publication; None if there is none."""
+    from carepath.report.measure import read_measure_page
+
+    return drawn(
+        publication,
+        ("measure", code),
+        lambda: read_measure_page(connection, publication.authority, code, withhold=False),
+    )
+
+
+def authorities_kept() -> set[str]:
+    """Return the authorities of which somebody has looked at a page."""
+    with _lock:
+        return {authority for authority, *_ in _kept}
+
+
 def drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
     """Return what a page shows, drawn once for each publication."""
     key = (publication.authority, publication.publication_id, publication.published_at, what)
@@ -213,6 +246,8 @@ def drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
             return found
     found = draw()
     with _lock:
+        for old in [each for each in _kept if each[0] == key[0] and each[1] < key[1]]:
+            del _kept[old]
         _kept[key] = found
         while len(_kept) > KEPT_PAGES:
             _kept.popitem(last=False)
