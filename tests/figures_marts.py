@@ -67,7 +67,9 @@ from (values ('all', 'total'), ('open cases', 'case'), ('aged 18 or over', 'age'
 
 create table marts.dim_snapshot as
 select 'E09900002' as authority, day::date as as_at_date, true as looks_back_far_enough
-from generate_series('2017-03-31'::timestamp, '2019-03-12', '1 month') as day;
+from generate_series('2017-03-31'::timestamp, '2019-03-12', '1 month') as day
+union all
+select 'E09900002', '2016-03-31', false;
 
 create table marts.kpi as
 select
@@ -127,12 +129,16 @@ from (values
 -- the newest published year has no own figure; the year before it has a small one
 create table marts.kpi_comparison as
 select
-    'E09900002' as authority, as_at_date::date, measure_code, figure_code, own_value::numeric,
-    england_value::numeric, region_name, region_value::numeric, neighbour_mean_value::numeric,
+    'E09900002' as authority, as_at_date::date, measure_code,
+    'aged ' || replace(substring(figure_code, '[0-9]+_[0-9]+'), '_', ' to ') as segment,
+    figure_code, own_value::numeric, england_value::numeric, region_name, region_value::numeric,
+    neighbour_mean_value::numeric,
     neighbour_count, authority_count, rank_among_authorities, comparison_note
 from (values
     ('2018-03-31', 'care_leavers_17_21_eet', 'leavers_eet_17_18_share', 0.5, 0.64, null, null, null,
      0, null, null, 'not loaded'),
+    ('2016-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', 0.01, 0.48, null, null,
+     null, 0, null, null, 'before records are complete'),
     ('2017-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', 0.62, 0.5, 'London', 0.51,
      0.532, 9, 152, 12, 'Only 9 of the ten neighbours have a published figure.'),
     ('2018-03-31', 'care_leavers_17_21_eet', 'leavers_eet_19_21_share', 0.04, 0.52, 'London', 0.53,

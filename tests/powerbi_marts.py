@@ -125,14 +125,22 @@ def fill(owner: psycopg.Connection[Any]) -> None:
         is_reached=False,
         is_latest=True,
     )
-    for code, england in ((EET, 0.54), (COUNT, 29)):
+    # EET: the newest year is not published yet, and another segment has its own England
+    for code, segment, date, own, england in (
+        (EET, "open cases", DATES[-1], 0.51, None),
+        (EET, "open cases", DATES[-2], 0.49, 0.54),
+        (EET, "female", DATES[-2], 0.45, 0.6),
+        (COUNT, "all", DATES[-1], 31, 29),
+    ):
         _insert(
             owner,
             "kpi_comparison",
             authority=ASHMERE,
-            as_at_date=DATES[-1],
+            as_at_date=date,
             measure_code=code,
-            figure_code=code,
+            segment=segment,
+            figure_code=f"{code} {segment}",
+            own_value=own,
             england_value=england,
         )
 

@@ -85,7 +85,10 @@ def test_segment_that_has_gone_is_blank_instead_of_an_earlier_figure(model: DaxM
 
 def test_year_before_target_and_england_stand_beside_the_value(model: DaxModel) -> None:
     found = model.values(
-        ["Value a year before", "Change in a year", "Target", "England", "Left out", "Date shown"],
+        [
+            *("Value a year before", "Change in a year", "Target", "Left out", "Date shown"),
+            *("England", "England date", "Value beside England"),
+        ],
         {"Authorities.Authority code": [ASHMERE], "Measures.Measure code": [EET]},
     )
     assert found == {
@@ -93,9 +96,14 @@ def test_year_before_target_and_england_stand_beside_the_value(model: DaxModel) 
         "Change in a year": pytest.approx(46 / 89 - 40 / 87),
         "Target": pytest.approx(0.6),
         "England": pytest.approx(0.54),
+        "England date": dt.datetime.combine(DATES[-2], dt.time()),
+        "Value beside England": pytest.approx(0.49),
         "Left out": 3,
         "Date shown": LAST,
     }
+    of_women = {"code": EET, "authority": ASHMERE, "segment": "female"}
+    assert model.value("England", **of_women) == pytest.approx(0.6)
+    assert model.value("England", **of_women | {"segment": "male"}) is None
 
 
 def test_reader_in_the_role_sees_own_authorities_only(model: DaxModel) -> None:

@@ -84,15 +84,22 @@ RETURN
     )"""
 
 _PUBLISHED: Final = """\
-VAR LastDate = MAX ( 'Published figures'[As-at date] )
+VAR SegmentShown = [Segment shown]
+VAR LastDate =
+    CALCULATE (
+        MAX ( 'Published figures'[As-at date] ),
+        'Published figures'[Segment] = SegmentShown,
+        FILTER ( 'Published figures', NOT ISBLANK ( 'Published figures'[{column}] ) )
+    )
 RETURN
     IF (
         HASONEVALUE ( 'Measures'[Measure code] ),
         CALCULATE (
             IF (
                 MIN ( 'Published figures'[{column}] ) = MAX ( 'Published figures'[{column}] ),
-                MAX ( 'Published figures'[{column}] )
+                {shown}
             ),
+            'Published figures'[Segment] = SegmentShown,
             'Published figures'[As-at date] = LastDate
         )
     )"""
@@ -225,10 +232,27 @@ def _of_any_figure() -> Iterator[DaxMeasure]:
     ):
         yield figure(
             name,
-            _PUBLISHED.format(column=column),
-            "What the Department for Education published for the same year and definition: "
-            f"{name}; blank where it publishes nothing, or for several authorities that differ",
+            _PUBLISHED.format(column=column, shown=f"MAX ( 'Published figures'[{column}] )"),
+            "What the Department for Education published for the same definition and segment, in "
+            f"its newest year: {name}; blank where it publishes nothing, or for several "
+            "authorities that differ",
             format_expression=_FORMAT_OF_MEASURE,
+        )
+    for name, column, about in (
+        ("England date", "As-at date", "The end of the year that England is about"),
+        ("Value beside England", "Own value", "The figure of the same year and segment as England"),
+    ):
+        yield figure(
+            name,
+            _PUBLISHED.format(
+                column="England value", shown=f"MAX ( 'Published figures'[{column}] )"
+            ),
+            about,
+            **(
+                {"format_string": _DATE}
+                if column == "As-at date"
+                else {"format_expression": _FORMAT_OF_MEASURE}
+            ),
         )
 
 

@@ -90,6 +90,8 @@ SCORECARD = (
     measure("Value a year before"),
     measure("Change in a year"),
     TARGET,
+    measure("England date"),
+    measure("Value beside England"),
     ENGLAND,
     measure("Statistical neighbours"),
     column("Measures", "Direction"),

@@ -363,6 +363,8 @@ def read_compared(
 ) -> dict[str, list[Compared]]:
     """Return own figures beside the published ones, by published figure, the newest date first.
 
+    Dates before records are complete are left out: there, own figures are too low.
+
     Args:
         connection: see `marts`.
         authority: ONS code.
@@ -374,14 +376,21 @@ def read_compared(
     rows = read(
         connection,
         Compared,
-        "select figure_code, measure_code, segment, compared.as_at_date, own_value, numerator,"
-        " denominator, england_value, region_name, region_value, neighbour_mean_value,"
-        " neighbour_count, authority_count, rank_among_authorities, comparison_note"
-        " from marts.kpi_comparison as compared inner join"
-        " unnest(%(figures)s::text[], %(segments)s::text[]) as published (figure_code, segment)"
-        " using (figure_code) left join marts.kpi using (authority, as_at_date, measure_code,"
-        " segment) where authority = %(authority)s and measure_code = any(%(codes)s)"
-        " and england_value is not null order by figure_code, compared.as_at_date desc",
+        # a mart that was published by an earlier version does not say its segment
+        "select compared.figure_code, compared.measure_code, published.segment,"
+        " compared.as_at_date, own_value, kpi.numerator, kpi.denominator, england_value,"
+        " region_name, region_value, neighbour_mean_value, neighbour_count, authority_count,"
+        " rank_among_authorities, comparison_note from marts.kpi_comparison as compared"
+        " inner join unnest(%(figures)s::text[], %(segments)s::text[])"
+        " as published (figure_code, segment) on compared.figure_code = published.figure_code"
+        " left join marts.kpi on compared.authority = kpi.authority"
+        " and compared.as_at_date = kpi.as_at_date and compared.measure_code = kpi.measure_code"
+        " and published.segment = kpi.segment left join marts.dim_snapshot as dates"
+        " on compared.authority = dates.authority and compared.as_at_date = dates.as_at_date"
+        " where compared.authority = %(authority)s"
+        " and coalesce(dates.looks_back_far_enough, true)"
+        " and compared.measure_code = any(%(codes)s) and england_value is not null"
+        " order by compared.figure_code, compared.as_at_date desc",
         {
             "authority": authority,
             "codes": list(statistics),
