@@ -4,6 +4,7 @@
     python -m benchmarks --months              two years of an ordinary department, scale 1
     python -m benchmarks --months 8 200        the same with one in 8 care leavers, 200 others
     python -m benchmarks --kills 200           nights killed at random points
+    python -m benchmarks --readers 33          visuals and pages on the marts of 33 authorities
 
 A first night, one day's changes (about 0.1 % of the rows) and an ordinary night run through the
 real DAG in a home of their own; floors are taken in between, on the same rows and server. The
@@ -43,6 +44,21 @@ class Line:
         """Return the line as a row of a Markdown table."""
         ratio = "" if not self.floor else f"{self.seconds / self.floor:.2f}"
         return f"| {self.what} | {self.seconds:,.2f} | {ratio} | {self.budget} |"
+
+
+def _one_night() -> None:
+    """Publish the first night of the demonstration's one authority."""
+    from carepath.demonstration.generator import fill, sources
+    from carepath.sources import SourceSpec, write_sources
+    from carepath.warehouse import ready, recreate
+    from carepath.warehouse.connect import url
+
+    ready()
+    recreate()
+    reader = url("recording_reader", "recording_system")
+    write_sources([SourceSpec(**vars(source)) for source in sources(reader, 1)])
+    fill(url("recording_system", "recording_system"), NIGHTS[0], scale=1)
+    _night(NIGHTS[0])
 
 
 def nights(scale: int) -> list[str]:
@@ -284,6 +300,7 @@ def main() -> None:
     parser.add_argument("--publish-rows", type=int, default=4_000_000)
     parser.add_argument("--months", type=int, nargs="*", metavar="ONE_IN")
     parser.add_argument("--kills", type=int)
+    parser.add_argument("--readers", type=int, metavar="SCALE")
     arguments = parser.parse_args()
     scales: Sequence[int] = arguments.scale
     home = Path(tempfile.mkdtemp(prefix="carepath-bench-"))
@@ -293,6 +310,7 @@ def main() -> None:
     from benchmarks import faults as faults_bench
     from benchmarks import months as months_bench
     from benchmarks import publish as publish_bench
+    from benchmarks import readers as readers_bench
     from benchmarks import region as region_bench
     from carepath.warehouse import embedded, ready
 
@@ -301,6 +319,11 @@ def main() -> None:
             machine = _machine()
             lines = faults_bench.section(faults_bench.measure(arguments.kills, home))
             print(_write({"Kills": "\n".join(["Kills", "", machine, "", *lines])}))
+            return
+        if arguments.readers:
+            _one_night()
+            lines = readers_bench.section(arguments.readers, _machine())
+            print(_write({lines[0]: "\n".join(lines)}))
             return
         if arguments.months is not None:
             leavers, others = arguments.months or (1, 1)
