@@ -1,0 +1,349 @@
+"""The figures of a small department, worked out a second time.
+
+The department has every table, and a report date before its first record. No gate runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from small_recording_system import warehouse_rows
+
+from carepath.demonstration.ordinary import AUTHORITY, OrdinaryDepartment, source
+from carepath.demonstration.settings import STATISTICS, add_population
+from carepath.night import lock, steps
+from carepath.settings import PROJECT_ROOT, get_settings
+from carepath.sources import write_sources
+from carepath.warehouse.connect import connect
+from carepath.warehouse.models import build_models
+
+NIGHT: Final = dt.date(2019, 6, 30)
+NOTHING_YET: Final = dt.date(1995, 3, 31)  # before the first record
+LAST_YEAR: Final = dt.date(2018, 7, 1)
+
+
+@pytest.fixture(scope="module")
+def department(warehouse: None) -> Iterator[None]:
+    """The department's figures at 30 June 2019, in marts_build."""
+    settings = get_settings()
+    dates = settings.home / "site" / "report_dates.csv"
+    before = dates.read_text()
+    dates.write_text(f"{before.rstrip()}\n{AUTHORITY},{NOTHING_YET},no records yet\n")
+    write_sources([source()])
+    try:
+        with lock.driving():
+            add_population()
+            OrdinaryDepartment(leavers=4, others=40, events=[]).advance(NIGHT)
+            steps.plan("small", NIGHT, [source().name], "demonstration")
+            load_id = steps.load("small", source().name)
+            steps.stage("small")
+            with connect("carepath_loader", autocommit=True) as loader:
+                loader.execute(
+                    "insert into ops.cutoffs values (%s, %s, %s, 'gate')",
+                    (AUTHORITY, load_id, NIGHT),
+                )
+                build_models(loader, "small")
+            yield
+    finally:  # the modules that follow begin without a source
+        dates.write_text(before)
+        settings.sources_file.unlink()
+
+
+@pytest.mark.usefixtures("department")
+def test_people_of_every_measure_are_as_many_as_its_figures_say() -> None:
+    wrong = warehouse_rows(
+        """
+        with members as (
+            select as_at_date, measure_code, segment_code,
+                count(*) filter (where is_counted) as counted,
+                count(*) filter (where is_in_denominator) as measured,
+                count(*) filter (where not is_in_denominator) as left_out
+            from marts_build.fct_kpi_member
+            group by 1, 2, 3
+        )
+        select measure_code, segment_code, kpi.numerator, kpi.denominator,
+            left_out_count, members.counted, members.measured, members.left_out
+        from marts_build.kpi
+        inner join marts_build.dim_measure using (measure_code)
+        inner join core.dim_report_date as dates
+            on dates.authority = kpi.authority and dates.report_date = kpi.as_at_date
+            and dates.is_latest
+        left join members using (as_at_date, measure_code, segment_code)
+        where 'members_of_' || mart in (
+                select table_name from information_schema.tables
+                where table_schema = 'marts_build'
+            )
+            and (
+                kpi.numerator <> coalesce(counted, 0)
+                or left_out_count <> coalesce(members.left_out, 0)
+                -- the denominator of a count is the number of all
+                or statistic <> 'count' and coalesce(kpi.denominator, 0) <> coalesce(measured, 0)
+            )
+        """
+    )
+    assert wrong == []
+    ((measures, people),) = warehouse_rows(
+        "select count(distinct measure_code), count(*) from marts_build.fct_kpi_member"
+    )
+    assert measures > 200
+    assert people > 10_000
+
+
+@pytest.mark.usefixtures("department")
+def test_decision_record_names_the_marts_whose_figures_do_not_open_to_people() -> None:
+    closed = {
+        mart
+        for (mart,) in warehouse_rows(
+            "select distinct mart from marts_build.dim_measure where 'members_of_' || mart not in"
+            " (select table_name from information_schema.tables where table_schema = 'marts_build')"
+        )
+    }
+    assert closed == CLOSED
+    words = (PROJECT_ROOT / "docs" / "adr" / "0019-one-shape-of-figures.md").read_text()
+    assert [mart for mart in sorted(NO_PEOPLE_YET) if f"`{mart}`" not in words] == []
+
+
+# What is not counted in people, and what has no people yet.
+NO_PEOPLE_YET: Final = {
+    "kpi_alliance",
+    "kpi_care_averages",
+    "kpi_care_records",
+    "kpi_days_in_care",
+    "kpi_journey_flow",
+    "kpi_long_plans",
+    "kpi_stage_times",
+}
+CLOSED: Final = NO_PEOPLE_YET | {
+    "kpi_caseload",
+    "kpi_edge_of_care_costs",
+    "kpi_panel_cases",
+    "kpi_pathway_costs",
+    "kpi_pathway_placements",
+    "kpi_pathway_sensitivity",
+    "kpi_placement_budget",
+    "kpi_placement_unit_costs",
+    "kpi_practice_quality",
+    "kpi_rates",
+    "kpi_social_workers",
+    "kpi_worker_changes",
+    "kpi_workers_above_limit",
+}
+
+# Why a mart has no figure at a date without records.
+ABSENT: Final = {
+    "begins when a programme, a cohort or a practice has its first record": {
+        "kpi_alliance",
+        "kpi_edge_of_care",
+        "kpi_edge_of_care_costs",
+        "kpi_goal_agreement",
+        "kpi_panel_cases",
+        "kpi_pathway_costs",
+        "kpi_pathway_placements",
+        "kpi_pathway_sensitivity",
+        "kpi_practice_quality",
+        "kpi_reported_plans",
+        "kpi_services_used",
+    },
+    "has a target only from the day on which one is set": {"kpi_targets"},
+}
+
+
+@pytest.mark.usefixtures("department")
+def test_every_other_mart_of_report_dates_has_all_measures_at_a_date_without_records() -> None:
+    absent = set().union(*ABSENT.values())
+    found: dict[str, set[str]] = defaultdict(set)
+    gaps = set()
+    for (mart,) in warehouse_rows(
+        "select table_name from information_schema.columns where table_schema = 'marts_build'"
+        " and table_name like 'kpi\\_%' and column_name in ('as_at_date', 'measure')"
+        " group by 1 having count(*) = 2 order by 1"
+    ):
+        rows = warehouse_rows(f"select distinct as_at_date, measure from marts_build.{mart}")
+        dates = {day for day, _ in rows}
+        if not dates - {NIGHT}:
+            continue  # of snapshots, or of dates that had a load of their own
+        for day, measure in rows:
+            if day == NOTHING_YET:
+                found[mart].add(measure)
+        wanted = {measure for day, measure in rows if day != NIGHT}
+        if wanted - found[mart]:
+            gaps.add(mart)
+    assert gaps == absent, gaps ^ absent
+
+
+@pytest.mark.usefixtures("department")
+def test_figures_at_a_date_without_records_are_0_or_of_nobody() -> None:
+    assert (
+        warehouse_rows(
+            "select measure_code, segment_code, numerator, denominator, value from marts_build.kpi"
+            " where as_at_date = %s and (coalesce(numerator, 0) <> 0"
+            " or coalesce(value, 0) <> 0"
+            " or measure_code not in (select measure_code from marts_build.dim_measure"
+            " where statistic = 'rate') and coalesce(denominator, 0) <> 0)",
+            (NOTHING_YET,),
+        )
+        == []
+    )
+
+
+def population(file: str, day: dt.date) -> dict[str, int]:
+    """Return the children of the invented borough as its files say, by ethnic group or `all`."""
+    found: Counter[str] = Counter()
+    with (STATISTICS / file).open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            if "population_estimate" in row:
+                mid_year = dt.date(int(row["time_period"]), 6, 30)
+                if row["new_la_code"] == AUTHORITY and mid_year <= day:
+                    found["all"] = int(row["population_estimate"])
+            elif row["Upper tier local authorities Code"] == AUTHORITY:
+                group, _, kind = row["Ethnic group (20 categories)"].partition(":")
+                if group == "White":
+                    group = "White British" if "British" in kind else "White other"
+                else:  # "Asian, Asian British or Asian Welsh" and so on
+                    group = group.replace(",", " ").split()[0]
+                found[group] += int(row["Observation"])
+    return dict(found)
+
+
+# Children of a stage in the year up to tonight, or at its end, from the records themselves.
+STAGES: Final = {
+    "contact in 12 months": "select person_id from staging.stg_contacts"
+    " where contact_date between %(from)s and %(to)s",
+    "referral in 12 months": "select person_id from staging.stg_cin_episodes"
+    " where referral_date between %(from)s and %(to)s",
+    "child protection plan at the date": "select person_id from staging.stg_cp_plans"
+    " where start_date <= %(to)s and coalesce(end_date > %(to)s, true)",
+    "looked after at the date": "select person_id from staging.stg_cla_episodes"
+    " where start_date <= %(to)s and coalesce(end_date > %(to)s, true)",
+    "entry to care in 12 months": "select person_id from staging.stg_cla_episodes"
+    " where start_reason_code = 'S' and start_date between %(from)s and %(to)s",
+}
+GROUPS: Final = {
+    "White British": "WBRI",
+    "White other": "WIRI WOTH WIRT WROM",
+    "Mixed": "MWBC MWBA MWAS MOTH",
+    "Asian": "AIND APKN ABAN CHNE AOTH",
+    "Black": "BCRB BAFR BOTH",
+    "Other": "OOTH",
+}
+
+
+@pytest.mark.usefixtures("department")
+@pytest.mark.parametrize("stage", STAGES)
+def test_equity_of_a_stage_is_that_of_the_records(stage: str) -> None:
+    """Counts by SQL over the records; ratio and interval worked out here."""
+    of_code = {code: group for group, codes in GROUPS.items() for code in codes.split()}
+    children: Counter[str] = Counter(
+        of_code.get(code, "not known")
+        for (code,) in warehouse_rows(
+            f"with stage as ({STAGES[stage]})"
+            " select min(ethnicity_code) from staging.stg_person where person_id in"
+            " (select person_id from stage) group by person_id",
+            {"from": LAST_YEAR, "to": NIGHT},
+        )
+    )
+    people = population("population_by_ethnic_group.csv", NIGHT)
+    rows = {
+        row[0]: row[1:]
+        for row in warehouse_rows(
+            "select ethnic_group, child_count, not_known_count, population, ratio_to_white_british,"
+            " ratio_low, ratio_high, reads_as, silent_reason from marts_build.kpi_equity"
+            " where as_at_date = %s and measure = %s",
+            (NIGHT, stage),
+        )
+    }
+    assert rows.keys() == GROUPS.keys()
+    white = children["White British"]
+    for group, (count, unknown, living, ratio, low, high, reads_as, silent) in rows.items():
+        assert (count, unknown, living) == (children[group], children["not known"], people[group])
+        if min(count, white) < 10:
+            assert (ratio, low, high, reads_as) == (None,) * 4
+            assert silent.startswith("fewer than 10 ")
+            continue
+        expected = (count / people[group]) / (white / people["White British"])
+        assert float(ratio) == pytest.approx(expected, abs=1e-4)
+        if group == "White British":
+            assert (low, high, reads_as) == (None, None, None)
+            continue
+        spread = 1.959964 * math.sqrt(1 / count + 1 / white)
+        interval = math.exp(math.log(expected) - spread), math.exp(math.log(expected) + spread)
+        assert (float(low), float(high)) == pytest.approx(interval, abs=1e-3)
+        chance = "no difference beyond chance"
+        words = "more often" if interval[0] > 1 else "less often" if interval[1] < 1 else chance
+        assert reads_as == words
+
+
+@pytest.mark.usefixtures("department")
+def test_equity_speaks_of_some_group_and_is_silent_on_some() -> None:
+    ((spoken, silent),) = warehouse_rows(
+        "select count(ratio_low), count(silent_reason) from marts_build.kpi_equity"
+        " where as_at_date = %s",
+        (NIGHT,),
+    )
+    assert spoken
+    assert silent
+
+
+# Counts that rates divide, from the records themselves.
+COUNTS: Final = {
+    "referral_rate": "select count(*) from staging.stg_cin_episodes"
+    " where referral_date between %(from)s and %(to)s",
+    "enquiry_rate": "select count(*) from staging.stg_s47_enquiry"
+    " where start_date between %(from)s and %(to)s",
+    "cp_plan_rate": f"select count(distinct person_id) from"
+    f" ({STAGES['child protection plan at the date']}) as stage",
+    "looked_after_rate": f"select count(distinct person_id) from"
+    f" ({STAGES['looked after at the date']}) as stage",
+    "looked_after_started_rate": f"select count(distinct person_id) from"
+    f" ({STAGES['entry to care in 12 months']}) as stage",
+}
+
+
+@pytest.mark.usefixtures("department")
+@pytest.mark.parametrize("code", COUNTS)
+def test_rate_is_that_of_the_records(code: str) -> None:
+    ((count,),) = warehouse_rows(COUNTS[code], {"from": LAST_YEAR, "to": NIGHT})
+    children = population("population_of_children.csv", NIGHT)["all"]
+    ((numerator, denominator, value),) = warehouse_rows(
+        "select numerator, denominator, value from marts_build.kpi"
+        " where as_at_date = %s and measure_code = %s",
+        (NIGHT, code),
+    )
+    assert (numerator, denominator) == (count, children)
+    assert float(value) == pytest.approx(count * 10_000 / children, abs=1e-6)
+
+
+@pytest.mark.usefixtures("department")
+def test_every_rate_divides_its_own_count_at_every_date() -> None:
+    with (PROJECT_ROOT / "plugins/carepath/statistics/rates.csv").open() as lines:
+        counted = {
+            row["rate_code"]: (row["count_code"], row["segment"]) for row in csv.DictReader(lines)
+        }
+    counts: dict[tuple[Any, ...], int] = {
+        (day, code, segment): number
+        for day, code, segment, number in warehouse_rows(
+            "select as_at_date, measure_code, segment, numerator from marts_build.kpi"
+            " where numerator is not null"
+        )
+    }
+    rates = warehouse_rows(
+        "select as_at_date, measure_code, kpi.numerator, kpi.denominator, value"
+        " from marts_build.kpi inner join marts_build.dim_measure using (measure_code)"
+        " where mart = 'kpi_rates'"
+    )
+    dates = {day for day, *_ in rates}
+    assert {(day, code) for day, code, *_ in rates} == {
+        (day, code) for day in dates for code in counted
+    }
+    for day, code, numerator, denominator, value in rates:
+        assert numerator == counts.get((day, *counted[code]), 0), (day, code)
+        children = population("population_of_children.csv", day).get("all")
+        assert denominator == (children if day != NOTHING_YET else None)
+        if denominator:
+            assert float(value) == pytest.approx(numerator * 10_000 / denominator, abs=1e-6)
