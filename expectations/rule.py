@@ -5,9 +5,9 @@ expectation (carepath.quality.records.expectation), the SQL that stores every fa
 (carepath.quality.records.judge), and its entry in the rule book.
 tests/warehouse/test_rules_register.py tests each rule with the rows that it gives.
 
-A rule judges the rows of a subject (expectations/subjects.py): a staging table of one authority, or
-a named view. SQL in a rule is a PostgreSQL condition over the subject's columns. A condition that
-is null counts as false.
+A rule judges the rows of a subject (expectations/subjects.py): a staging table, or a named view, of
+one authority or of several, each on its own. SQL in a rule is a PostgreSQL condition over the
+subject's columns. A condition that is null counts as false.
 """
 
 from __future__ import annotations
@@ -101,7 +101,12 @@ class Repeated:
     @property
     def window(self) -> tuple[str, str]:
         """The column that is added to the judged rows, and its SQL."""
-        return f"rows_of_{self.column}", f"count(*) over (partition by {self.column})"
+        return f"rows_of_{self.column}", f"count(*) over (partition by authority, {self.column})"
+
+    @property
+    def of_set(self) -> tuple[str, str]:
+        """A column with the same value for two rows of one authority only, and its SQL."""
+        return f"{self.column}_of_authority", f"authority || ' ' || {self.column}"
 
     def predicate(self) -> str:
         """Return the SQL condition that is true for a failing row."""
@@ -199,6 +204,19 @@ class Rule:
     def failing(self) -> str:
         """The SQL condition that is true for a row that is judged and fails."""
         return f"({self.judged}) and ({self.condition.predicate()})"
+
+    @property
+    def counted(self) -> str:
+        """The SQL condition that is true for a row that is judged: the denominator of its share."""
+        match self.condition:
+            case Fails():
+                return self.judged
+            case Missing(_, when):
+                return f"{when} is not null" if when else "true"
+            case OutOfOrder(earlier, later):
+                return f"{earlier} is not null and {later} is not null"
+            case NotIn(column) | Repeated(column) | Unlike(column):
+                return f"{column} is not null"
 
     @property
     def caught_rows(self) -> tuple[Row, ...]:

@@ -1,4 +1,4 @@
-"""The subjects that rules judge: each staging table of one authority, and a few named views.
+"""The subjects that rules judge: each staging table of an authority, and a few named views.
 
 Every subject has one row per current record, with the columns authority, record_key (the natural
 key, as in history) and person_id (null where a table is not about a person). A named view adds the
@@ -9,6 +9,7 @@ it has one row, which says whether the table has records.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from carepath.contract.code_lists import collection_year
@@ -62,8 +63,8 @@ class Subject:
     Attributes:
         name: what rules call it.
         entity: the staging table whose records are judged and reported.
-        sql: its query; `{authority}`, `{night}` and the names in `_days` stand for SQL literals,
-            `{staging}` for a schema.
+        sql: its query; `{authorities}` stands for SQL literals with commas between them, `{night}`
+            and the names in `_days` for one, and `{staging}` for a schema.
     """
 
     name: str
@@ -78,7 +79,11 @@ class Subject:
         It selects all columns. Select only the needed ones from it: the planner then skips the
         rest.
         """
-        text = self.sql.replace("{authority}", literal(authority)).replace("{staging}", staging)
+        return self.query_of([authority], night, staging=staging)
+
+    def query_of(self, authorities: Sequence[str], night: str, *, staging: str = "staging") -> str:
+        """Return the query for several authorities, each of which has its rows as if alone."""
+        text = self.sql.replace("{authorities}", listed(authorities)).replace("{staging}", staging)
         for name, day in _days(dt.date.fromisoformat(night)).items():
             text = text.replace(f"{{{name}}}", f"date {literal(day.isoformat())}")
         return text
@@ -189,13 +194,14 @@ def _misspelt(table: Table) -> str:
 _PERSON = """
 left join (
     select
+        authority,
         person_id,
         min(birth_date) as person_birth_date,
         max(death_date) as person_death_date
     from {staging}.stg_person
-    where authority = {authority} and person_id is not null
-    group by person_id
-) as person on s.person_id = person.person_id"""
+    where authority in ({authorities}) and person_id is not null
+    group by authority, person_id
+) as person on s.authority = person.authority and s.person_id = person.person_id"""
 
 
 def _table_subject(table: Table) -> Subject:
@@ -223,7 +229,7 @@ def _table_subject(table: Table) -> Subject:
         entity=table.entity,
         sql=(
             f"select\n    {selected}\nfrom {{staging}}.stg_{table.entity} as s{''.join(joins)}\n"
-            "where s.authority = {authority}"
+            "where s.authority in ({authorities})"
         ),
     )
 
@@ -253,7 +259,7 @@ def _spell(entity: str) -> list[str]:
             f"coalesce({end}, {{night}}) - {start} > {spell.most_days} as is_beyond_belief"
         )
     if spell.alone_by is not None:
-        by = ", ".join(("s.person_id", *(f"s.{name}" for name in spell.alone_by)))
+        by = ", ".join(("s.authority", "s.person_id", *(f"s.{name}" for name in spell.alone_by)))
         found.append(
             f"max(coalesce({end}, 'infinity'::date)) over (partition by {by} order by {start},"
             " s.record_key rows between unbounded preceding and 1 preceding) as earlier_end_date"
@@ -265,9 +271,11 @@ def _spell(entity: str) -> list[str]:
 def _reference(target: str, column: str) -> str:
     entity, key = TARGETS[target]
     return (
-        f"\nleft join (\n    select {key} as id from {{staging}}.stg_{entity}\n"
-        f"    where authority = {{authority}} and {key} is not null\n    group by {key}\n"
-        f") as {_alias(column)} on s.{column} = {_alias(column)}.id"
+        f"\nleft join (\n    select authority, {key} as id from {{staging}}.stg_{entity}\n"
+        f"    where authority in ({{authorities}}) and {key} is not null\n"
+        f"    group by authority, {key}\n"
+        f") as {_alias(column)}\n    on s.authority = {_alias(column)}.authority"
+        f" and s.{column} = {_alias(column)}.id"
     )
 
 
@@ -281,13 +289,14 @@ def _whole_table(table: Table) -> Subject:
         entity=table.entity,
         sql=(
             "select\n"
-            "    {authority} as authority,\n"
+            "    judged.authority,\n"
             f"    {literal(table.name)}::text as record_key,\n"
             "    null::text as person_id,\n"
             "    exists (\n"
             f"        select 1 from {{staging}}.stg_{table.entity}"
-            " where authority = {authority}\n"
-            "    ) as has_records"
+            " where authority = judged.authority\n"
+            "    ) as has_records\n"
+            "from unnest(array[{authorities}]::text[]) as judged (authority)"
         ),
     )
 
@@ -298,7 +307,8 @@ NAMED = {
     name: Subject(
         name=name,
         entity=entity,
-        sql=f"select s.*{added} from {{staging}}.int_{name} as s where s.authority = {{authority}}",
+        sql=f"select s.*{added} from {{staging}}.int_{name} as s"
+        " where s.authority in ({authorities})",
     )
     for name, entity, added in (
         (STATUS, "care_leavers", ""),

@@ -83,21 +83,27 @@ def insert(connection: psycopg.Connection[Any], place: str, **row: Any) -> None:
     )
 
 
-def load(connection: psycopg.Connection[Any], *tables: str, authority: str = AUTHORITY) -> int:
+def load(
+    connection: psycopg.Connection[Any],
+    *tables: str,
+    authority: str = AUTHORITY,
+    source: str = "demo",
+) -> int:
     """Record an authority's load that delivered `tables` (default: all), and its cut-off."""
     connection.execute(
         "insert into ops.authorities values (%s, 'Ashmere') on conflict do nothing", (authority,)
     )
     connection.execute(
-        "insert into ops.sources values ('demo', %s, 'demo') on conflict do nothing", (authority,)
+        "insert into ops.sources values (%s, %s, 'demo') on conflict do nothing",
+        (source, authority),
     )
     connection.execute(
         "insert into ops.runs (run_id, night) values ('run', %s) on conflict do nothing", (NIGHT,)
     )
     row = connection.execute(
         "insert into ops.loads (run_id, source, authority, night, state)"
-        " values ('run', 'demo', %s, %s, 'loaded') returning load_id",
-        (authority, NIGHT),
+        " values ('run', %s, %s, %s, 'loaded') returning load_id",
+        (source, authority, NIGHT),
     ).fetchone()
     assert row is not None
     for name in tables or tuple(load_contract().tables):

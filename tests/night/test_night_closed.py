@@ -109,7 +109,7 @@ def test_gate_ended_by_a_timeout_has_not_passed(
     def too_long(*_: object) -> Decision:
         raise TimedOut
 
-    monkeypatch.setattr(quality_gate, "run_gate", too_long)
+    monkeypatch.setattr(quality_gate, "run_gates", too_long)
     with pytest.raises(TimedOut):
         steps.judge_records(RUN, [ASHMERE])
     assert shown(loader) == accepted
@@ -148,11 +148,12 @@ def test_source_that_never_began_keeps_its_authority_out(
     assert shown(loader, ASHMERE) is None
     assert shown(loader, OTHER) is None  # not before gate 1 has accepted it
 
-    def accept(_: str, judged_load: int) -> Decision:
-        judged(loader, judged_load, "pass")
-        return Decision(True, (), "")
+    def accept(_: str, load_ids: list[int]) -> dict[int, Decision]:
+        for each in load_ids:
+            judged(loader, each, "pass")
+        return dict.fromkeys(load_ids, Decision(True, (), ""))
 
-    monkeypatch.setattr(quality_gate, "run_gate", accept)
+    monkeypatch.setattr(quality_gate, "run_gates", accept)
     steps.judge_records(RUN, [OTHER])
     assert shown(loader, OTHER) == load_id
 
@@ -293,7 +294,7 @@ def test_step_error_of_a_library_names_its_kind_only(
         raise ValueError("could not convert Anneliese")
 
     loaded(loader, "other", OTHER, NIGHT)
-    monkeypatch.setattr(quality_gate, "run_gate", quotes)
+    monkeypatch.setattr(quality_gate, "run_gates", quotes)
     with pytest.raises(CarepathError, match="ValueError") as caught:
         steps.judge_records(RUN, [OTHER])
     kept = loader.execute("select string_agg(message, '') from ops.run_steps").fetchone()
@@ -306,13 +307,13 @@ def test_trouble_of_one_authority_of_a_set_does_not_touch_another(
     troubled = loaded(loader, "first", ASHMERE, NIGHT)
     load_id = loaded(loader, "other", OTHER, NIGHT)
 
-    def breaks_on_one(_: str, load: int) -> Decision:
-        if load == troubled:
-            raise ValueError("could not convert Anneliese")
-        judged(loader, load, "pass")
-        return Decision(True, (), "")
+    def breaks_on_one(_: str, load_ids: list[int]) -> dict[int, Decision | Exception]:
+        assert load_ids == [troubled, load_id]
+        judged(loader, load_id, "pass")
+        broken = ValueError("could not convert Anneliese")
+        return {troubled: broken, load_id: Decision(True, (), "")}
 
-    monkeypatch.setattr(quality_gate, "run_gate", breaks_on_one)
+    monkeypatch.setattr(quality_gate, "run_gates", breaks_on_one)
     with pytest.raises(CarepathError, match=f"{ASHMERE}.*ValueError"):
         steps.judge_records(RUN, [ASHMERE, OTHER])
     assert (shown(loader, ASHMERE), shown(loader, OTHER)) == (None, load_id)
@@ -325,7 +326,7 @@ def test_step_of_a_set_names_everyone_with_trouble(
     loaded(loader, "first", ASHMERE, NIGHT)
     loaded(loader, "other", OTHER, NIGHT)
     held = Decision(False, ("Why.",), "Correct the records.")
-    monkeypatch.setattr(quality_gate, "run_gate", lambda *_: held)
+    monkeypatch.setattr(quality_gate, "run_gates", lambda _, loads: dict.fromkeys(loads, held))
     with pytest.raises(GateHeldError) as told:
         steps.judge_records(RUN, [ASHMERE, OTHER])
     assert str(told.value) == (
@@ -343,16 +344,19 @@ def test_step_of_a_set_that_runs_again_leaves_out_who_is_done(
     passing = {OTHER}
     seen: list[str] = []
 
-    def gate(_: str, load_id: int) -> Decision:
-        ((authority,),) = loader.execute(
-            "select authority from ops.loads where load_id = %s", (load_id,)
-        ).fetchall()
-        seen.append(authority)
-        passes = authority in passing
-        judged(loader, load_id, "pass" if passes else "hold")
-        return Decision(passes, (), "" if passes else "Correct the records.")
+    def gate(_: str, load_ids: list[int]) -> dict[int, Decision]:
+        found = {}
+        for load_id in load_ids:
+            ((authority,),) = loader.execute(
+                "select authority from ops.loads where load_id = %s", (load_id,)
+            ).fetchall()
+            seen.append(authority)
+            passes = authority in passing
+            judged(loader, load_id, "pass" if passes else "hold")
+            found[load_id] = Decision(passes, (), "" if passes else "Correct the records.")
+        return found
 
-    monkeypatch.setattr(quality_gate, "run_gate", gate)
+    monkeypatch.setattr(quality_gate, "run_gates", gate)
     with pytest.raises(GateHeldError):
         steps.judge_records(RUN, [ASHMERE, OTHER])
     passing.add(ASHMERE)  # such as by a waiver

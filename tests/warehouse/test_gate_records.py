@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,8 @@ import pytest
 import scratch_staging as staging
 
 from carepath.contract.model import load_contract
+from carepath.errors import WarehouseError
+from carepath.quality.decision import Decision
 from carepath.quality.records import gate
 from carepath.warehouse.connect import connect
 from expectations.register import rules
@@ -27,6 +29,8 @@ DELIVERED = (
     "local_case_status",
     "local_eet_status",
 )
+
+OTHER = "E09900002"  # a second authority, which is judged in one set with the first
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -325,6 +329,177 @@ def test_gate_keeps_ids_and_dates_of_a_key_and_no_code_or_text(
     assert sorted(found) == sorted((key, count, count) for key, count in kept)
 
 
+@pytest.fixture
+def two(loader: psycopg.Connection[Any]) -> tuple[int, int]:
+    """The loads of two authorities that deliver the same tables."""
+    return (
+        staging.latest_load(loader),
+        staging.load(loader, *DELIVERED, authority=OTHER, source="other"),
+    )
+
+
+def of_each(loader: psycopg.Connection[Any], loads: Sequence[int], **chosen: Any) -> Any:
+    """Run the gate over a set; return its decisions, and of each load the results by rule."""
+    decisions = gate.run_gates("run", loads, **chosen)
+    found = []
+    for load_id in loads:
+        decision = decisions[load_id]
+        assert isinstance(decision, Decision), decision
+        rows = loader.execute(
+            "select rule_id, table_name, state, failing_count, population_count, holds, message"
+            " from quality.rule_results where gate_run_id = %s",
+            (decision.gate_run_id,),
+        ).fetchall()
+        keys = loader.execute(
+            "select rule_id, table_name, record_key, person_id, record_count, authority"
+            " from quality.failing_keys where gate_run_id = %s order by 1, 2, 3",
+            (decision.gate_run_id,),
+        ).fetchall()
+        found.append((decision, {(row[0], row[1]): row[2:] for row in rows}, keys))
+    return found
+
+
+def move(loader: psycopg.Connection[Any], authority: str) -> None:
+    """Give the records that were inserted for the first authority to another one."""
+    for entity in ("person", "care_leavers", "eet_status", "case_status", "cla_episodes"):
+        loader.execute(
+            f"update staging.stg_{entity} set authority = %s where authority = %s",
+            (authority, staging.AUTHORITY),
+        )
+
+
+def test_gate_over_a_set_gives_each_authority_what_it_gets_alone(
+    loader: psycopg.Connection[Any], two: tuple[int, int]
+) -> None:
+    staging.care_leaver(loader, "P1", accommodation_code="X")
+    staging.care_leaver(loader, "P2", accommodation_code="X", activity_code="F4")
+    staging.care_leaver(loader, "P3", person__birth_date=dt.date(2018, 1, 1))
+    staging.care_leaver(loader, "P3", eet_status__status_code="NEET")  # the same key twice
+    move(loader, OTHER)
+    staging.care_leaver(loader, "P1")
+    staging.care_leaver(loader, "P2", activity_code="F4")
+    (_, first, first_keys), (held, second, second_keys) = of_each(loader, two)
+    alone = [of_each(loader, [load_id])[0] for load_id in two]
+    assert (first, second) == (alone[0][1], alone[1][1])
+    assert (first_keys, second_keys) == (alone[0][2], alone[1][2])
+    assert not held.passed
+    assert held.reasons == alone[1][0].reasons
+    # the same id in two authorities is no repetition, and in one it is
+    assert first["REC-01", "ssd_person"][0] == "passed"
+    assert second["REC-01", "ssd_person"][:2] == ("failed", 2)
+
+
+def test_gate_over_a_set_holds_only_the_authority_whose_data_breaks_a_rule(
+    loader: psycopg.Connection[Any], two: tuple[int, int]
+) -> None:
+    staging.care_leaver(loader, "bad")
+    move(loader, OTHER)
+    staging.care_leaver(loader, "1")
+    breaks = dataclasses.replace(
+        next(rule for rule in rules() if rule.rule_id == "REC-03"),
+        subject="person",
+        condition=Fails("record_key::int > 1"),
+    )
+    (passed, first, _), (held, second, _) = of_each(loader, two, rules=(breaks,))
+    assert passed.passed, passed.reasons
+    assert first["REC-03", "ssd_person"][:3] == ("passed", 0, 1)
+    assert not held.passed
+    assert second["REC-03", "ssd_person"][0] == "error"
+    assert "bad" not in held.message
+
+
+def test_gate_over_a_set_holds_only_the_authority_whose_view_cannot_be_read(
+    loader: psycopg.Connection[Any], two: tuple[int, int]
+) -> None:
+    staging.care_leaver(loader, "P1", person__surname="no date")
+    move(loader, OTHER)
+    staging.care_leaver(loader, "P1", person__surname="2019-01-01")
+    said = {
+        "authority": "authority",
+        "record_key": "record_key",
+        "person_id": "person_id",
+        "known_from": "surname::date",
+        "case_status_code": "'open'",
+        "case_status_sent": "'open'",
+    }
+    columns = staging.columns(load_contract().by_entity("case_status"))
+    selected = ", ".join(
+        f"({said.get(name, 'null')})::{kind.partition(' ')[0]} as {name}"
+        for name, kind in columns.items()
+    )
+    loader.execute("drop table staging.stg_case_status cascade")
+    loader.execute(
+        f"create view staging.stg_case_status as select {selected} from staging.stg_person"
+    )
+    staging.create_views(loader)
+    (passed, first, _), (held, second, _) = of_each(loader, two)
+    states = {key: row[0] for key, row in first.items()}
+    assert "error" not in states.values(), {k: v for k, v in first.items() if v[0] == "error"}
+    assert passed.passed, passed.reasons
+    assert not held.passed
+    unread = [row[-1] for row in second.values() if row[0] == "error"]
+    assert unread
+    assert all("the rows could not be read" in why for why in unread)
+    assert "no date" not in str((unread, held))
+    loader.execute("drop view staging.stg_case_status cascade")
+
+
+def test_gate_over_a_set_that_counts_differently_counts_each_authority_alone(
+    loader: psycopg.Connection[Any], two: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from carepath.quality.records import expectation
+
+    count = expectation.Counter.count
+
+    def one_more_of_several(self: Any, table: str, rules: Any) -> Any:
+        ((authorities,),) = loader.execute(
+            f"select count(distinct authority) from staging.{table}"
+        ).fetchall()
+        found = count(self, table, rules)
+        return {
+            rule_id: dataclasses.replace(each, failing=(each.failing or 0) + (authorities > 1))
+            for rule_id, each in found.items()
+        }
+
+    staging.care_leaver(loader, "P1", accommodation_code="X")
+    move(loader, OTHER)
+    staging.care_leaver(loader, "P1", accommodation_code="X")
+    monkeypatch.setattr(expectation.Counter, "count", one_more_of_several)
+    chosen = tuple(rule for rule in rules() if rule.rule_id == "CL-06")
+    for (_, results, keys), authority in zip(
+        of_each(loader, two, rules=chosen), (staging.AUTHORITY, OTHER), strict=True
+    ):
+        assert results["CL-06", "ssd_care_leavers"][:3] == ("failed", 1, 1)
+        assert [(key[2], key[4], key[5]) for key in keys] == [("P1", 1, authority)]
+
+
+def test_gate_over_a_set_judges_authorities_that_deliver_other_tables(
+    loader: psycopg.Connection[Any],
+) -> None:
+    third = "E09900003"  # it has never delivered more
+    less = tuple(name for name in DELIVERED if name != "local_eet_status")
+    loads = (
+        staging.latest_load(loader),
+        staging.load(loader, *less, authority=third, source="third"),
+    )
+    staging.care_leaver(loader, "P1", eet_status__status_code="NEET")
+    move(loader, third)
+    staging.care_leaver(loader, "P1", eet_status__status_code="NEET")
+    (_, first, _), (_, second, _) = of_each(loader, loads)
+    assert first["EET-02", "ssd_care_leavers"][0] == "failed"
+    assert second["EET-02", "ssd_care_leavers"][0] == "not applicable"
+
+
+def test_gate_over_a_set_keeps_no_decision_on_a_load_that_is_not_complete(
+    loader: psycopg.Connection[Any], two: tuple[int, int]
+) -> None:
+    staging.care_leaver(loader, "P1")
+    loader.execute("update ops.loads set state = 'landed' where load_id = %s", (two[1],))
+    found = gate.run_gates("run", two)
+    assert isinstance(found[two[0]], Decision)
+    assert isinstance(found[two[1]], WarehouseError)
+
+
 def test_gate_tells_no_value_of_a_record(
     loader: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -349,3 +524,4 @@ def test_gate_tells_no_value_of_a_record(
     assert results["CL-01", "ssd_care_leavers"][0] == "failed"
     for text in (str(kept), str(decision), caplog.text):
         assert secret not in text
+    loader.execute("drop view staging.stg_case_status cascade")

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from carepath.dates import written
 from carepath.errors import CarepathError, GateHeldError, SettingsError, SourceError
@@ -230,25 +231,41 @@ def judge_records(run_id: str, authorities: Sequence[str]) -> None:
         GateHeldError: all that have trouble were held; the message says what a person must do.
         CarepathError: an authority could not be judged.
     """
-    from carepath.quality.records.gate import run_gate
+    from carepath.quality.records.gate import run_gates
 
-    def judge(authority: str) -> None:
-        if _has_passed(connection, run_id, authority):
-            return
-        with step(connection, run_id, "judge_records", authority=authority) as detail:
-            load_id = delivered_load(connection, run_id, authority)
-            detail["of"] = _judged(load_id)
+    loads: dict[str, int] = {}
+
+    def find_load(authority: str) -> None:
+        loads[authority] = delivered_load(connection, run_id, authority)
+
+    def decide(authority: str) -> None:
+        with step(connection, run_id, "judge_records", authority=authority, since=began) as detail:
             try:
-                decision = run_gate(run_id, load_id)
+                found = missing.get(authority) or decisions[loads[authority]]
+                if isinstance(found, Exception):
+                    raise found
             finally:
                 # if the load passed before but not this time, staging goes back to an older one
                 cutoffs.show_accepted(connection, authority)
-            detail["reasons"] = list(decision.reasons)
-            if not decision.passed:
-                raise GateHeldError(decision.message, where=authority)
+            detail["of"] = _judged(loads[authority])
+            detail["reasons"] = list(found.reasons)
+            if not found.passed:
+                raise GateHeldError(found.message, where=authority)
 
     with _at_work(run_id) as connection:
-        troubles = each_alone(authorities, judge)
+        waiting = [each for each in authorities if not _has_passed(connection, run_id, each)]
+        began = begin(connection, run_id, "judge_records", waiting)
+        missing = each_alone(waiting, find_load)
+        try:
+            with bound_contextvars(run_id=run_id, step="judge_records"):
+                decisions = run_gates(run_id, list(loads.values()))
+        except Exception as error:
+            decisions = dict.fromkeys(loads.values(), error)
+        except BaseException:  # how Airflow ends a task
+            for authority in waiting:
+                cutoffs.show_accepted(connection, authority)
+            raise
+        troubles = each_alone(waiting, decide)
     tell(troubles, authorities)
 
 

@@ -6,7 +6,7 @@ inside its own transaction. Only this module writes ops.cutoffs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,32 +20,31 @@ DECISIONS = (
 
 
 @contextmanager
-def as_at(connection: psycopg.Connection[Any], authority: str, load_id: int) -> Iterator[None]:
-    """Open a transaction in which staging shows one authority as at a load, accepted or not.
+def as_at(connection: psycopg.Connection[Any], loads: Mapping[str, int]) -> Iterator[None]:
+    """Open a transaction in which staging shows authorities as at loads, accepted or not.
 
-    No other session sees this, because the cut-off is put back before the transaction ends. The
-    row is locked until then, so no other session can move the cut-off.
+    No other session sees this, because the cut-offs are put back before the transaction ends. The
+    rows are locked until then, so no other session can move these cut-offs.
 
     Args:
         connection: of carepath_loader, in autocommit.
-        authority: the authority of the load.
-        load_id: the load.
+        loads: authority to the load.
     """
     with connection.transaction():
         before = connection.execute(
-            "select load_id, night, decided_by from ops.cutoffs where authority = %s for update",
-            (authority,),
-        ).fetchone()
-        show(connection, load_id, decided_by="gate 1, while it judges")
+            "select authority, load_id, night, decided_by from ops.cutoffs"
+            " where authority = any(%s) order by authority for update",
+            (list(loads),),
+        ).fetchall()
+        for authority in sorted(loads):
+            show(connection, loads[authority], decided_by="gate 1, while it judges")
         yield
-        if before is None:
-            connection.execute("delete from ops.cutoffs where authority = %s", (authority,))
-        else:
-            connection.execute(
-                "update ops.cutoffs set load_id = %s, night = %s, decided_by = %s"
-                " where authority = %s",
-                (*before, authority),
-            )
+        absent = loads.keys() - {authority for authority, *_ in before}
+        connection.execute("delete from ops.cutoffs where authority = any(%s)", (list(absent),))
+        connection.cursor().executemany(
+            "update ops.cutoffs set load_id = %s, night = %s, decided_by = %s where authority = %s",
+            [(*shown, authority) for authority, *shown in before],
+        )
 
 
 def show(connection: psycopg.Connection[Any], load_id: int, *, decided_by: str) -> None:

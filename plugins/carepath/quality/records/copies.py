@@ -8,7 +8,7 @@ transaction, and then reads only the copies. They end with the session, after a 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -39,13 +39,13 @@ def names(text: str) -> set[str]:
 
 
 def copy_staging(
-    connection: psycopg.Connection[Any], load: JudgedLoad, readers: Iterable[str]
+    connection: psycopg.Connection[Any], loads: Sequence[JudgedLoad], readers: Iterable[str]
 ) -> Mapping[str, str]:
-    """Copy the views of staging that are read, for one authority as known at a load.
+    """Copy the views of staging that are read, for each authority as known at its load.
 
     Args:
         connection: of carepath_loader, in autocommit; its session keeps the copies.
-        load: the load.
+        loads: the loads, one of each authority.
         readers: pieces of SQL, each with the names of the views and of all columns that it reads.
 
     Returns:
@@ -62,13 +62,14 @@ def copy_staging(
         for other in others:
             named.setdefault(other, set()).update(names(definitions[view]))
     failed: dict[str, str] = {}
-    with as_at(connection, load.authority, load.load_id):
+    authorities = [load.authority for load in loads]
+    with as_at(connection, {load.authority: load.load_id for load in loads}):
         for setting in SETTINGS:
             connection.execute(setting)
         for view in TopologicalSorter(needed).static_order():
             cause = next((failed[other] for other in needed[view] if other in failed), None)
             if cause is None:
-                cause = _copy(connection, view, definitions[view], named[view], load.authority)
+                cause = _copy(connection, view, definitions[view], named[view], authorities)
             if cause is not None:
                 failed[view] = cause
     return failed
@@ -137,7 +138,7 @@ def _copy(
     view: str,
     definition: str,
     named: Collection[str],
-    authority: str,
+    authorities: Sequence[str],
 ) -> str | None:
     """Copy the named columns of one view; return why it could not be read, or None.
 
@@ -157,7 +158,9 @@ def _copy(
                     view=sql.Identifier(view),
                     columns=sql.SQL(", ").join(map(sql.Identifier, found)),
                     definition=sql.SQL(definition),
-                    where=sql.SQL(" where authority = {}").format(sql.Literal(authority))
+                    where=sql.SQL(" where authority in ({})").format(
+                        sql.SQL(", ").join(map(sql.Literal, authorities))
+                    )
                     if "authority" in found
                     else sql.SQL(""),
                 )

@@ -123,8 +123,9 @@ def expectation(rule: Rule) -> Any:
             return gxe.ExpectColumnValuesToNotBeNull(column=column, **only, **about)
         case NotIn(column, values):
             return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values), **about)
-        case Repeated(column):
-            return gxe.ExpectColumnValuesToBeUnique(column=column, **about)
+        case Repeated() as repeated:
+            # twice in one authority: the same id in two authorities is no repetition
+            return gxe.ExpectColumnValuesToBeUnique(column=repeated.of_set[0], **about)
         case OutOfOrder(earlier, later):
             return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
                 column_A=later,

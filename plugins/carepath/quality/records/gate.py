@@ -1,17 +1,19 @@
-"""Gate 1: judge one authority's records, decide and keep the results; hold in case of doubt.
+"""Gate 1: judge the records of authorities, decide on each, keep the results; hold in doubt.
 
 Schema `quality` keeps the results. Running the gate again adds a gate run and replaces nothing.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import psycopg
+from structlog.contextvars import bound_contextvars
 
-from carepath.errors import CarepathError, safe_message
+from carepath.errors import CarepathError, WarehouseError, safe_message
 from carepath.quality.decision import Decision, Result, decide
 from carepath.quality.mirror import mirror
 from carepath.quality.records.judge import GateRun
@@ -26,66 +28,119 @@ LOADER = "carepath_loader"
 
 
 def run_gate(run_id: str, load_id: int, rules: Sequence[Rule] | None = None) -> Decision:
-    """Judge the records of one load (even if staging shows another) and decide whether to go on.
-
-    Args:
-        run_id: the run in `ops.runs`; kept with the decision.
-        load_id: the load in `ops.loads`. The authority's records are judged as known at it.
-        rules: the rules; by default the register, with the council's own thresholds.
-
-    Returns:
-        The decision. It is also `hold` if the rules cannot be evaluated at all.
+    """Judge the records of one load, as `run_gates` does.
 
     Raises:
         WarehouseError: the database cannot be reached, or the load is not complete. No decision is
             kept, and the night must not go on.
     """
+    found = run_gates(run_id, [load_id], rules)[load_id]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def run_gates(
+    run_id: str, load_ids: Sequence[int], rules: Sequence[Rule] | None = None
+) -> dict[int, Decision | Exception]:
+    """Judge the records of loads (even if staging shows others) and decide whether each goes on.
+
+    Args:
+        run_id: the run in `ops.runs`; kept with the decisions.
+        load_ids: the loads in `ops.loads`, one of each authority. The authority's records are
+            judged as known at it.
+        rules: the rules; by default the register, with the council's own thresholds.
+
+    Returns:
+        Each load's decision. It is also `hold` if the rules cannot be evaluated at all. An error
+        stands in its place if no decision is kept, such as of a load that is not complete. That
+        night must not go on.
+
+    Raises:
+        WarehouseError: the database cannot be reached.
+    """
     chosen = with_thresholds(register()) if rules is None else tuple(rules)
+    found: dict[int, Decision | Exception] = {}
+    gate_runs = []
     with connect(LOADER, autocommit=True) as connection:
-        load = read_load(connection, load_id)
         mirror(connection)
-        gate_run_id = open_gate_run(connection, run_id, 1, load)
-        results: list[Result] = []
-        trouble = ""
+        for load_id in load_ids:
+            try:
+                load = read_load(connection, load_id)
+                gate_runs.append(GateRun(open_gate_run(connection, run_id, 1, load), load))
+            except WarehouseError as error:
+                found[load_id] = error
+        trouble: Exception | None = None
+        judged: dict[int, list[Result]] = {}
         try:
-            found = _evaluate(connection, GateRun(gate_run_id, load), chosen)
-            waivers = that_count(connection, load.authority, load.night)
-            results = waive_records(connection, gate_run_id, waivers, found)
+            judged = _evaluate(connection, gate_runs, chosen)
         except Exception as error:
-            # hold, and keep the reason without any value of a record that it may quote
-            trouble = _why(error).rstrip(".")
-        decision = decide(results, {rule.rule_id for rule in chosen})
-        if trouble:
-            decision = replace(
-                decision,
-                passed=False,
-                reasons=(f"The rules could not be evaluated: {trouble}.", *decision.reasons),
-                message="The figures stay as they were, because the rules could not be evaluated: "
-                f"{trouble}. What to do: ask the BI team to run `carepath doctor`, "
-                "correct the fault and run the night again.",
-            )
-        keep_decision(connection, gate_run_id, decision, results)
-    return replace(decision, gate_run_id=gate_run_id)
+            trouble = error
+        for each in gate_runs:
+            results = judged.get(each.gate_run_id, [])
+            with bound_contextvars(authority=each.load.authority):
+                try:
+                    decision = _decide(connection, each, results, chosen, trouble)
+                except Exception as error:  # of this authority only; its gate run stays a hold
+                    found[each.load.load_id] = error
+                else:
+                    found[each.load.load_id] = decision
+    return found
+
+
+def _decide(
+    connection: psycopg.Connection[Any],
+    gate_run: GateRun,
+    found: Sequence[Result],
+    rules: Sequence[Rule],
+    trouble: Exception | None,
+) -> Decision:
+    """Decide about one load and keep the decision; hold in case of trouble."""
+    results: list[Result] = []
+    try:
+        if trouble is None:
+            waivers = that_count(connection, gate_run.load.authority, gate_run.load.night)
+            results = waive_records(connection, gate_run.gate_run_id, waivers, found)
+    except Exception as error:
+        trouble = error
+    decision = decide(results, {rule.rule_id for rule in rules})
+    if trouble is not None:
+        # the reason is kept without any value of a record that it may quote
+        why = _why(trouble).rstrip(".")
+        decision = replace(
+            decision,
+            passed=False,
+            reasons=(f"The rules could not be evaluated: {why}.", *decision.reasons),
+            message="The figures stay as they were, because the rules could not be evaluated: "
+            f"{why}. What to do: ask the BI team to run `carepath doctor`, "
+            "correct the fault and run the night again.",
+        )
+    keep_decision(connection, gate_run.gate_run_id, decision, results)
+    return replace(decision, gate_run_id=gate_run.gate_run_id)
 
 
 def _evaluate(
-    connection: psycopg.Connection[Any], gate_run: GateRun, rules: Sequence[Rule]
-) -> list[Result]:
-    """Evaluate the rules. Imports Great Expectations here, because that takes 5 s."""
+    connection: psycopg.Connection[Any], gate_runs: Sequence[GateRun], rules: Sequence[Rule]
+) -> dict[int, list[Result]]:
+    """Evaluate the rules. Imports Great Expectations here, because that takes 5 s.
+
+    The authorities of one night that deliver the same tables are judged together.
+    """
     from carepath.quality.records.expectation import Counter
     from carepath.quality.records.judge import SCHEMA, judge
 
+    alike: dict[tuple[dt.date, frozenset[str]], list[GateRun]] = {}
+    for each in gate_runs:
+        delivered = frozenset(_delivered(connection, each.load))
+        alike.setdefault((each.load.night, delivered), []).append(each)
+    found: dict[int, list[Result]] = {}
     counter = Counter(url(LOADER), SCHEMA)
     try:
-        return judge(
-            connection,
-            counter,
-            gate_run,
-            rules,
-            _delivered(connection, gate_run.load),
-        )
+        for (_, delivered), together in alike.items():
+            found |= judge(connection, counter, together, rules, delivered)
     finally:
         counter.close()
+    return found
 
 
 def _delivered(connection: psycopg.Connection[Any], load: JudgedLoad) -> Collection[str]:

@@ -1,8 +1,11 @@
-"""Judge one authority's records: Great Expectations counts them, and SQL stores all failing keys.
+"""Judge the records of a set of authorities: Great Expectations counts, and SQL stores all keys.
 
-Both read the same table: the authority's rows of a subject, kept while the gate runs. One
-pass finds the failing keys of all rules of a subject. If its count differs from that of Great
+Both read the same table: the set's rows of a subject, kept while the gate runs. One pass finds the
+failing keys of all rules of a subject, by authority. If their number differs from that of Great
 Expectations, the result is an error, so a fault in either of them shows.
+
+What goes wrong in a set is judged again for each authority alone: a value that breaks a rule, or a
+difference between the counts, then holds only the authority that it comes from.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -58,49 +62,92 @@ def by_subject(rules: Sequence[Rule]) -> Mapping[str, list[Rule]]:
     return found
 
 
+Work = Sequence[tuple[Subject, Sequence[Rule]]]
+Stored = (
+    Mapping[str, int] | str
+)  # failing rows by authority, or the reason why the SQL could not run
+
+
 def judge(
     connection: psycopg.Connection[Any],
     counter: Counter,
-    gate_run: GateRun,
+    gate_runs: Sequence[GateRun],
     rules: Sequence[Rule],
     delivered: Collection[str],
-) -> list[Result]:
+) -> dict[int, list[Result]]:
     """Evaluate the rules and store every failing key. A rule that breaks raises no error.
 
     Args:
         connection: of carepath_loader, in autocommit.
         counter: Great Expectations on the same warehouse.
-        gate_run: the gate run, whose load is judged.
+        gate_runs: the gate runs, one of each authority of the set; their loads have one night.
         rules: the register.
-        delivered: names of the tables that the authority has delivered at least once.
+        delivered: names of the tables that each of the authorities has delivered at least once.
 
     Returns:
-        One weighed result per rule and subject.
+        The id of each gate run to one weighed result per rule and subject.
     """
-    results: list[Result] = []
-    work: list[tuple[Subject, list[Rule]]] = []
+    found: dict[int, list[Result]] = {each.gate_run_id: [] for each in gate_runs}
+    work: list[tuple[Subject, Sequence[Rule]]] = []
     for name, members in by_subject(rules).items():
         left_out, applicable = _sort_out(subject(name), members, delivered)
-        results += left_out
+        for results in found.values():
+            results += left_out
         if applicable:
             work.append((subject(name), applicable))
     _drop_left_over(connection)
-    # PostgreSQL prepares the next subjects while Great Expectations counts this one
+    for about, wrong, stored in _judge_work(connection, counter, gate_runs, work, found):
+        for gate_run in gate_runs:
+            known = {
+                rule_id: of_each.get(gate_run.load.authority, 0)
+                for rule_id, of_each in stored.items()
+                if not isinstance(of_each, str)
+            }
+            _judge_work(connection, counter, [gate_run], [(about, wrong)], found, known)
+    return {
+        gate_run_id: [weigh(each) for each in results] for gate_run_id, results in found.items()
+    }
+
+
+def _judge_work(
+    connection: psycopg.Connection[Any],
+    counter: Counter,
+    gate_runs: Sequence[GateRun],
+    work: Work,
+    found: Mapping[int, list[Result]],
+    known: Mapping[str, int] = MappingProxyType({}),
+) -> list[tuple[Subject, list[Rule], Mapping[str, Stored]]]:
+    """Judge the rules of several subjects, and add the results to those that were found.
+
+    `known` has the number of failing keys of rules whose keys have been stored before.
+
+    Returns:
+        What went wrong in a set of several: subject, rules, and the keys that were stored all the
+        same. It has no results yet.
+    """
+    troubled = []
     try:
-        connection.execute("select pg_advisory_lock(%s, %s)", (GATE_RUN_LOCK, gate_run.gate_run_id))
+        connection.execute(
+            "select pg_advisory_lock(%s, %s)", (GATE_RUN_LOCK, gate_runs[0].gate_run_id)
+        )
+        # PostgreSQL prepares the next subjects while Great Expectations counts this one
         with ThreadPoolExecutor(max_workers=1) as ahead:
-            copied = ahead.submit(_copy_staging, connection, gate_run, work)
+            copied = ahead.submit(_copy_staging, connection, gate_runs, work)
             prepared = [
-                ahead.submit(_fix_and_store, connection, gate_run, about, members, copied)
+                ahead.submit(_fix_and_store, connection, gate_runs, about, members, copied, known)
                 for about, members in work
             ]
             for (about, members), future in zip(work, prepared, strict=True):
-                results += _count_and_compare(counter, gate_run, about, members, future)
+                wrong, stored = _count_and_compare(
+                    counter, gate_runs, about, members, future, found
+                )
+                if wrong:
+                    troubled.append((about, wrong, stored))
     finally:
         for about, _ in work:
-            connection.execute(sql.SQL("drop table if exists {}").format(_place(gate_run, about)))
+            connection.execute(sql.SQL("drop table if exists {}").format(_place(gate_runs, about)))
         drop_copies(connection)
-    return [weigh(result) for result in results]
+    return troubled
 
 
 def _sort_out(
@@ -125,28 +172,34 @@ def _sort_out(
 
 @dataclass(frozen=True)
 class Prepared:
-    """A subject's rows, copied: their number, what store_keys returns, and seconds."""
+    """A subject's rows, copied.
+
+    Attributes:
+        row_count: their number.
+        stored: what store_keys returns.
+        judged: rule id to the judged rows of each authority, for a set of several.
+        seconds: the time that it took.
+    """
 
     row_count: int
-    stored: Mapping[str, int | str]
+    stored: Mapping[str, Stored]
+    judged: Mapping[str, Mapping[str, int]]
     seconds: float
 
 
 def _copy_staging(
-    connection: psycopg.Connection[Any],
-    gate_run: GateRun,
-    work: Sequence[tuple[Subject, Sequence[Rule]]],
+    connection: psycopg.Connection[Any], gate_runs: Sequence[GateRun], work: Work
 ) -> Mapping[str, str]:
     """Copy what the subjects read; return the views that could not be copied, with reasons."""
     readers = [
-        " ".join((_query(gate_run, about), *sorted(_named(members)))) for about, members in work
+        " ".join((_query(gate_runs, about), *sorted(_named(members)))) for about, members in work
     ]
-    return copy_staging(connection, gate_run.load, readers)
+    return copy_staging(connection, [each.load for each in gate_runs], readers)
 
 
-def _query(gate_run: GateRun, about: Subject) -> str:
-    load = gate_run.load
-    return about.query(load.authority, load.night.isoformat(), staging=PLACE)
+def _query(gate_runs: Sequence[GateRun], about: Subject) -> str:
+    night = gate_runs[0].load.night.isoformat()
+    return about.query_of([each.load.authority for each in gate_runs], night, staging=PLACE)
 
 
 class UnreadableError(Exception):
@@ -155,72 +208,134 @@ class UnreadableError(Exception):
 
 def _fix_and_store(
     connection: psycopg.Connection[Any],
-    gate_run: GateRun,
+    gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
     copied: Future[Mapping[str, str]],
+    known: Mapping[str, int],
 ) -> Prepared:
-    """Keep the judged rows and store the failing keys."""
+    """Keep the judged rows and store the failing keys that are not known yet."""
     started = time.perf_counter()
     uncopied = copied.result()
-    for view in sorted(uncopied.keys() & names(_query(gate_run, about))):
+    for view in sorted(uncopied.keys() & names(_query(gate_runs, about))):
         raise UnreadableError(uncopied[view])
-    row_count = _fix_rows(connection, gate_run, about, rules)
-    stored = store_keys(connection, _relation(gate_run, about), gate_run, about, rules)
-    return Prepared(row_count, stored, time.perf_counter() - started)
+    row_count = _fix_rows(connection, gate_runs, about, rules)
+    relation = _relation(gate_runs, about)
+    stored: dict[str, Stored] = {
+        rule_id: {gate_runs[0].load.authority: count} for rule_id, count in known.items()
+    }
+    if unknown := [rule for rule in rules if rule.rule_id not in known]:
+        stored |= store_keys(connection, relation, gate_runs, about, unknown)
+    judged = _judged(connection, relation, rules) if len(gate_runs) > 1 else {}
+    return Prepared(row_count, stored, judged, time.perf_counter() - started)
+
+
+def _judged(
+    connection: psycopg.Connection[Any], relation: str, rules: Sequence[Rule]
+) -> Mapping[str, Mapping[str, int]]:
+    """Return rule id to the number of judged rows of each authority, in one pass."""
+    conditions = list(dict.fromkeys(rule.counted for rule in rules))
+    counts = sql.SQL(", ").join(
+        sql.SQL("count(*) filter (where {})").format(sql.SQL(condition)) for condition in conditions
+    )
+    rows = connection.execute(
+        sql.SQL("select authority, {} from {}.{} group by authority").format(
+            counts, sql.Identifier(SCHEMA), sql.Identifier(relation)
+        )
+    ).fetchall()
+    of_condition = {
+        condition: {row[0]: int(row[number]) for row in rows}
+        for number, condition in enumerate(conditions, start=1)
+    }
+    return {rule.rule_id: of_condition[rule.counted] for rule in rules}
 
 
 def _count_and_compare(
     counter: Counter,
-    gate_run: GateRun,
+    gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
     future: Future[Prepared],
-) -> list[Result]:
+    found: Mapping[int, list[Result]],
+) -> tuple[list[Rule], Mapping[str, Stored]]:
+    """Add a result of each rule and authority to those that were found.
+
+    Returns:
+        The rules that went wrong in a set of several, and their stored keys.
+    """
+    several = len(gate_runs) > 1
     try:
         prepared = future.result()
     except (psycopg.Error, UnreadableError) as error:
+        if several:
+            return list(rules), {}
         why = f"the rows could not be read: {safe_message(error)}"
-        return [_result(rule, about, "error", message=why) for rule in rules]
+        found[gate_runs[0].gate_run_id] += [
+            _result(rule, about, "error", message=why) for rule in rules
+        ]
+        return [], {}
     started = time.perf_counter()
     # of a table without rows there is nothing to count, and storing keys has tried each rule's SQL
     counts = (
-        counter.count(_relation(gate_run, about), rules)
+        counter.count(_relation(gate_runs, about), rules)
         if prepared.row_count
         else {rule.rule_id: Count(0, 0) for rule in rules}
     )
-    each = (prepared.seconds + time.perf_counter() - started) / len(rules)
-    return [
-        _compare(rule, about, counts[rule.rule_id], prepared.stored[rule.rule_id], each)
-        for rule in rules
-    ]
+    seconds = prepared.seconds + time.perf_counter() - started
+    each = seconds / len(rules) / len(gate_runs)
+    wrong = []
+    for rule in rules:
+        count, stored = counts[rule.rule_id], prepared.stored[rule.rule_id]
+        judged = prepared.judged.get(rule.rule_id, {})
+        if several and not _agree(count, judged, stored):
+            wrong.append(rule)
+            continue
+        for gate_run in gate_runs:
+            authority = gate_run.load.authority
+            own = stored if isinstance(stored, str) else stored.get(authority, 0)
+            if several and not isinstance(own, str):
+                count = Count(judged.get(authority, 0), own)
+            found[gate_run.gate_run_id].append(_compare(rule, about, count, own, each))
+    return wrong, {rule.rule_id: prepared.stored[rule.rule_id] for rule in wrong}
+
+
+def _agree(count: Count, judged: Mapping[str, int], stored: Stored) -> bool:
+    """Say whether Great Expectations counts as many rows of a set as SQL does."""
+    return not isinstance(stored, str) and (count.judged, count.failing) == (
+        sum(judged.values()),
+        sum(stored.values()),
+    )
 
 
 def store_keys(
     connection: psycopg.Connection[Any],
     relation: str,
-    gate_run: GateRun,
+    gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
-) -> Mapping[str, int | str]:
+) -> Mapping[str, Stored]:
     """Store the keys of all rows that fail, in one pass over the relation.
 
     Returns:
-        rule id to the number of failing rows, or to the reason why the SQL could not run.
+        rule id to the number of failing rows of each authority that has some, or to the reason why
+        the SQL could not run.
     """
     try:
         with connection.transaction():
             rows = connection.execute(
-                keys_statement(relation, rules, _table(about)), _parameters(gate_run, about)
+                keys_statement(relation, rules, _table(about)), _parameters(gate_runs, about)
             ).fetchall()
-        return {rule.rule_id: 0 for rule in rules} | {rule_id: int(n) for rule_id, n in rows}
+        counts: dict[str, dict[str, int]] = {rule.rule_id: {} for rule in rules}
+        for rule_id, authority, count in rows:
+            counts[rule_id][authority] = int(count)
+        return dict(counts)
     except psycopg.Error as error:
         if len(rules) == 1:
             return {rules[0].rule_id: safe_message(error)}
     # one rule broke the pass: run each separately, so that the others still report
-    found: dict[str, int | str] = {}
+    found: dict[str, Stored] = {}
     for rule in rules:
-        found |= store_keys(connection, relation, gate_run, about, [rule])
+        found |= store_keys(connection, relation, gate_runs, about, [rule])
     return found
 
 
@@ -248,6 +363,7 @@ with judged as (
 failing as (
     select
         verdict.rule_id,
+        judged.authority,
         {key} as record_key,
         quality.record_id((select salt from quality.key_salt), judged.record_key) as record_id,
         judged.person_id
@@ -258,19 +374,25 @@ failing as (
     where verdict.fails
 ),
 
+gate_runs as (
+    select * from unnest(%(authorities)s::text[], %(gate_run_ids)s::bigint[])
+        as each (authority, gate_run_id)
+),
+
 stored as (
     insert into quality.failing_keys
         (gate_run_id, authority, rule_id, table_name, record_key, record_id, person_id,
         record_count)
     select
-        %(gate_run_id)s, %(authority)s, rule_id, %(table_name)s,
+        gate_runs.gate_run_id, gate_runs.authority, rule_id, %(table_name)s,
         record_key, record_id, max(person_id), count(*)
     from failing
-    group by rule_id, record_key, record_id
-    returning rule_id, record_count
+    inner join gate_runs on failing.authority = gate_runs.authority
+    group by gate_runs.gate_run_id, gate_runs.authority, rule_id, record_key, record_id
+    returning rule_id, authority, record_count
 )
 
-select rule_id, sum(record_count) from stored group by rule_id
+select rule_id, authority, sum(record_count) from stored group by rule_id, authority
 """
     ).format(
         columns=columns,
@@ -312,27 +434,30 @@ def _table(about: Subject) -> Table:
     return load_contract().by_entity(about.entity)
 
 
-def _relation(gate_run: GateRun, about: Subject) -> str:
-    return f"gate_{gate_run.gate_run_id}_{about.name}"[:63]
+def _relation(gate_runs: Sequence[GateRun], about: Subject) -> str:
+    return f"gate_{gate_runs[0].gate_run_id}_{about.name}"[:63]
 
 
-def _place(gate_run: GateRun, about: Subject) -> sql.Composed:
+def _place(gate_runs: Sequence[GateRun], about: Subject) -> sql.Composed:
     return sql.SQL("{}.{}").format(
-        sql.Identifier(SCHEMA), sql.Identifier(_relation(gate_run, about))
+        sql.Identifier(SCHEMA), sql.Identifier(_relation(gate_runs, about))
     )
 
 
 def _fix_rows(
-    connection: psycopg.Connection[Any], gate_run: GateRun, about: Subject, rules: Sequence[Rule]
+    connection: psycopg.Connection[Any],
+    gate_runs: Sequence[GateRun],
+    about: Subject,
+    rules: Sequence[Rule],
 ) -> int:
-    """Keep a subject's rows, as known at the load, in a table that stays while the gate runs.
+    """Keep a subject's rows, as known at the loads, in a table that stays while the gate runs.
 
     It has only the columns that the rules name. Returns the number of rows.
     """
-    query = _query(gate_run, about)
+    query = _query(gate_runs, about)
     kept = connection.execute(
         sql.SQL("create unlogged table {} as select {} from ({}) as subject").format(
-            _place(gate_run, about), _columns(connection, query, rules), sql.SQL(query)
+            _place(gate_runs, about), _columns(connection, query, rules), sql.SQL(query)
         )
     )
     return kept.rowcount
@@ -368,11 +493,18 @@ def _columns(
         sql.SQL("select * from ({}) as subject limit 0").format(sql.SQL(query))
     )
     found = [column.name for column in cursor.description or ()]
-    return sql.SQL(", ").join(sql.Identifier(name) for name in found if name in named)
+    of_set = dict(rule.condition.of_set for rule in rules if isinstance(rule.condition, Repeated))
+    return sql.SQL(", ").join(
+        [sql.Identifier(name) for name in found if name in named]
+        + [
+            sql.SQL("{} as {}").format(sql.SQL(text), sql.Identifier(name))
+            for name, text in of_set.items()
+        ]
+    )
 
 
 def _named(rules: Sequence[Rule]) -> set[str]:
-    found = {"record_key", "person_id"}
+    found = {"authority", "record_key", "person_id"}
     for rule in rules:
         found |= names(rule.failing)
         if isinstance(rule.condition, Repeated):
@@ -425,9 +557,9 @@ def _result(rule: Rule, about: Subject, state: Any, **more: Any) -> Result:
     )
 
 
-def _parameters(gate_run: GateRun, about: Subject) -> dict[str, Any]:
+def _parameters(gate_runs: Sequence[GateRun], about: Subject) -> dict[str, Any]:
     return {
-        "gate_run_id": gate_run.gate_run_id,
-        "authority": gate_run.load.authority,
+        "gate_run_ids": [each.gate_run_id for each in gate_runs],
+        "authorities": [each.load.authority for each in gate_runs],
         "table_name": _table(about).name,
     }
