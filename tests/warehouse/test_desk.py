@@ -193,7 +193,7 @@ def test_decision_says_for_each_gate_what_was_judged_failed_and_left_out() -> No
     held = " ".join(ask(f"/decisions/{decision_of('2019-03-11')}").text.split())
     assert "12 of 300 records fail, and at most 2% or 3 records may." in held
     assert "Records of 12 young people are left out" in held
-    assert "2 times on this night. 2 times it found something, and 0 times it did not" in held
+    assert "2 tests on this night. 2 tests found something, and 0 tests did not run" in held
     assert "EET fell from 52% to 31% on 11 March 2019." in held
     published = " ".join(ask(f"/decisions/{decision_of('2019-03-04')}").text.split())
     assert "Published with records left out" in published
