@@ -506,6 +506,19 @@ def test_each_answer_to_a_form_that_shows_a_record_leaves_a_look() -> None:
     assert looks("stella")[before:] == [("waiver", HELD_RULE, "L-011", 1)] * 2
 
 
+def test_person_who_is_limited_to_a_team_withdraws_their_own_waivers_of_records_only() -> None:
+    text = ask("/work-list.csv", "east").text.removeprefix("\ufeff")
+    number = next(csv.DictReader(io.StringIO(text)))["Finding"]
+    about = {"finding": number, "reason": "It is right.", "last_night": "2019-06-30"}
+    for who, status in (("steward", 403), ("east", 303)):
+        asked = post("/waivers/ask", who, **about, confirmed="yes")
+        place = asked.headers["location"].removeprefix(PREFIX).partition("?")[0]
+        assert ("Withdraw the waiver" in ask(place, "east").text) == (status == 303)
+        assert post(f"{place}/withdraw", "east", reason="No.").status_code == status
+        if status == 403:
+            assert post(f"{place}/withdraw", "steward", reason="No.").status_code == 303
+
+
 def test_waiver_of_a_whole_rule_is_for_one_authority() -> None:
     page = ask(f"/waivers/ask?rule={HELD_RULE}&authority={ASHMERE}").text
     assert "All records that the rule judges" in page

@@ -80,8 +80,13 @@ class Shown(Waiver):
         )
 
     def may_be_withdrawn_by(self, person: Person) -> bool:
-        """Whether this person may withdraw it."""
-        return self.state in ("waiting", "counts") and person.may_ask
+        """Whether this person may withdraw it. Of one record: who sees all teams, or asked."""
+        is_theirs = (
+            not self.is_of_record
+            or person.may_see_every_record
+            or person.name.lower() == self.asked_by.lower()
+        )
+        return self.state in ("waiting", "counts") and person.may_ask and is_theirs
 
 
 @dataclass(frozen=True)
@@ -192,12 +197,13 @@ def withdraw(
     """Withdraw a waiver, which then does not count any more."""
     with warehouse() as connection:
         about = _one(connection, waiver_id)
-        if not person.may_ask:
+        may_not = about.state in ("waiting", "counts") and not about.may_be_withdrawn_by(person)
+        if not person.may_ask or may_not:
             raise HTTPException(403)
         if not about.may_be_withdrawn_by(person):
             raise HTTPException(409, _why_not(about, person))
         if not form["reason"]:
-            if about.is_of_record:
+            if about.is_of_record and person.may_see_every_record:
                 note_look_at(connection, person, "waiver", about)
             wrong = {"reason": "Say why you are withdrawing the waiver."}
             return page(request, "waiver.html", status=422, waiver=about, done="", wrong=wrong)
