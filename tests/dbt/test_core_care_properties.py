@@ -216,9 +216,10 @@ def test_legal_status_on_each_day_is_the_one_in_force_that_began_last(care: Mess
         for day in range(number_of(start), number_of(end)):
             assert day not in found[children[key]]
             found[children[key]][day] = code
+    periods = expected(care)
     for child in care.children:
-        legal, periods = care.of("ssd_legal_status", child), expected(care)[child]
-        assert found[child] == status_by_day(legal, periods), child
+        legal = care.of("ssd_legal_status", child)
+        assert found[child] == status_by_day(legal, periods[child]), child
     ((resumed,),) = warehouse_rows("select count(*) from core.fct_legal_statuses where is_resumed")
     assert resumed > 30
 
