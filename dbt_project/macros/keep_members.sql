@@ -7,9 +7,9 @@
 {%- endmacro %}
 
 {#- Whom a KPI model counts, for fct_kpi_member. After a model with such a mark is built, this
-    stores them beside it, where they are named (young_person_key): those of the latest report date and snapshot date, because each date
-    has about 180,000 of them for one authority. It is a hook because a mart has one table,
-    and `members` are inside its query. -#}
+    stores them beside it, where they are named (young_person_key): those of the latest report
+    date and snapshot date, because each date has about 180,000 of them for one authority. It is
+    a hook because a mart has one table, and `members` are inside its query. -#}
 {% macro keep_members() -%}
     {%- if model.name.startswith('kpi_') -%}
     {%- set dates = ref('dim_report_date') -%}

@@ -66,7 +66,8 @@ cohort as (
     where preference = 1
 ),
 
-members as ( -- noqa: ST03 (read where the table keeps rows)
+-- read where the table keeps rows
+members as ( -- noqa: ST03
     select
         authority,
         person_id

@@ -196,7 +196,8 @@ at_dates as (
         on assessments.clock_start_date = first_days.calendar_date
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         at_dates.authority,
         at_dates.as_at_date,

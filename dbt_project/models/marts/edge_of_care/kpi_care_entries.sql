@@ -113,7 +113,8 @@ counted as (
         windows.authority, windows.as_at_date, windows.segment, windows.length
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         windows.authority,
         windows.as_at_date,

@@ -72,7 +72,8 @@ members as (
     ) as measures (measure, is_counted, left_out_reason)
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         report_dates.authority,
         report_dates.report_date as as_at_date,

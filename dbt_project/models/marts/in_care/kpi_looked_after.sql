@@ -142,7 +142,8 @@ flows as (
     group by report_dates.authority, report_dates.as_at_date
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         report_dates.authority,
         report_dates.as_at_date,

@@ -119,7 +119,8 @@ missing_children as (
     group by authority, as_at_date, young_person_key
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         episodes.authority,
         episodes.as_at_date,

@@ -110,7 +110,8 @@ members as (
             between alike.first_number and alike.last_number
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         report_dates.authority,
         report_dates.report_date as as_at_date,
@@ -136,7 +137,7 @@ people as (
             report_dates.authority = reviews.authority
             and report_dates.report_date >= reviews.from_date
             and case
-                when reviews.review_date <= report_dates.report_date
+                when report_dates.report_date >= reviews.review_date
                     then report_dates.year_before_date < reviews.review_date
                 else coalesce(report_dates.report_date < reviews.plan_end_date, true)
             end

@@ -79,7 +79,8 @@ members as (
             and timescales.plan_type_code = delivered.plan_type_code
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         visiting.authority,
         visiting.as_at_date,

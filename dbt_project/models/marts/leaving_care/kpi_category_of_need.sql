@@ -24,7 +24,8 @@ categories as (
         99 as category_order
 ),
 
-people as (
+-- keep_members() reads it
+people as ( -- noqa: ST03
     select
         care_leavers.authority,
         care_leavers.as_at_date,
@@ -32,8 +33,9 @@ people as (
         'all' as segment,
         care_leavers.young_person_key,
         true as is_member,
-        categories.need_code is not distinct from care_leavers.need_code
-            as is_counted,
+        (
+            categories.need_code is not distinct from care_leavers.need_code
+        ) as is_counted,
         null::text as left_out_reason
     from care_leavers
     cross join categories
