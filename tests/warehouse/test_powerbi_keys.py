@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -39,6 +40,22 @@ def test_catalogue_says_that_the_one_side_is_unique(
     found = owner.execute(KEYS, [mart]).fetchone()
     assert found is not None
     assert "{" + ",".join(related_keys()[mart]) + "}" in found[0]
+
+
+def test_upgrade_gives_marts_that_exist_the_same_constraints(
+    owner: psycopg.Connection[Any],
+) -> None:
+    names = "select conname from pg_constraint where contype = 'u' and conrelid::regclass::text"
+    names += " like 'marts.dim_%' order by conname"
+    before = owner.execute(names).fetchall()
+    assert len(before) == 3
+    for (name,) in before:
+        mart = next(each for each in related_keys() if name.startswith(f"{each}_"))
+        owner.execute(f"alter table marts.{mart} drop constraint {name}")
+    upgrade = import_module("carepath.warehouse.migrations.versions.0043_keys_of_relationships")
+    for _ in range(2):  # again, it changes nothing
+        owner.execute(upgrade.CONSTRAINTS)
+        assert owner.execute(names).fetchall() == before
 
 
 @pytest.mark.parametrize(
