@@ -268,6 +268,7 @@ def refreshes() -> list[str]:
 def test_rollback_starts_the_refresh_or_says_that_it_did_not(settings_file: Path) -> None:
     configuration.initialise()
     with connect("airflow_meta", "airflow") as connection:
+        connection.execute("delete from dag_run where dag_id = %s", [REFRESH_DAG])
         connection.execute("delete from dag where dag_id = %s", [REFRESH_DAG])
     said = refresh_power_bi()  # Airflow has not seen the DAG yet
     assert said.startswith("Power BI still shows the figures of before")

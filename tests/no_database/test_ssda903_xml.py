@@ -120,7 +120,7 @@ def test_social_workers_in_a_file_of_their_own_are_part_of_the_return(tmp_path: 
         ("<CHILDID>ASH002", "<CHILDID>3.98E+05", "CHILD of child 2", "spreadsheet"),
         ("<RNE>S</RNE>", "<RNE>S</RNE><RNE>P</RNE>", "RNE of child 3", "twice"),
         ("<RNE>S</RNE>", "<RNE>S</RNE><RNX>S</RNX>", "RNX of child 3", "does not belong"),
-        ("<RNE>S</RNE>", "<RNE>S</RNE>S", "EPISODE of child 3", "Text stands"),
+        ("<RNE>S</RNE>", "<RNE>S</RNE>S", "EPISODE of child 3", "text between"),
         ("<RNE>S</RNE>", "<RNE>S</RNA>", "", "damaged"),
         ("</EXPSSDA903>", "", "", "damaged or cut short"),
         ("<RNE>S</RNE>", "<RNE>&who;</RNE>", "", "damaged"),

@@ -246,7 +246,7 @@ def test_held_night_is_said_with_its_rule_and_its_beginning(report: Path) -> Non
     for text in (report.read_text("utf-8"), ask("/figures").text):
         words = _words(text)
         assert "Newer figures are held." in words
-        assert "none since the night of 13 March 2019 (2 nights)" in words
+        assert "nothing has been published since the night of 13 March 2019 (2 nights)" in words
         assert "still the figures of 12 March 2019" in words
         assert HELD_RULE in words
 

@@ -415,7 +415,7 @@ def test_publish_set_leaves_out_the_authority_whose_build_is_broken(marts: Marts
     for mart in TABLES[:2]:
         marts.loader.execute(f"delete from marts_build.{mart.name} where authority = %s", [OTHER])
     outcomes = marts.publish_set(OTHER, ASHMERE, THIRD, run_id=run_id)
-    assert "has no rows of this authority" in str(outcomes.pop(OTHER))
+    assert "has no rows for this authority" in str(outcomes.pop(OTHER))
     assert published_of(outcomes) == others
 
     marts.build(OTHER, 3)
