@@ -8,7 +8,7 @@
 
 {#- Whom a KPI model counts, for fct_kpi_member. After a model with such a mark is built, this
     stores them beside it, where they are named (young_person_key): those of the latest report
-    date and snapshot date, because each date has about 180,000 of them for one authority. It is
+    date and snapshot date, because each date has hundreds of thousands of them. It is
     a hook because a mart has one table, and `members` are inside its query. -#}
 {% macro keep_members() -%}
     {%- if model.name.startswith('kpi_') -%}
