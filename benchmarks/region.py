@@ -14,7 +14,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.publish import COLUMNS, timed
+from benchmarks.publish import fill, timed
 from carepath.publish import MartTable, publish, publish_many, rollback
 from carepath.publish.shape import MARTS, read_shapes
 from carepath.warehouse import embedded, ready
@@ -117,23 +117,11 @@ def _register(codes: list[str]) -> dict[str, int]:
 
 
 def _build(codes: list[str], rows: int) -> None:
+    for mart in TABLES:
+        fill(mart, codes, rows if mart in LARGE_TABLES else SMALL)
     with connect("carepath_loader") as loader:
         for mart in TABLES:
-            loader.execute(f"create unlogged table marts_build.{mart.name} ({COLUMNS})")
-            loader.execute(
-                f"""
-                insert into marts_build.{mart.name}
-                select
-                    code, n / 60, date '2014-01-31' + 31 * (n %% 60)::int,
-                    'N' || n %% 9, n %% 7, nullif(n %% 11, 3), (n %% 100) / 100.0,
-                    'ethnic group ' || n %% 18, n %% 20 = 0
-                from unnest(%s::text[]) as code
-                cross join generate_series(1, %s) as n
-                """.encode(),
-                [codes, rows if mart in LARGE_TABLES else SMALL],
-            )
             loader.execute(f"create index on marts_build.{mart.name} using brin (authority)")
-            loader.execute(f"analyze marts_build.{mart.name}")
 
 
 def _change(share: float, turn: int) -> None:
