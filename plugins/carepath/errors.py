@@ -104,3 +104,9 @@ def safe_message(error: BaseException) -> str:
         primary = re.sub(r'"[^"]*"', '"..."', primary)
     head, quoted, _ = primary.partition(': "')
     return head if quoted else primary
+
+
+def reason(error: BaseException) -> str:
+    """Return why something failed, without a library's own text: it may quote a record."""
+    known = isinstance(error, (CarepathError, OSError)) or hasattr(error, "diag")
+    return safe_message(error) if known else type(error).__name__

@@ -15,6 +15,7 @@ from carepath.errors import CarepathError, GateHeldError, SettingsError, WaiverE
 from carepath.night import lock, record, steps
 from carepath.publish import MartTable
 from carepath.quality.decision import Decision
+from carepath.quality.figures import gate as figure_gate
 from carepath.quality.records import gate as quality_gate
 from carepath.quality.waivers import Accepted, approve, read_waivers
 from carepath.settings import get_settings
@@ -417,6 +418,42 @@ def test_publication_of_a_set_leaves_out_whose_build_is_broken(
     with pytest.raises(CarepathError, match=rf"^{OTHER}: The figures have not passed each gate"):
         steps.publish(RUN, [ASHMERE, OTHER])
     assert states(loader, "publish") == {ASHMERE: "done", OTHER: "failed"}
+
+
+@pytest.mark.usefixtures("figures")
+@pytest.mark.parametrize(
+    ("step", "module", "name"),
+    [
+        ("judge_records", quality_gate, "run_gates"),
+        ("publish", steps, "_accepted_and_built"),
+        ("judge_figures", figure_gate.FigureGate, "judge"),
+        ("publish", carepath.publish, "publish_many"),
+    ],
+)
+def test_unexpected_error_of_a_whole_set_is_recorded_for_each_authority(
+    loader: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    module: object,
+    name: str,
+) -> None:
+    def breaks(*_: object, **__: object) -> Any:
+        raise ValueError("could not convert Anneliese")
+
+    with connect("carepath_owner", autocommit=True) as owner:  # `figures` drops what it published
+        for schema in ("marts", "marts_prev"):
+            owner.execute(f"create table {schema}.trial_set ()")
+    monkeypatch.setattr(module, name, breaks)
+    loader.execute("update ops.run_steps set state = 'done' where step = 'load'")
+    with pytest.raises(CarepathError, match=r"2 of 2 did not get through.*ValueError.*ValueError"):
+        getattr(steps, step)(RUN, [ASHMERE, OTHER])
+    outcome = steps.close(RUN)
+    assert outcome.state == "failed"
+    kept = nights(loader)
+    for authority in (ASHMERE, OTHER):
+        assert kept[authority][0] == "failed"
+        assert "ValueError" in kept[authority][1], kept
+        assert "Anneliese" not in kept[authority][1] + outcome.message
 
 
 def states(loader: psycopg.Connection[Any], step: str) -> dict[str, str]:

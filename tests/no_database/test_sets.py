@@ -53,11 +53,13 @@ def test_each_alone_goes_on_after_trouble_and_stops_for_another_night() -> None:
     def work(name: str) -> None:
         done.append(name)
         if name == "b":
-            raise CarepathError("It broke.")
+            raise ValueError("could not convert Anneliese")
         if name == "d":
             raise NightError("Another night took over.")
 
-    assert list(each_alone("abc", work)) == ["b"]
+    troubles = each_alone("abc", work)
+    assert list(troubles) == ["b"]
+    assert str(troubles["b"]).startswith("b: ValueError. What to do: ")
     assert done == ["a", "b", "c"]
     with pytest.raises(NightError):
         each_alone("cde", work)

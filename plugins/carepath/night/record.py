@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from carepath.errors import CarepathError, GateHeldError, safe_message
+from carepath.errors import CarepathError, GateHeldError, reason
 from carepath.logs import quieten_libraries
 from carepath.quality.log import log_nights
 from carepath.warehouse.code_version import code_version
@@ -126,9 +126,7 @@ def step(
             state, message = "failed", str(error)
             raise
         except Exception as error:
-            # a library's message may quote a record, so only the part known to be safe is kept
-            is_safe = isinstance(error, (psycopg.Error, OSError))
-            state, message = "failed", safe_message(error) if is_safe else type(error).__name__
+            state, message = "failed", reason(error)
             raised_at = "".join(traceback.format_tb(error.__traceback__))
             log.error("an error of a library", error=message, raised_at=raised_at)
             raise CarepathError(

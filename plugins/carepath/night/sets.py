@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from carepath.errors import CarepathError, GateHeldError, NightError
+from carepath.errors import CarepathError, GateHeldError, NightError, reason
 from carepath.settings import get_settings
 
 SETS_OF_A_REGION = 4  # with workers of their own, if no number is set
@@ -51,6 +51,9 @@ def each_alone(names: Iterable[str], work: Callable[[str], object]) -> dict[str,
             raise
         except CarepathError as error:
             troubles[name] = error
+        except Exception as error:
+            todo = "run `carepath doctor`, and read the log of this task."
+            troubles[name] = CarepathError(reason(error), where=name, todo=todo)
     return troubles
 
 

@@ -382,10 +382,10 @@ def _publish(
     with _at_work(run_id) as connection:
         night = night_of(connection, run_id)
         began = begin(connection, run_id, "publish", authorities)
-        outcomes: dict[str, Publication | CarepathError] = {**each_alone(authorities, accept)}
+        outcomes: dict[str, Publication | Exception] = {**each_alone(authorities, accept)}
         try:
             outcomes |= publish_many(run_id, loads, night) if loads else {}
-        except CarepathError as error:
+        except Exception as error:
             outcomes |= dict.fromkeys(loads, error)
         return published, each_alone(authorities, tell_of)
 

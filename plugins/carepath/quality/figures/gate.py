@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from carepath.errors import CarepathError, safe_message
+from carepath.errors import reason
 from carepath.quality.decision import Decision, Result, decide, weigh
 from carepath.quality.figures.build import Shared, read_build, read_shared
 from carepath.quality.figures.figure import Build, Finding
@@ -100,11 +100,9 @@ class FigureGate:
                     connection, self._run_id, load.authority, load.night, load_id, self._shared
                 )
                 waivers = that_count(connection, load.authority, load.night)
-            except (psycopg.Error, CarepathError) as error:
-                results = [
-                    weigh(replace(_error(rule), message=safe_message(error)))
-                    for rule in FIGURE_RULES
-                ]
+            except Exception as error:
+                why = reason(error)
+                results = [weigh(replace(_error(rule), message=why)) for rule in FIGURE_RULES]
             else:
                 results, findings = apply_rules(build, waivers=waivers)
                 _keep_findings(connection, gate_run_id, load.authority, findings)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from structlog.contextvars import bound_contextvars
 
-from carepath.errors import CarepathError, WarehouseError, safe_message
+from carepath.errors import WarehouseError, reason
 from carepath.quality.decision import Decision, Result, decide
 from carepath.quality.mirror import mirror
 from carepath.quality.records.judge import GateRun
@@ -106,7 +106,7 @@ def _decide(
     decision = decide(results, {rule.rule_id for rule in rules})
     if trouble is not None:
         # the reason is kept without any value of a record that it may quote
-        why = _why(trouble).rstrip(".")
+        why = reason(trouble).rstrip(".")
         decision = replace(
             decision,
             passed=False,
@@ -155,10 +155,3 @@ def _delivered(connection: psycopg.Connection[Any], load: JudgedLoad) -> Collect
         (load.authority, load.load_id),
     ).fetchall()
     return {name for (name,) in rows}
-
-
-def _why(error: Exception) -> str:
-    """Return why the gate could not run, without other libraries' text: it may quote a record."""
-    if isinstance(error, (CarepathError, psycopg.Error)):
-        return safe_message(error)
-    return type(error).__name__
