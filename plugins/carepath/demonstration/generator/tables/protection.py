@@ -132,7 +132,7 @@ class ProtectionTables(Recording):
             "prep_person_id": child,
             "prep_plo_family_id": refers(np.arange(m), numbered("PLO", 1, m)),
             "prep_pre_pro_decision_date": dates(day),
-            "prep_initial_pre_pro_meeting_date": dates(day + 14),
+            "prep_initial_pre_pro_meeting_date": _held(day + 14),
             "prep_pre_pro_outcome": coded(
                 outcome,
                 ("Decision to issue care proceedings", "Decision to step down"),
@@ -143,7 +143,7 @@ class ProtectionTables(Recording):
             "prep_legal_gateway_outcome": self._pick(m, ("A", "B", "C", "D"), (1, 5, 3, 1)),
             "prep_prev_pre_proc_child": self._pick(m, ("0", "1"), (0.9, 0.1)),
             "prep_prev_care_proc_child": self._pick(m, ("0", "1"), (0.92, 0.08)),
-            "prep_pre_pro_letter_date": dates(day + 5),
+            "prep_pre_pro_letter_date": _held(day + 5),
             "prep_pre_pro_meetings_num": self._pick(m, ("1", "2", "3")),
             "prep_pre_pro_parents_legal_rep": self._pick(m, words, (0.8, 0.15, 0.05)),
             "prep_parents_legal_rep_point_of_issue": self._pick(m, words, (0.8, 0.15, 0.05)),
@@ -158,3 +158,8 @@ class ProtectionTables(Recording):
             "prep_la_final_plan_approved": self._pick(m, words),
             "prep_la_final_care_plan": self._pick(m, ("A", "B", "D", "E", "H")),
         }, self._typed(day), row_id="prep_table_id")  # fmt: skip
+
+
+def _held(days: Ints) -> Column:
+    """Return a column of days, each of which is typed in once it has come."""
+    return dates(days, since=days.astype(np.int32))
