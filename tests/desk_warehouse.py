@@ -167,10 +167,11 @@ def add_many(count: int) -> None:
     with connect("carepath_owner") as owner:
         owner.execute(
             "insert into quality.kept_findings (authority, gate, rule_id, table_name, record_id,"
-            " record_key, person_id, first_seen, failing_since, team, worker)"
+            " record_key, person_id, first_seen, failing_since, team, teams, worker)"
             " select %s, 1, rules.rule_id, 'ssd_person', gen_random_uuid(), 'M-' || n,"
             " 'Q-' || n %% 30000, date '2016-01-01' + (n %% 1100)::integer,"
-            " date '2016-01-01' + (n %% 1100)::integer, 'Team ' || n %% 40, 'W-' || n %% 300"
+            " date '2016-01-01' + (n %% 1100)::integer, 'Team ' || n %% 40,"
+            " array['Team ' || n %% 40], 'W-' || n %% 300"
             " from generate_series(1, %s) as n inner join (select rule_id, count(*) over () as"
             " rule_count, row_number() over (order by rule_id) - 1 as number"
             " from quality.rules) as rules on n %% rules.rule_count = rules.number",

@@ -9,7 +9,8 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
+from urllib.parse import urlencode
 
 import desk_warehouse
 import httpx
@@ -23,6 +24,7 @@ from carepath.desk import PREFIX, findings, tonight
 from carepath.desk.app import create_app
 from carepath.desk.forms import is_proof, proof_for
 from carepath.desk.people import ADMIN, APPROVER, STEWARD, VIEWER, Person, person_of
+from carepath.quality.findings import RESPONSIBLE
 from carepath.site import desk as site
 from carepath.warehouse.connect import connect
 from expectations import measures
@@ -424,6 +426,36 @@ def test_person_who_is_limited_to_a_team_sees_the_records_of_the_team_only() -> 
         assert (answer.headers["location"].rpartition("=")[2] != "0") == found
 
 
+@pytest.mark.parametrize(
+    ("teams", "status"),
+    [(["North, Leaving care east"], 404), (["North", "Leaving care east"], 200)],
+)
+def test_team_whose_name_has_a_comma_is_one_team(teams: list[str], status: int) -> None:
+    number = finding(key="L-003")
+    allocate: LiteralString = (
+        "with team as (insert into core.dim_team values (%(key)s, %(name)s))"
+        " insert into core.fct_allocations values (%(la)s, 3, %(key)s, 5, '2015-01-01', null)"
+    )
+    try:
+        with connect("carepath_loader") as loader:
+            loader.cursor().executemany(
+                allocate,
+                [{"key": key, "name": name, "la": ASHMERE} for key, name in enumerate(teams, 100)],
+            )
+            loader.execute(RESPONSIBLE, {"authority": ASHMERE, "night": "2019-03-12"})
+        assert ask(f"/records/{number}", "east").status_code == status
+        page = ask("/work-list").text
+        for team in (*teams, "Leaving care west"):
+            assert f">{team}</option>" in page
+            text = ask(f"/work-list.csv?{urlencode({'team': team})}").text.removeprefix("\ufeff")
+            assert str(number) in {row["Finding"] for row in csv.DictReader(io.StringIO(text))}
+    finally:
+        with connect("carepath_loader") as loader:
+            loader.execute("delete from core.fct_allocations where team_key >= 100")
+            loader.execute("delete from core.dim_team where team_key >= 100")
+            loader.execute(RESPONSIBLE, {"authority": ASHMERE, "night": "2019-03-12"})
+
+
 def openpyxl_rows(path: str, who: str) -> Iterator[Any]:
     book = openpyxl.load_workbook(io.BytesIO(ask(path, who).content))
     return book["Work list"].iter_rows(min_row=2)
@@ -580,3 +612,29 @@ def best_of_three(desk: Any, filters: findings.Filters, after: int) -> float:
         findings.read_part(desk, filters, after=after)
         seconds.append(time.perf_counter() - begun)
     return min(seconds)
+
+
+def test_pages_of_the_most_urgent_follow_one_order_in_both_directions() -> None:
+    """The page is put together from several queries; the order of one query says what is right."""
+    with connect("carepath_desk") as desk:
+        for more in ({}, {"severity": "warning"}, {"authority": ASHMERE}):
+            filters = findings.Filters(**more)
+            columns, _ = filters.order
+            order = [
+                finding_id
+                for (finding_id,) in desk.execute(
+                    f"select kept.finding_id from {findings.OPEN} and {filters.condition}"
+                    f" order by {', '.join(columns)}",
+                    vars(filters),
+                )
+            ]
+            critical = findings.count_all(desk, findings.Filters(severity="critical"))
+            edges = {0, 11, 12, 13, 49, 50, 51, critical, critical + 12, critical + 13}
+            for at in {at for at in edges if at < len(order)} | {len(order) - 1}:
+                for way, wanted in (
+                    ("after", order[at + 1 : at + 51]),
+                    ("before", order[max(0, at - 50) : at]),
+                ):
+                    part = findings.read_part(desk, filters, **{way: order[at]})
+                    assert [each.finding_id for each in part.found] == wanted, (more, at, way)
+                    assert part.total == len(order)

@@ -261,7 +261,9 @@ def test_process_killed_while_it_writes_findings_loses_and_doubles_none(
 def test_four_questions_are_one_query_each(nights: Nights) -> None:
     nights.judge(N1, "ABC")
     nights.judge(N2, "ABD")
-    nights.loader.execute("update quality.kept_findings set team = 'East' where record_key = 'B'")
+    nights.loader.execute(
+        "update quality.kept_findings set teams = array['East', 'West'] where record_key = 'B'"
+    )
 
     def keys(where: str) -> str:
         found = nights.loader.execute(
@@ -271,7 +273,7 @@ def test_four_questions_are_one_query_each(nights: Nights) -> None:
 
     assert keys("is_new") == "D"
     assert keys("is_open order by failing_since, record_key") == "ABD"
-    assert keys("is_open and team = 'East'") == "B"
+    assert keys("is_open and 'East' = any(teams)") == "B"
     assert keys(f"fixed_on >= date_trunc('month', date '{N2}')") == "C"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Final
 
 import psycopg
@@ -20,59 +20,87 @@ PIECE: Final = 5000  # findings of a download that are read at a time
 # Open findings are filtered and sorted here, and only a page of them is read from
 # quality.work_list: its columns take a second for a hundred thousand findings.
 # `offset 0` has the ranks and the rules that hold worked out once, not for each finding.
-OPEN: Final = """
-quality.kept_findings as kept
-inner join (
+RULES: Final = """(
     select
         rules.*,
         array_position(array['critical', 'warning', 'info'], rules.severity) as severity_rank
     from quality.rules
     offset 0
-) as rules on kept.rule_id = rules.rule_id
-left join (
+)"""
+HELD: Final = """(
     select distinct latest.authority, results.rule_id, results.table_name
     from quality.latest_gate_runs as latest
     inner join quality.rule_results as results on latest.gate_run_id = results.gate_run_id
     where results.holds and results.state = 'failed'
     offset 0
-) as held
+)"""
+OPEN: Final = f"""
+quality.kept_findings as kept
+inner join {RULES} as rules on kept.rule_id = rules.rule_id
+left join {HELD} as held
     on
         kept.authority = held.authority
         and kept.rule_id = held.rule_id
         and kept.table_name = held.table_name
 where kept.fixed_on is null and rules.retired_at is null
 """
-HOLDS: Final = """(
-    held.rule_id is not null
-    and kept.finding_id <> all(array(
-        select finding_id from quality.waived_findings where state = 'counts'
-    ))
+WAIVED: Final = """array(
+    select finding_id from quality.waived_findings where state = 'counts'
 )"""
+HOLDS: Final = f"(held.rule_id is not null and kept.finding_id <> all({WAIVED}))"
 IS_NEW: Final = """(
     (kept.authority, kept.gate, kept.failing_since)
     in (select authority, gate, night from quality.latest_gate_runs)
 )"""
 HAS_WAIVER: Final = "kept.finding_id in (select finding_id from quality.waived_findings)"
 
-# A person who is limited to teams. A young person may have several, whose names the list joins.
+# A person who is limited to teams. A young person may have several.
 OF_OWN_TEAMS: Final = """exists (
     select from unnest(%(own_authorities)s::text[], %(own_teams)s::text[]) as own (authority, team)
     where
         own.authority = kept.authority
-        and strpos(', ' || kept.team || ', ', ', ' || own.team || ', ') > 0
+        and own.team = any(kept.teams)
 )"""
 
-# all open findings, counted by rule before the rules are looked up
+# what is the same for all findings of a rule, or narrows them by an index together with the rule
+OF_WHOLE_RULES: Final = frozenset({"authority", "owner", "rule", "measure", "severity", "sort"})
+
+# open findings of whole rules, counted by rule before the rules are looked up
 COUNT: Final = """
-select coalesce(sum(found.open_count), 0)
+select coalesce(sum(kept.open_count), 0)
 from (
-    select rule_id, count(*) as open_count
+    select authority, rule_id, count(*) as open_count
     from quality.kept_findings
     where fixed_on is null
-    group by rule_id
+    group by authority, rule_id
+) as kept
+inner join quality.rules on kept.rule_id = rules.rule_id
+where rules.retired_at is null and {condition}
+"""
+
+# A page of findings of one severity that hold nothing, if the filters are of whole rules. An index
+# has the findings of each rule in order, so that only the first of each are read.
+BY_RULE: Final = f"""
+select found.finding_id
+from {RULES} as rules
+cross join lateral (
+    select kept.finding_id, kept.failing_since
+    from quality.kept_findings as kept
+    where
+        kept.fixed_on is null
+        and kept.rule_id = rules.rule_id
+        and (
+            (kept.authority, kept.rule_id, kept.table_name)
+            not in (select held.authority, held.rule_id, held.table_name from {HELD} as held)
+            or kept.finding_id = any({WAIVED})
+        )
+        and {{condition}}
+    order by kept.failing_since {{way}}, kept.finding_id {{way}}
+    limit %(limit)s
 ) as found
-inner join quality.rules on found.rule_id = rules.rule_id
-where rules.retired_at is null
+where rules.retired_at is null and rules.severity_rank = %(rank)s
+order by found.failing_since {{way}}, found.finding_id {{way}}
+limit %(limit)s
 """
 
 # how the work list can be sorted: what people call it, the columns, and whether it descends
@@ -96,7 +124,7 @@ SORTS: Final[Mapping[str, tuple[str, tuple[str, ...], bool]]] = {
 
 CONDITIONS: Final = {
     "authority": "kept.authority = %(authority)s",
-    "team": "kept.team = %(team)s",
+    "team": "kept.teams @> array[%(team)s::text]",
     "worker": "kept.worker = %(worker)s",
     "owner": "rules.owner = %(owner)s",
     "rule": "kept.rule_id = upper(%(rule)s)",
@@ -149,6 +177,11 @@ class Filters:
     def any(self) -> bool:
         """Whether anything is filtered."""
         return self.own_teams is not None or bool(set(self.address) - {"sort"})
+
+    @property
+    def of_whole_rules(self) -> bool:
+        """Whether findings of a rule and an authority are either all shown or all left out."""
+        return self.own_teams is None and set(self.address) <= OF_WHOLE_RULES
 
     @property
     def condition(self) -> str:
@@ -282,32 +315,99 @@ def read_part(
         before: the first finding of the page after.
     """
     columns, descends = filters.order
-    values: dict[str, object] = asdict(filters)
     edge = _keys(connection, columns, before or after)
     backwards = before is not None and edge is not None
     goes_down = descends != backwards
-    condition = filters.condition
-    if edge is not None:
-        names = [f"edge_{number}" for number in range(len(edge))]
-        values |= dict(zip(names, edge, strict=True))
-        marks = ", ".join(f"%({name})s" for name in names)
-        condition += f" and ({', '.join(columns)}) {'<' if goes_down else '>'} ({marks})"
-    order = ", ".join(f"{column} {'desc' if goes_down else 'asc'}" for column in columns)
-    chosen = connection.execute(
-        f"select kept.finding_id from {OPEN} and {condition}"
-        f" order by {order} limit {ON_A_PAGE + 1}",
-        values,
-    ).fetchall()
-    found = _in_order(connection, [finding_id for (finding_id,) in chosen])
+    urgent = columns == SORTS["urgent"][1] and filters.of_whole_rules
+    choose = _most_urgent if urgent else _first
+    found = _in_order(connection, choose(connection, filters, edge, goes_down))
     more, found = len(found) > ON_A_PAGE, found[:ON_A_PAGE]
     if backwards:
         return Part(found[::-1], count_all(connection, filters), more, True)
     return Part(found, count_all(connection, filters), edge is not None, more)
 
 
+def _first(
+    connection: psycopg.Connection[Any],
+    filters: Filters,
+    edge: tuple[Any, ...] | None,
+    goes_down: bool,
+) -> list[int]:
+    """Return one more than a page of the findings that match, from the edge on."""
+    columns, _ = filters.order
+    values: dict[str, object] = asdict(filters)
+    condition = f"{filters.condition} and {_beyond(columns, edge, goes_down, values)}"
+    order = ", ".join(f"{column} {'desc' if goes_down else 'asc'}" for column in columns)
+    chosen = connection.execute(
+        f"select kept.finding_id from {OPEN} and {condition}"
+        f" order by {order} limit {ON_A_PAGE + 1}",
+        values,
+    )
+    return [finding_id for (finding_id,) in chosen]
+
+
+def _most_urgent(
+    connection: psycopg.Connection[Any],
+    filters: Filters,
+    edge: tuple[Any, ...] | None,
+    goes_down: bool,
+) -> list[int]:
+    """Return what `_first` returns for the order "urgent", without sorting all that match.
+
+    The findings that hold figures are few, and come first. The others are read by severity.
+    """
+    steps = [0, 1, 2, 3]  # what holds, then each rank of severity
+    if goes_down:
+        steps.reverse()
+    start = steps[0] if edge is None else edge[1] * edge[0]
+    found: list[int] = []
+    for step in steps[steps.index(start) :]:
+        if len(found) <= ON_A_PAGE:
+            here = edge if step == start else None
+            if step == 0:
+                found += _first(connection, replace(filters, holding="yes"), here, goes_down)
+            else:
+                found += _of_severity(connection, filters, step, here, goes_down)
+    return found[: ON_A_PAGE + 1]
+
+
+def _of_severity(
+    connection: psycopg.Connection[Any],
+    filters: Filters,
+    rank: int,
+    edge: tuple[Any, ...] | None,
+    goes_down: bool,
+) -> list[int]:
+    """Return one more than a page of the findings of a severity that hold nothing."""
+    values: dict[str, object] = {**asdict(filters), "rank": rank, "limit": ON_A_PAGE + 1}
+    columns = SORTS["urgent"][1][2:]
+    beyond = _beyond(columns, edge and edge[2:], goes_down, values)
+    condition = f"{filters.condition} and {beyond}"
+    query = BY_RULE.format(condition=condition, way="desc" if goes_down else "asc")
+    return [finding_id for (finding_id,) in connection.execute(query, values)]
+
+
+def _beyond(
+    columns: Sequence[str],
+    edge: Sequence[Any] | None,
+    goes_down: bool,
+    values: dict[str, object],
+) -> str:
+    """Return the condition that a finding comes after an edge; put the edge into the values."""
+    if edge is None:
+        return "true"
+    names = [f"edge_{number}" for number in range(len(edge))]
+    values |= dict(zip(names, edge, strict=True))
+    marks = ", ".join(f"%({name})s" for name in names)
+    return f"({', '.join(columns)}) {'<' if goes_down else '>'} ({marks})"
+
+
 def count_all(connection: psycopg.Connection[Any], filters: Filters) -> int:
     """Return how many open findings match."""
-    query = f"select count(*) from {OPEN} and {filters.condition}" if filters.any else COUNT
+    condition = filters.condition
+    query = f"select count(*) from {OPEN} and {condition}"
+    if filters.of_whole_rules:
+        query = COUNT.format(condition=condition)
     row = connection.execute(query, asdict(filters)).fetchone()
     return int(row[0]) if row else 0
 

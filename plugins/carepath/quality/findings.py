@@ -176,21 +176,29 @@ set gate = excluded.gate, night = excluded.night, gate_run_id = excluded.gate_ru
 # core is as of the last build; before the first, the function returns nothing
 RESPONSIBLE = """
 with responsible as materialized (
-    select * from quality.responsible_at(%(authority)s, %(night)s)
+    select
+        person_id,
+        teams,
+        array_to_string(teams, ', ') as team,
+        array_to_string(workers, ', ') as worker
+    from quality.responsible_at(%(authority)s, %(night)s)
 ),
 
 open_findings as (
-    select kept.finding_id, responsible.team, responsible.worker
+    select kept.finding_id, responsible.teams, responsible.team, responsible.worker
     from quality.kept_findings as kept
     left join responsible on kept.person_id = responsible.person_id
     where
         kept.authority = %(authority)s
         and kept.fixed_on is null
-        and (kept.team, kept.worker) is distinct from (responsible.team, responsible.worker)
+        and (kept.teams, kept.worker) is distinct from (responsible.teams, responsible.worker)
 )
 
 update quality.kept_findings as kept
-set team = open_findings.team, worker = open_findings.worker
+set
+    teams = open_findings.teams,
+    team = open_findings.team,
+    worker = open_findings.worker
 from open_findings
 where kept.finding_id = open_findings.finding_id and exists (select from responsible)
 """

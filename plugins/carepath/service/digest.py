@@ -33,7 +33,7 @@ select
     min(failing_since) as oldest
 from quality.work_list
 where
-    (%(team)s = '' or team = %(team)s)
+    (%(team)s = '' or %(team)s = any(teams))
     and (%(authority)s = '' or authority = %(authority)s)
 """
 
