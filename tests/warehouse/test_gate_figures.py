@@ -223,6 +223,20 @@ def test_movement_of_fewer_than_five_people_is_none() -> None:
     assert moved(old, replace(old, numerator=9, share=0.9)) == []
 
 
+def test_movement_of_a_few_people_over_a_month_is_none_and_from_night_to_night_is_found() -> None:
+    # an ordinary month of a small department: five more people have a pathway plan
+    plans = replace(EET, numerator=16, denominator=16, share=1.0)
+    more = replace(plans, numerator=21, denominator=21, share=1.0)
+    assert moved(replace(plans, as_at_date=EARLIER), more) == []
+    assert moved(
+        replace(plans, as_at_date=NIGHT - dt.timedelta(days=1)),
+        replace(more, numerator=22, denominator=22),
+    ) == [more.key]
+    assert moved(
+        replace(plans, as_at_date=EARLIER), replace(more, numerator=24, denominator=24)
+    ) == [more.key]
+
+
 def test_movement_of_a_count_beyond_a_tenth_is_found() -> None:
     assert moved(COHORT, replace(COHORT, numerator=110)) == []
     assert moved(COHORT, replace(COHORT, numerator=111)) == [COHORT.key]

@@ -9,11 +9,11 @@ from carepath.dates import written
 from carepath.quality.figures.figure import Build, Figure, Finding, Value
 
 # From one night to the next a share may move by five points, and a count or a value by a tenth.
-# Figures change over time, so half of that is added for each month between the two nights. Changes
-# of fewer than five people or records do not count: one person of twenty is five points.
+# Changes of fewer than five people or records do not count: one person of twenty is five points.
+# Figures change over time, so half of each is added for each month between the two nights.
 SHARE_BASE, SHARE_PER_MONTH = 0.05, 0.025
 COUNT_BASE, COUNT_PER_MONTH = 0.10, 0.05
-FEW_PEOPLE = 5
+FEW_PEOPLE, FEW_PER_MONTH = 5, 2.5
 # A median of whole days or cases moves by half or one of them at least, which is much of a small
 # one: a team's median of two cases becomes one and a half when one worker has one case less.
 WHOLE_UNITS, ONE_UNIT = ("days", "cases"), 1
@@ -109,8 +109,13 @@ def tolerance(days: int, *, of_share: bool) -> float:
     return COUNT_BASE + COUNT_PER_MONTH * months
 
 
+def few_people(days: int) -> float:
+    """Return how many people or records must change in `days` for a change to count."""
+    return FEW_PEOPLE + FEW_PER_MONTH * abs(days) / 30
+
+
 def exceeds(old: Figure, new: Figure, days: int, times_wider: float = 1) -> bool:
-    """Return whether a figure moved further in `days` than its tolerance, by five people or more.
+    """Return whether a figure moved further in `days` than its tolerance, and by `few_people`.
 
     A share can stay the same while people disappear from it. So the number of people, measured or
     left out, may move only as far as a count. The share of people left out may grow only as far as
@@ -122,6 +127,7 @@ def exceeds(old: Figure, new: Figure, days: int, times_wider: float = 1) -> bool
         days: the number of days in which it moved.
         times_wider: how many times further than others the share and the number may move.
     """
+    few = few_people(days)
     if old.denominator is not None and not old.denominator:
         return False  # no people were measured before, so there is nothing to compare
     if old.denominator and not new.denominator:
@@ -129,10 +135,10 @@ def exceeds(old: Figure, new: Figure, days: int, times_wider: float = 1) -> bool
     change = abs(new.people - old.people)
     # a group in the cohort may grow from a few people: compare with the larger of both numbers
     whole = old.people if new.denominator is None else max(old.people, new.people)
-    if change >= FEW_PEOPLE and change > tolerance(days, of_share=False) * times_wider * whole:
+    if change >= few and change > tolerance(days, of_share=False) * times_wider * whole:
         return True
     allowed = tolerance(days, of_share=True) * times_wider
-    if new.left_out_count - old.left_out_count >= FEW_PEOPLE and (
+    if new.left_out_count - old.left_out_count >= few and (
         new.left_out_count / new.people - old.left_out_count / max(old.people, 1) > allowed
     ):
         return True
@@ -140,15 +146,15 @@ def exceeds(old: Figure, new: Figure, days: int, times_wider: float = 1) -> bool
         return False
     moved_by = abs(new.share - old.share)
     people = moved_by * max(old.denominator or 0, new.denominator or 0)
-    return people >= FEW_PEOPLE and moved_by > allowed
+    return people >= few and moved_by > allowed
 
 
 def value_exceeds(old: Value, new: Value, days: int, times_wider: float = 1) -> bool:
-    """Return whether a value moved further in `days` than its tolerance, by five records or more.
+    """Return whether a value moved further in `days` than its tolerance, by enough records.
 
-    A sum or a mean of few records moves with each of them. So a change that five average records
-    could explain does not count, nor does a change of one day or case. A mean can stay the same
-    while records disappear, so their number may move only as far as a count.
+    A sum or a mean of few records moves with each of them. So a change that as many average records
+    as `few_people` says could explain does not count, nor does a change of one day or case. A mean
+    can stay the same while records disappear, so their number may move only as far as a count.
 
     Args:
         old: the published value.
@@ -156,13 +162,14 @@ def value_exceeds(old: Value, new: Value, days: int, times_wider: float = 1) -> 
         days: the number of days in which it moved.
         times_wider: how many times further than others the value may move.
     """
+    few = few_people(days)
     if old.value is None or not old.record_count:
         return False  # there is nothing to compare with
     if new.value is None:
         return old.record_count >= FEW_PEOPLE
     allowed = tolerance(days, of_share=False) * times_wider
     records = abs(new.record_count - old.record_count)
-    if records >= FEW_PEOPLE and records > allowed * max(old.record_count, new.record_count):
+    if records >= few and records > allowed * max(old.record_count, new.record_count):
         return True
     change = abs(new.value - old.value)
     if new.unit in WHOLE_UNITS and change <= ONE_UNIT:
@@ -173,7 +180,7 @@ def value_exceeds(old: Value, new: Value, days: int, times_wider: float = 1) -> 
     of_one_record = max(
         abs(old.value) / old.record_count, abs(new.value) / max(new.record_count, 1)
     )
-    return change > allowed * abs(old.value) and change >= FEW_PEOPLE * of_one_record
+    return change > allowed * abs(old.value) and change >= few * of_one_record
 
 
 def _latest(figures: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
