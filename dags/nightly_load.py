@@ -19,6 +19,7 @@ from airflow.sdk import Param, TriggerRule, dag, task
 from carepath.service.assets import MARTS
 from carepath.service.queues import queue
 from carepath.service.timetable import NightTimetable
+from carepath.settings import get_settings
 
 LONDON = "Europe/London"
 COMMAND_LINE = "dag_test"  # the user that Airflow names in `airflow dags test`
@@ -142,7 +143,12 @@ def nightly_load() -> None:
                 run.run_id, day.date(), params["sources"], params["trigger"], accepted
             )
 
-    @task(execution_timeout=timedelta(hours=2), **INPUT_OUTPUT, **queue("load"))
+    @task(
+        execution_timeout=timedelta(hours=2),
+        max_active_tis_per_dagrun=get_settings().loads,
+        **INPUT_OUTPUT,
+        **queue("load"),
+    )
     def load(source: str, **context: Any) -> int:
         from carepath.night import steps
 

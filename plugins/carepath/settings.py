@@ -59,8 +59,15 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=100,
-        description="Into how many sets a night divides its authorities, and its sources; each "
-        "step has one task for each set. By default one, and four with `CAREPATH_BROKER_URL`",
+        description="Into how many sets a night divides its authorities; the gates and the "
+        "publication have one task for each set. By default one, and four with "
+        "`CAREPATH_BROKER_URL`",
+    )
+    loads: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="How many sources a night of the service reads at the same time",
     )
     wal_level: Literal["minimal", "replica"] = Field(
         default="minimal",

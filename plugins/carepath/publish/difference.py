@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from psycopg import sql
 from carepath.publish.shape import AUTHORITY, Shape
 
 SHARED: Final = ""  # stands for the authority of a table that has none
+CHANGE: Final = "_change"  # the column that says what makes a row of a difference true
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,101 @@ def find_difference(
             else sql.SQL("false"),
         )
     )
-    connection.execute(sql.SQL("analyze {}").format(sql.Identifier(kept_in)))
-    counted = sql.SQL("select {}, _change, count(*) from {} group by 1, 2").format(
-        _authority(shape), sql.Identifier(kept_in)
-    )
-    for authority, change, rows in connection.execute(counted):
-        changes[authority] = changes.get(authority, Change()) + Change(**{change: rows})
+    changes |= _counted(connection, shape, kept_in)
     return TableChange(source, target, shape, copied, kept_in, changes)
+
+
+def keep_replaced(
+    connection: psycopg.Connection,
+    difference: TableChange,
+    schema: str,
+    *,
+    authorities: Sequence[str],
+    without: Collection[str] = (),
+) -> None:
+    """Keep what undoes a difference, before it is applied, instead of what was kept before it.
+
+    The rows that it will delete or update are kept as they are, and those that it will insert as
+    they will be. Each says in `_change` what an undo does with it.
+
+    Args:
+        difference: what will be applied.
+        schema: the schema of the table's twin that keeps the rows.
+        authorities: those whose older rows are replaced.
+        without: authorities of which nothing is kept.
+    """
+    shape = difference.shape
+    keeps = sql.Identifier(schema, shape.name)
+    columns = sql.SQL(", ").join(map(sql.Identifier, shape.columns))
+    forget_replaced(connection, shape, schema, authorities)
+    copied = [each for each in difference.copied if each not in without]
+    if copied:
+        connection.execute(
+            sql.SQL(
+                "insert into {keeps} ({change}, {columns})"
+                " select 'deleted', {columns} from {source} {scope}"
+            ).format(
+                keeps=keeps,
+                change=sql.Identifier(CHANGE),
+                columns=columns,
+                source=sql.Identifier(difference.source, shape.name),
+                scope=_scope(shape, copied),
+            )
+        )
+    if difference.kept_in is None or not difference.change:
+        return
+    connection.execute(
+        sql.SQL(
+            """
+            insert into {keeps} ({change}, {columns})
+            select 'deleted', {columns} from {kept_in} where {change} = 'inserted'
+            union all
+            select case when _new.{change} = 'updated' then 'updated' else 'inserted' end, {old}
+            from {kept_in} as _new inner join {target} as _old on {same_key}
+            where _new.{change} <> 'inserted'
+            """
+        ).format(
+            keeps=keeps,
+            change=sql.Identifier(CHANGE),
+            columns=columns,
+            kept_in=sql.Identifier(difference.kept_in),
+            old=sql.SQL(", ").join(sql.Identifier("_old", column) for column in shape.columns),
+            target=sql.Identifier(difference.target, shape.name),
+            same_key=_same_key(shape.key),
+        )
+    )
+
+
+def forget_replaced(
+    connection: psycopg.Connection, shape: Shape, schema: str, authorities: Sequence[str]
+) -> None:
+    """Delete what `keep_replaced` kept of some authorities; of a table without any, all rows."""
+    connection.execute(
+        sql.SQL("delete from {} {}").format(
+            sql.Identifier(schema, shape.name), _scope(shape, authorities)
+        )
+    )
+
+
+def find_way_back(
+    connection: psycopg.Connection, shape: Shape, *, source: str, target: str, authority: str
+) -> TableChange:
+    """Return the difference that undoes the last one of an authority in a table.
+
+    Args:
+        shape: the table, as it is in the schema to be changed.
+        source: the schema in which `keep_replaced` kept the rows.
+        target: the schema to be changed.
+        authority: only its rows count, where the table has authorities.
+    """
+    kept_in = f"difference_{target}_{shape.name}"[:63]
+    scope = _scope(shape, [authority])
+    connection.execute(
+        sql.SQL("create temporary table {} on commit drop as select * from {} {}").format(
+            sql.Identifier(kept_in), sql.Identifier(source, shape.name), scope
+        )
+    )
+    return TableChange(source, target, shape, [], kept_in, _counted(connection, shape, kept_in))
 
 
 def apply_difference(connection: psycopg.Connection, difference: TableChange) -> None:
@@ -199,6 +288,18 @@ def apply_difference(connection: psycopg.Connection, difference: TableChange) ->
                 "select {columns} from {kept_in} where _change = 'inserted'"
             ).format(target=target, kept_in=kept_in, columns=columns)
         )
+
+
+def _counted(connection: psycopg.Connection, shape: Shape, kept_in: str) -> dict[str, Change]:
+    """Count the changes of a difference by authority, and give the planner its size."""
+    connection.execute(sql.SQL("analyze {}").format(sql.Identifier(kept_in)))
+    counted = sql.SQL("select {}, _change, count(*) from {} group by 1, 2").format(
+        _authority(shape), sql.Identifier(kept_in)
+    )
+    changes: dict[str, Change] = {}
+    for authority, change, rows in connection.execute(counted):
+        changes[authority] = changes.get(authority, Change()) + Change(**{change: rows})
+    return changes
 
 
 def _has_rows(connection: psycopg.Connection, schema: str, shape: Shape, authority: str) -> bool:

@@ -15,7 +15,16 @@ from psycopg.types.json import Jsonb
 
 from carepath.errors import PublicationError, safe_message
 from carepath.publish.comments import write_comments
-from carepath.publish.difference import SHARED, TableChange, apply_difference, find_difference
+from carepath.publish.difference import (
+    CHANGE,
+    SHARED,
+    TableChange,
+    apply_difference,
+    find_difference,
+    find_way_back,
+    forget_replaced,
+    keep_replaced,
+)
 from carepath.publish.ranges import index_ranges
 from carepath.publish.shape import (
     AUTHORITY,
@@ -47,6 +56,8 @@ class Publication:
         night: the night of the delivery that the figures rest on.
         kind: `publish`, or `rollback` to the set of the publication before.
         code_version: the code that built the rows shown.
+        keeps_replaced: whether `marts_prev` got the rows that it replaced. Before migration 0047 it
+            got the whole set instead.
         changed: rows inserted, updated and deleted by table; tables that did not change are
             left out.
     """
@@ -59,6 +70,7 @@ class Publication:
     kind: Kind
     code_version: str
     published_at: datetime
+    keeps_replaced: bool = True
     changed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -101,7 +113,7 @@ def publish_many(
 
     All tables and the records of the publications change in one transaction, and only rows that
     differ are written. A reader sees the old set or the new one, and never waits. The replaced
-    set goes to `marts_prev`. Publishing the same build again changes and records nothing, and
+    rows go to `marts_prev`. Publishing the same build again changes and records nothing, and
     returns the earlier publication.
 
     If PostgreSQL refuses the rows of one authority, the others are published without it: each half
@@ -168,14 +180,17 @@ def _publish_set(
     _create_missing(connection, build.shapes)
     index_ranges(connection, MARTS)
     write_comments(connection, MARTS, build.marts)
-    to_marts = _differences(connection, build.shapes, BUILD_SCHEMA, MARTS, built)
+    to_marts = [
+        find_difference(connection, shape, source=BUILD_SCHEMA, target=MARTS, authorities=built)
+        for shape in build.shapes
+    ]
     outcomes |= _published_before(connection, build, built, to_marts)
     new = [authority for authority in built if authority not in outcomes]
     if not new:
         return outcomes
-    to_previous = _differences(connection, build.shapes, MARTS, PREVIOUS, new)
-    # in this order, because rows for marts_prev may still be read from marts
-    for difference in (*to_previous, *to_marts):
+    first = [authority for authority in new if not _latest(connection, authority)]
+    for difference in to_marts:
+        keep_replaced(connection, difference, PREVIOUS, authorities=new, without=first)
         apply_difference(connection, difference)
     published_at = _now(connection)
     for authority in new:
@@ -242,9 +257,13 @@ def rollback(authority: str) -> Publication:
                 for name, shape in read_shapes(connection, MARTS).items()
                 if name != PUBLICATION_TABLE and name in kept and (shape.by_authority or is_last)
             ]
-            differences = _differences(connection, shapes, PREVIOUS, MARTS, [authority])
+            differences = [
+                find_way_back(connection, shape, source=PREVIOUS, target=MARTS, authority=authority)
+                for shape in shapes
+            ]
             for difference in differences:
                 apply_difference(connection, difference)
+                forget_replaced(connection, difference.shape, PREVIOUS, [authority])
             publication = _record(
                 connection,
                 authority=authority,
@@ -314,7 +333,8 @@ def _agree_on_shapes(
         for schema in (PREVIOUS, MARTS)
         for present in [read_shapes(connection, schema)]
         for shape in wanted
-        if shape.name in present and (columns := added_columns(shape, present[shape.name], schema))
+        if shape.name in present
+        and (columns := added_columns(_of(schema, shape), present[shape.name], schema))
     ]
     for schema, table, columns in additions:
         add_columns(connection, schema, table, columns)
@@ -339,7 +359,18 @@ def _create_missing(connection: psycopg.Connection[Any], shapes: Sequence[Shape]
         present = read_shapes(connection, schema)
         for shape in shapes:
             if shape.name not in present:
-                create_table(connection, schema, shape)
+                create_table(connection, schema, _of(schema, shape))
+
+
+def _of(schema: str, shape: Shape) -> Shape:
+    """Return the shape that a mart has in a schema.
+
+    In `marts_prev` a row says what undoes it. There is no key, so that a key that is built twice is
+    refused by the mart.
+    """
+    if schema != PREVIOUS:
+        return shape
+    return Shape(shape.name, {CHANGE: "text", **shape.columns}, ())
 
 
 def _without_rows(
@@ -367,19 +398,6 @@ def _without_rows(
             ).fetchall()
             missing = [authority for authority in missing if (authority,) not in there]
     return missing
-
-
-def _differences(
-    connection: psycopg.Connection[Any],
-    shapes: Sequence[Shape],
-    source: str,
-    target: str,
-    authorities: Sequence[str],
-) -> list[TableChange]:
-    return [
-        find_difference(connection, shape, source=source, target=target, authorities=authorities)
-        for shape in shapes
-    ]
 
 
 def _changed(differences: Sequence[TableChange], *authorities: str) -> dict[str, dict[str, int]]:
@@ -411,6 +429,7 @@ def _latest(connection: psycopg.Connection[Any], authority: str) -> list[Publica
                 kind,
                 code_version,
                 published_at,
+                keeps_replaced,
                 changed
             from ops.publications
             where authority = %s
@@ -432,6 +451,12 @@ def _rollback_pair(
             f"{latest[0].night}. Carepath keeps one step back.",
             where=authority,
             todo="publish a corrected build. `carepath as-known-at` builds an older state.",
+        )
+    if latest and not latest[0].keeps_replaced and len(latest) > 1:
+        raise PublicationError(
+            "Carepath was upgraded after the last publication, and did not keep what it replaced.",
+            where=authority,
+            todo="publish a corrected build. The next publication can be taken back again.",
         )
     if len(latest) < 2:
         raise PublicationError(

@@ -186,7 +186,7 @@ def add_columns(
 
 
 def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> None:
-    """Create a logged table with its primary key; default privileges give the grants.
+    """Create a logged table, with a primary key if it has one; default privileges give the grants.
 
     A table with authorities that people read gets its row policies (docs/row_policies.md). What a
     relationship of Power BI refers to is unique, also across authorities (ADR 24).
@@ -198,7 +198,7 @@ def create_table(connection: psycopg.Connection, schema: str, shape: Shape) -> N
         )
         for column, type_ in shape.columns.items()
     ]
-    keys = [sql.SQL("primary key ({})").format(_named(shape.key))]
+    keys = [sql.SQL("primary key ({})").format(_named(shape.key))] if shape.key else []
     related = related_keys().get(shape.name, shape.key)
     if schema == MARTS and related != shape.key:
         keys.append(sql.SQL("unique ({})").format(_named(related)))

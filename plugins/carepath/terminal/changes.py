@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from rich.console import Console
 
 from carepath.dates import written
+from carepath.publish.difference import CHANGE
 from carepath.publish.publication import PREVIOUS
 from carepath.publish.shape import MARTS, read_shapes
 from carepath.terminal.layout import plural, print_indented, table_of
@@ -80,8 +81,8 @@ def read_recorded(authority: str) -> list[Recorded]:
 def read_moved(authority: str) -> list[Moved]:
     """Return the figures of dates before the last publication that now have another number.
 
-    `marts_prev` holds the set that the last publication replaced. Where both sets have a figure
-    of one date, only records that were corrected backwards, or new code, can have moved it.
+    `marts_prev` holds the rows that the last publication replaced. Where it updated a figure of an
+    earlier date, records were corrected backwards, or the code is new.
     """
     with connect(LOADER) as connection:
         shapes, kept = read_shapes(connection, MARTS), read_shapes(connection, PREVIOUS)
@@ -149,10 +150,12 @@ def _moved(mart: str, column: str) -> sql.Composed:
         "select {mart} as mart, new.as_at_date, new.measure, new.segment,"
         " old.{column}::double precision as before, new.{column}::double precision as after"
         " from {new} as new inner join {old} as old using (authority, as_at_date, measure, segment)"
-        " where new.authority = %(authority)s and new.{column} is distinct from old.{column}"
+        " where new.authority = %(authority)s and old.{change} = 'updated'"
+        " and new.{column} is distinct from old.{column}"
     ).format(
         mart=sql.Literal(mart),
         column=sql.Identifier(column),
+        change=sql.Identifier(CHANGE),
         new=sql.Identifier(MARTS, mart),
         old=sql.Identifier(PREVIOUS, mart),
     )
