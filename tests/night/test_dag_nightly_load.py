@@ -58,6 +58,7 @@ print("RESULT" + json.dumps({
             "outlets": [o.name for o in t.outlets],
             "downstream": sorted(t.downstream_task_ids),
             "queue": t.queue,
+            "at_once": t.max_active_tis_per_dagrun,
         } for t in dag.tasks
     },
 }))
@@ -151,8 +152,15 @@ def test_steps_are_in_no_queue_of_their_own_on_one_machine(dag: dict[str, Any]) 
     assert {task["queue"] for task in dag["tasks"].values()} == {"default"}
 
 
+def test_loads_run_two_at_a_time_on_one_machine(dag: dict[str, Any]) -> None:
+    assert {name: task["at_once"] for name, task in dag["tasks"].items() if task["at_once"]} == {
+        "load": 2
+    }
+
+
 def test_steps_are_in_the_queues_of_workers_in_a_region(dag: dict[str, Any]) -> None:
-    region = inspect(CAREPATH_BROKER_URL="redis://:invented@127.0.0.1:1/0")
+    region = inspect(CAREPATH_BROKER_URL="redis://:invented@127.0.0.1:1/0", CAREPATH_LOADS="5")
+    assert region["tasks"]["load"]["at_once"] == 5
     queues = {name: task["queue"] for name, task in region["tasks"].items()}
     assert {name for name, queue in queues.items() if queue == "load"} == {"plan", "load"}
     assert {name for name, queue in queues.items() if queue == "judge"} == {

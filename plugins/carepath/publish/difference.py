@@ -80,7 +80,7 @@ def find_difference(
         authorities: only rows of these count, where the table has authorities.
     """
     wanted = authorities if shape.by_authority else [SHARED]
-    compared = [each for each in wanted if _has_rows(connection, target, shape, each)]
+    compared = _with_rows(connection, target, shape, wanted)
     copied = [each for each in wanted if each not in compared]
     changes: dict[str, Change] = {}
     if copied:
@@ -302,14 +302,25 @@ def _counted(connection: psycopg.Connection, shape: Shape, kept_in: str) -> dict
     return changes
 
 
-def _has_rows(connection: psycopg.Connection, schema: str, shape: Shape, authority: str) -> bool:
+def _with_rows(
+    connection: psycopg.Connection, schema: str, shape: Shape, authorities: Sequence[str]
+) -> list[str]:
+    """Return those of some authorities of which a table has a row."""
     # in the order of the key, so that the first row is found by the index of the key
-    row = sql.SQL("select 1 from {} {} order by {} limit 1").format(
-        sql.Identifier(schema, shape.name),
-        _scope(shape, [authority]),
-        sql.SQL(", ").join(map(sql.Identifier, shape.key)),
+    row = sql.SQL("select 1 from {table} {scope} order by {key} limit 1").format(
+        table=sql.Identifier(schema, shape.name),
+        scope=sql.SQL("where {} = _wanted.authority").format(sql.Identifier(AUTHORITY))
+        if shape.by_authority
+        else sql.SQL(""),
+        key=sql.SQL(", ").join(map(sql.Identifier, shape.key)),
     )
-    return connection.execute(row).fetchone() is not None
+    found = connection.execute(
+        sql.SQL(
+            "select _wanted.authority from unnest({}::text[]) as _wanted (authority)"
+            " cross join lateral ({}) as _row"
+        ).format(sql.Literal(list(authorities)), row)
+    )
+    return [authority for (authority,) in found]
 
 
 def _authority(shape: Shape) -> sql.Composable:

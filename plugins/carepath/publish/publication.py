@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ PREVIOUS = "marts_prev"
 PUBLICATION_TABLE = "publication"  # marts.publication is not built: it says what marts holds
 PUBLISHER_LOCK = 0x_CA4E_9A74  # the advisory lock that lets one publisher work at a time
 WAIT_FOR_OTHERS = "15min"
+MUCH = 0.1  # the share of a table's rows that changes, above which its statistics are out of date
 
 Kind = Literal["publish", "rollback"]
 
@@ -524,5 +526,15 @@ def _record(
 def _refresh_statistics(
     connection: psycopg.Connection[Any], publications: Sequence[Publication]
 ) -> None:
-    for table in sorted({table for each in publications for table in each.changed}):
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(MARTS, table)))
+    """Give the planner the sizes of tables that changed much. Autovacuum sees to the others."""
+    changed: Counter[str] = Counter()
+    for publication in publications:
+        changed.update({table: sum(rows.values()) for table, rows in publication.changed.items()})
+    known = connection.execute(
+        "select relname, reltuples from pg_class"
+        " where relnamespace = %s::regnamespace and relname = any(%s) order by relname",
+        [MARTS, list(changed)],
+    ).fetchall()
+    for table, rows in known:
+        if changed[table] > MUCH * rows:  # a table that was never analysed has -1
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(MARTS, table)))
