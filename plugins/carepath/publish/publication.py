@@ -58,7 +58,7 @@ class Publication:
         night: the night of the delivery that the figures rest on.
         kind: `publish`, or `rollback` to the set of the publication before.
         code_version: the code that built the rows shown.
-        keeps_replaced: whether `marts_prev` got the rows that it replaced. Before migration 0047 it
+        keeps_replaced: whether `marts_prev` got the rows that it replaced. Before migration 0045 it
             got the whole set instead.
         changed: rows inserted, updated and deleted by table; tables that did not change are
             left out.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0047"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 
 REPLACED_ROWS = """
 do $$
