@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from carepath.contract import load_contract
+from carepath.desk import lineage
 from carepath.documents import generated
 from carepath.settings import PROJECT_ROOT
+from carepath.warehouse.dbt import ASKS_THE_CATALOGUE, read_manifest
 
 NEW_TABLE = """\
 table: local_mentors
@@ -29,6 +32,30 @@ columns:
 
 def test_generated_files_are_up_to_date() -> None:
     assert generated.stale() == []
+
+
+def test_every_column_that_a_mart_comes_from_exists() -> None:
+    nodes = read_manifest()["nodes"].values()
+    in_core = {
+        f"{node['schema']}.{node['alias']}.{column}"
+        for node in nodes
+        for column in node["columns"]
+        if node["resource_type"] == "model"
+    }
+    delivered = {
+        f"{table.name}.{column}"
+        for table in load_contract().tables.values()
+        for column in table.column_names
+    }
+    marts = [node for node in nodes if lineage.kind_of(node) == lineage.MART]
+    assert len(marts) > 100
+    for mart in marts:
+        columns = lineage.read_columns(mart["alias"])
+        assert list(columns) == list(mart["columns"])
+        for name, column in columns.items():
+            assert set(column.core) <= in_core, (mart["alias"], name)
+            assert set(column.delivered) <= delivered, (mart["alias"], name)
+            assert column.is_followed == (mart["alias"] != ASKS_THE_CATALOGUE)
 
 
 def test_new_contract_table_gets_its_page_and_staging_model_in_one_go(tmp_path: Path) -> None:

@@ -95,12 +95,19 @@ def test_table_has_its_columns_and_where_it_comes_from() -> None:
     assert "ssd_care_leavers" in origin
     assert "local_eet_status" in origin
     assert "ssd_cin_visits" not in said
+    row = page[page.index("<code>numerator</code>") :].partition("</tr>")[0]
+    assert "<li><code>core.fct_leaving_care_snapshot.eet_status_code</code></li>" in row
+    assert "<li><code>local_eet_status.eets_status</code></li>" in row
+    row = words(page[page.index("<code>authority</code>") :].partition("</tr>")[0])
+    assert "Core: core.fct_leaving_care_snapshot.authority" in row
     assert f'href="{PREFIX}/figures/tables/kpi"' in page  # which reads it
     assert "marts_build" not in page
 
 
 def test_table_that_dbt_does_not_make_says_so() -> None:
-    assert "Carepath makes this table from its own records" in ask("/night_status").text
+    page = ask("/night_status").text
+    assert "Carepath makes this table from its own records" in page
+    assert "Comes from</th>" not in page
 
 
 def test_measure_leads_to_its_table() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ CONTRACT: Final = "contract"
 SETTING: Final = "setting"
 OWN: Final = "own"
 CONTRACT_SCHEMA: Final = "history"
+COLUMNS: Final = Path(__file__).parent / "columns.csv"
+FIELDS: Final = ("column", MART, CORE, CONTRACT, SETTING, OWN, "is_followed")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,25 @@ class Table:
     description: str
     domain: str
     parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of a mart comes from, as `table.column`, by kind.
+
+    Attributes:
+        core: of the tables that marts read.
+        delivered: of the tables that the recording system sends.
+        settings: of code lists and settings.
+        own: of Carepath's own records; blank where there are delivered columns.
+        is_followed: False if something else is behind it that could not be found.
+    """
+
+    core: tuple[str, ...]
+    delivered: tuple[str, ...]
+    settings: tuple[str, ...]
+    own: tuple[str, ...]
+    is_followed: bool
 
 
 class Lineage:
@@ -77,6 +99,42 @@ class Lineage:
         )
 
 
+def read_columns(mart: str) -> Mapping[str, Column]:
+    """Return what each column of a mart comes from; nothing for a table that dbt does not make."""
+    return _columns_of_marts().get(mart, {})
+
+
+@lru_cache(maxsize=1)
+def _columns_of_marts() -> Mapping[str, Mapping[str, Column]]:
+    """Follow each column that `carepath docs` has written through other marts and through core."""
+    with COLUMNS.open(encoding="utf-8", newline="") as file:
+        rows = {row["column"]: row for row in csv.DictReader(file)}
+
+    def behind(name: str, through: Sequence[str], kind: str) -> set[str]:
+        row = rows[name]
+        further = (each for way in through for each in row[way].split())
+        return set(row[kind].split()).union(*(behind(each, through, kind) for each in further))
+
+    def is_followed(name: str) -> bool:
+        row = rows[name]
+        further = (row[MART] + " " + row[CORE]).split()
+        return row["is_followed"] == "yes" and all(is_followed(each) for each in further)
+
+    found: dict[str, dict[str, Column]] = {}
+    for name in rows:
+        mart, _, column = name.partition(".")
+        if "." not in column:
+            delivered = tuple(sorted(behind(name, (MART, CORE), CONTRACT)))
+            found.setdefault(mart, {})[column] = Column(
+                tuple(sorted(behind(name, (MART,), CORE))),
+                delivered,
+                tuple(sorted(behind(name, (MART, CORE), SETTING))),
+                () if delivered else tuple(sorted(behind(name, (MART, CORE), OWN))),
+                is_followed(name),
+            )
+    return found
+
+
 def read_lineage(target: Path | None = None) -> Lineage | None:
     """Return the lineage by the newest manifest in this home; None if dbt has written none.
 
@@ -106,8 +164,8 @@ def _read(manifest: Path, _changed: int) -> Lineage:
         {
             number: Table(
                 node.get("alias") or node["name"],
-                "" if _kind(node) == MART else node["schema"],
-                _kind(node),
+                "" if kind_of(node) == MART else node["schema"],
+                kind_of(node),
                 " ".join((node.get("description") or "").split()),
                 node["fqn"][2] if len(node["fqn"]) > 3 else "",
                 tuple(
@@ -119,7 +177,8 @@ def _read(manifest: Path, _changed: int) -> Lineage:
     )
 
 
-def _kind(node: Mapping[str, Any]) -> str:
+def kind_of(node: Mapping[str, Any]) -> str:
+    """Return which kind of table a node of dbt's manifest is."""
     if node["resource_type"] == "source":
         return CONTRACT if node["schema"] == CONTRACT_SCHEMA else OWN
     if node["resource_type"] == "seed":

@@ -108,6 +108,7 @@ def table(request: Request, name: str, authority: str = "") -> HTMLResponse:
         **frame,
         table=found,
         columns=columns,
+        comes_from=lineage.read_columns(name),
         **_origins(lineage.read_lineage(), name),
     )
 

@@ -10,6 +10,7 @@ from carepath.contract import load_contract
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.documents import staging
 from carepath.documents.bank_holidays import bank_holidays_seed
+from carepath.documents.column_lineage import columns_page
 from carepath.documents.combinations import combinations_page
 from carepath.documents.data_contract import contract_page
 from carepath.documents.department_rules import department_page
@@ -50,8 +51,11 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/rule_book.md": rule_book,
     "docs/settings.md": settings_page,
 }
-# Pages drawn from what dbt makes of the project, and so written last.
-PAGES_OF_DBT: Final[dict[str, Callable[[], str]]] = {"docs/warehouse.md": warehouse_page}
+# Made from what dbt makes of the project, and so written last.
+PAGES_OF_DBT: Final[dict[str, Callable[[], str]]] = {
+    "docs/warehouse.md": warehouse_page,
+    "plugins/carepath/desk/columns.csv": columns_page,
+}
 
 
 def stale() -> list[str]:
