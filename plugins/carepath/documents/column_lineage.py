@@ -11,6 +11,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -267,6 +268,7 @@ def _named(sql: str) -> Iterator[tuple[tuple[str, str], str]]:
                 yield (source.db, source.name), column.name
 
 
+@lru_cache(maxsize=1)
 def columns_page() -> str:
     """Return `columns.csv`: what the columns of marts come from, and those of core behind them.
 
