@@ -122,6 +122,8 @@ def test_social_workers_in_a_file_of_their_own_are_part_of_the_return(tmp_path: 
         ("<RNE>S</RNE>", "<RNE>S</RNE><RNX>S</RNX>", "RNX of child 3", "does not belong"),
         ("<RNE>S</RNE>", "<RNE>S</RNE>S", "EPISODE of child 3", "text between"),
         ("<RNE>S</RNE>", "<RNE>S</RNA>", "", "damaged"),
+        ("<RNE>S</RNE>", "<R_:-E>S</R_:-E>", "", "damaged"),  # which no element may be called
+        ("<EXPSSDA903>", "<EXP:-903>", "", "damaged"),
         ("</EXPSSDA903>", "", "", "damaged or cut short"),
         ("<RNE>S</RNE>", "<RNE>&who;</RNE>", "", "damaged"),
         ("</EXPSSDA903>", "<OTHER><X>1</X></OTHER></EXPSSDA903>", "OTHER", "does not belong"),

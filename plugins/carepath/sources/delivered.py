@@ -528,10 +528,19 @@ def _root(path: Path, member: str | None) -> str:
 def _first_name(parser: etree.XMLPullParser) -> str:
     try:
         for _event, element in parser.read_events():
-            return str(etree.QName(element).localname)  # type: ignore[arg-type]
+            return local_name(element)
     except etree.XMLSyntaxError:
         pass
     return ""
+
+
+def local_name(element: Any) -> str:
+    """Return the name of an element without its namespace, whatever stands there as a name.
+
+    The parser gives an element that is called `a:-b` before it refuses it, and lxml's QName does
+    not take such a name.
+    """
+    return str(element.tag).rpartition("}")[2]
 
 
 def parse_files_url(scheme: str, url: str) -> tuple[Path, int | None]:

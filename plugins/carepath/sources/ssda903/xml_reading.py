@@ -19,6 +19,7 @@ from typing import Any, Final
 from lxml import etree
 
 from carepath.sources.blanks import trim
+from carepath.sources.delivered import local_name
 from carepath.sources.ssda903.layout import ReturnTable, load_layout
 from carepath.sources.ssda903.reading import Row, Tell, plain_flag
 
@@ -90,7 +91,7 @@ def _read_to_the_end(file: io.BufferedReader) -> None:
 
 
 def _name(element: Any) -> str:
-    return str(etree.QName(element).localname).upper()
+    return local_name(element).upper()
 
 
 def _is_child(element: Any, name: str, path: list[str]) -> bool:
