@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import psycopg
+
+from carepath.statistics import add
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import run_dbt
+
+MODELS = ("published_measures", "path:models/staging/statistics", "path:models/core/statistics")
 PLACE = (
     "time_period,time_identifier,geographic_level,country_code,country_name,region_code,"
     "region_name,old_la_code,new_la_code,la_name"
@@ -107,3 +115,15 @@ def by_ethnic_group(
     lines.append('W06000001,Elsewhere,13,"White: Irish",1,Aged 17 years and under,5')
     lines.append('E09000001,Somewhere,13,"White: Irish",2,Aged 18 years and over,900')
     return lay(folder, name, columns, lines)
+
+
+def built(paths: list[Path]) -> psycopg.Connection[Any]:
+    """Keep only these files, build core's statistics, and return a connection that reads it."""
+    with connect("carepath_loader", autocommit=True) as loader:
+        loader.execute("delete from ops.statistics_files")
+        for path in paths:
+            add(loader, path, "analyst")
+    run_dbt(
+        ["build", "--select", *MODELS, "--exclude-resource-type", "unit_test"], layer="statistics"
+    )
+    return connect("carepath_analyst")

@@ -9,26 +9,12 @@ from typing import Any
 import psycopg
 import published_statistics as files
 import pytest
+from published_statistics import built
 
-from carepath.statistics import add, read_statistics
+from carepath.statistics import read_statistics
 from carepath.statistics.data_sets import published_measures
-from carepath.warehouse.connect import connect
-from carepath.warehouse.dbt import run_dbt
 
 pytestmark = pytest.mark.usefixtures("warehouse")
-MODELS = ("published_measures", "path:models/staging/statistics", "path:models/core/statistics")
-
-
-def built(paths: list[Path]) -> psycopg.Connection[Any]:
-    """Keep only these files, build core's statistics, and return a connection that reads it."""
-    with connect("carepath_loader", autocommit=True) as loader:
-        loader.execute("delete from ops.statistics_files")
-        for path in paths:
-            add(loader, path, "analyst")
-    run_dbt(
-        ["build", "--select", *MODELS, "--exclude-resource-type", "unit_test"], layer="statistics"
-    )
-    return connect("carepath_analyst")
 
 
 def figures(connection: psycopg.Connection[Any], code: str) -> Mapping[tuple[str, int], Any]:
