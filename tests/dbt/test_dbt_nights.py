@@ -347,6 +347,7 @@ def test_new_kpi_is_one_model_and_one_yaml(tmp_path: Path) -> None:
             ["build", "--select", new, *one_shape, "--exclude-resource-type", "unit_test"],
             layer="none",
             project=project,
+            writes_manifest=True,
         )
 
         # gate 2 judges it, the publication finds it, the KPI book shows it

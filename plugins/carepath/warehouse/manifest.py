@@ -30,14 +30,14 @@ def current_manifest() -> Path:
         WarehouseError: dbt cannot parse the project.
     """
     built = built_manifest()
-    if _is_current(built):
+    if is_current(built):
         return built
     folder = get_settings().home / "dbt_target"
     folder.mkdir(parents=True, exist_ok=True)
     parsed = folder / "parsed" / "manifest.json"
     with (folder / "parse.lock").open("a") as lock:  # several publications may come at once
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_current(parsed):
+        if not is_current(parsed):
             parse_project(parsed.parent)
             note_manifest(parsed)
     return parsed
@@ -48,7 +48,8 @@ def note_manifest(manifest: Path) -> None:
     manifest.with_name(NOTE).write_text(_identity(manifest))
 
 
-def _is_current(manifest: Path) -> bool:
+def is_current(manifest: Path) -> bool:
+    """Return whether it is noted that this manifest is of this code."""
     try:
         return manifest.with_name(NOTE).read_text() == _identity(manifest)
     except FileNotFoundError:

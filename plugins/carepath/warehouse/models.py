@@ -15,7 +15,7 @@ import psycopg
 from carepath import site
 from carepath.errors import WarehouseError
 from carepath.warehouse.dbt import run_dbt
-from carepath.warehouse.manifest import built_manifest, note_manifest
+from carepath.warehouse.manifest import built_manifest, is_current, note_manifest
 from carepath.warehouse.staging import PROJECT, fingerprint
 
 # If a model or a test fails, kept rows may be the cause, so the next night rebuilds everything.
@@ -48,14 +48,16 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
     rebuilds = row is None or not row[0]
     if rebuilds:  # until it ends, tables of the old code and of the new code are mixed
         connection.execute(FORGET)
+    manifest = built_manifest()
     try:
         result = run_dbt(
             ["build", "--selector", "nightly", *(WHOLE if rebuilds else ORDINARY)],
             layer="marts",
             run_id=run_id,
             tolerate_failed_tests=True,
+            writes_manifest=not is_current(manifest),
         )
-        note_manifest(built_manifest())
+        note_manifest(manifest)
     except WarehouseError:
         with suppress(psycopg.Error):  # report the first error, even if the server is gone
             connection.execute(FORGET)
