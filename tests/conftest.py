@@ -26,12 +26,15 @@ import set_back_clock  # noqa: E402
 import small_disk  # noqa: E402
 
 import carepath.warehouse  # noqa: E402
+from carepath.contract import load_contract  # noqa: E402
 from carepath.demonstration.settings import lay_settings  # noqa: E402
+from carepath.landing.tables import ensure  # noqa: E402
 from carepath.quality import waivers  # noqa: E402
 from carepath.settings import get_settings  # noqa: E402
 from carepath.warehouse import embedded, roles  # noqa: E402
 from carepath.warehouse.connect import connect  # noqa: E402
 from carepath.warehouse.passwords import ADMINISTRATOR  # noqa: E402
+from carepath.warehouse.staging import ensure_staging  # noqa: E402
 
 # the tests say themselves who runs them, whoever has signed in to this machine
 waivers.LOGIN = HOME / "nobody"  # type: ignore[misc]
@@ -54,6 +57,9 @@ LONGEST = (
     "dbt/test_dbt_nights.py",
     "dbt/test_dbt_incremental.py",
     "night/test_one_night_at_a_time.py",
+    "dbt/test_gate_cohort.py",
+    "dbt/test_small_department.py",
+    "warehouse/test_retention.py",
     "night/test_ordinary_months.py",
 )
 FOLDERS = ("dbt", "night", "pages", "warehouse", "no_database")
@@ -95,7 +101,31 @@ def warehouse(warehouse_template: str) -> None:
     Connect with `carepath.warehouse.connect.connect(role)`. What one test of a module writes, the
     next one finds; close connections, or they are cut off when the next module begins.
     """
-    _copy_database(warehouse_template, "warehouse")
+    _make_again(warehouse_template)
+
+
+@pytest.fixture(scope="session")
+def staged_template(warehouse_template: str) -> str:
+    """A copy of the empty warehouse with the tables of the contract and the views of staging."""
+    _make_again(warehouse_template)
+    ensure(load_contract())
+    with connect("carepath_loader", autocommit=True) as loader:
+        assert ensure_staging(loader, None)
+    _copy_database("warehouse", "staged_template")
+    return "staged_template"
+
+
+@pytest.fixture(scope="module")
+def staged_warehouse(staged_template: str) -> None:
+    """`warehouse`, with the tables of the contract and the views of staging.
+
+    A night finds the views as the night before left them, which saves 8 s of dbt.
+    """
+    _make_again(staged_template)
+
+
+def _make_again(template: str) -> None:
+    _copy_database(template, "warehouse")
     with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
         roles.prepare_database(admin, "warehouse")
 

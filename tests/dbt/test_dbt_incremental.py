@@ -17,9 +17,7 @@ from psycopg import sql
 from random_recording_system import RandomRecordingSystem
 from small_recording_system import warehouse_rows
 
-from carepath.contract import load_contract
 from carepath.errors import WarehouseError
-from carepath.landing.tables import ensure
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import DbtResult, ModelTiming, run_dbt
@@ -56,10 +54,8 @@ class Warehouse:
         }
         self.random = random.Random(7)  # noqa: S311 - invented records
         self.night = FIRST_NIGHT
-        ensure(load_contract())
         for authority in self.systems:
             self.load(authority)
-        run_dbt(["run", "--select", "path:models/staging"], layer="staging")
         build()
         self.rebuilt = compiled_rebuild()
 
@@ -176,7 +172,7 @@ def rows_by_address(table: str, authority: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def nights(warehouse: None) -> Warehouse:
+def nights(staged_warehouse: None) -> Warehouse:
     """Two authorities after their first night."""
     return Warehouse()
 

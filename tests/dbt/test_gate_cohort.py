@@ -7,13 +7,10 @@ import datetime as dt
 import pytest
 from small_recording_system import SmallRecordingSystem, warehouse_rows
 
-from carepath.contract import load_contract
-from carepath.landing.tables import ensure
 from carepath.publish import publish
 from carepath.quality.decision import Decision
 from carepath.quality.figures.gate import judge_figures
 from carepath.warehouse.connect import connect
-from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.models import build_models
 
 AUTHORITY = "E09900001"
@@ -44,10 +41,8 @@ def judged_night(system: SmallRecordingSystem, night: str) -> Decision:
     return decision
 
 
-@pytest.mark.usefixtures("warehouse")
+@pytest.mark.usefixtures("staged_warehouse")
 def test_cohort_that_shrinks_by_one_is_published_night_after_night() -> None:
-    ensure(load_contract())
-    run_dbt(["run", "--select", "path:models/staging"], layer="staging")
     system = SmallRecordingSystem("gate_cohort", AUTHORITY)
     for number in range(40):
         system.add_leaver(f"P{number:02}", row_id=str(number))

@@ -70,7 +70,7 @@ TIES: Final = Event(
 
 
 @pytest.fixture(scope="module")
-def department(warehouse: None) -> Iterator[None]:
+def department(staged_warehouse: None) -> Iterator[None]:
     """The department's figures at 30 June 2019, in marts_build."""
     settings = get_settings()
     dates = settings.home / "site" / "report_dates.csv"

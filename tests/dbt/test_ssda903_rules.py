@@ -38,13 +38,12 @@ Judge = Callable[[str, dt.date], dict[str, set[str]]]
 
 
 @pytest.fixture(scope="module")
-def judge(warehouse: None) -> Judge:
+def judge(staged_warehouse: None) -> Judge:
     """Load a return, let staging show it, judge it; return the failing keys by DfE rule."""
-    staged = False
+    run_dbt(["seed", "--select", "code_lists"], layer="core")
     chosen = [rule for rule in rules() if rule.rule_id in set().union(*RULES.values())]
 
     def judge(source: str, day: dt.date) -> dict[str, set[str]]:
-        nonlocal staged
         run_id = f"{source.rpartition('/')[2]} {day}"
         spec = find_source(source)
         with connect("carepath_loader", autocommit=True) as connection:
@@ -53,10 +52,6 @@ def judge(warehouse: None) -> Judge:
                 (run_id, day),
             )
             load_id = load_source(run_id, spec, day).load_id
-        if not staged:
-            run_dbt(["seed", "--select", "code_lists"], layer="staging", run_id=run_id)
-            run_dbt(["run", "--select", "path:models/staging"], layer="staging", run_id=run_id)
-            staged = True
         decision = run_gate(run_id, load_id, rules=chosen)
         with connect("carepath_steward") as connection:
             rows = connection.execute(

@@ -36,7 +36,7 @@ FIRST, SECOND = dt.date(2019, 6, 27), dt.date(2019, 6, 28)
 
 
 @pytest.fixture(scope="module")
-def nights(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def nights(staged_warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A published night, and one that finds a fault in the canary's records; then a waiver.
 
     Beside them a schema as of the first night.

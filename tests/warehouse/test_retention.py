@@ -39,7 +39,9 @@ OTHERS = "select md5(string_agg(t::text, ',' order by t::text)) from {} as t whe
 
 
 @pytest.fixture(scope="module")
-def system(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CanarySystem]:
+def system(
+    staged_warehouse: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CanarySystem]:
     """A published night with the canary."""
     found = CanarySystem(tmp_path_factory.mktemp("source") / "whole.sqlite")
     write_sources([found.spec])

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from ssda903_returns import EPISODES, write_return
 
 from carepath.landing import load_source
@@ -49,10 +50,6 @@ def judge(source: str, night: dt.date) -> list[str]:
             " do update set (load_id, night) = (excluded.load_id, excluded.night)",
             (load.authority, load_id, night),
         )
-    # history has its tables after the first load
-    if not _is_staged():
-        run_dbt(["seed", "--select", "code_lists"], layer="staging")
-        run_dbt(["run", "--select", "path:models/staging"], layer="staging")
     decision = run_gate(run_id, load_id, rules=CHOSEN)
     with connect("carepath_steward") as connection:
         found = connection.execute(
@@ -60,14 +57,6 @@ def judge(source: str, night: dt.date) -> list[str]:
             (decision.gate_run_id,),
         ).fetchall()
     return [key for (key,) in found]
-
-
-def _is_staged() -> bool:
-    with connect("carepath_loader") as connection:
-        found = connection.execute(
-            "select to_regclass('staging.int_care_episodes_in_life') is not null"
-        ).fetchone()
-    return found == (True,)
 
 
 def in_care(authority: str, day: str) -> list[str]:
@@ -86,8 +75,14 @@ def in_care(authority: str, day: str) -> list[str]:
     return [key for (key,) in found]
 
 
+@pytest.fixture(scope="module")
+def code_lists(staged_warehouse: None) -> None:
+    """The code lists that the rules read."""
+    run_dbt(["seed", "--select", "code_lists"], layer="core")
+
+
 def test_absent_episodes_are_found_in_the_next_return_and_later(
-    warehouse: None, tmp_path: Path
+    code_lists: None, tmp_path: Path
 ) -> None:
     sources = [
         f"ssda903:{write_return(tmp_path / str(year), {'stays.csv': episodes})}?period={year}"
@@ -104,7 +99,7 @@ def test_absent_episodes_are_found_in_the_next_return_and_later(
 
 
 def test_absent_episodes_of_a_real_pair_of_years_are_those_of_the_files(
-    warehouse: None, shared_dir: Path
+    code_lists: None, shared_dir: Path
 ) -> None:
     """The expected keys are worked out from the files, without the warehouse."""
     folder = shared_dir / "samples" / "ssda903"
