@@ -266,3 +266,13 @@ def test_mart_with_the_policy_of_other_columns_is_found(published: psycopg.Conne
 def test_login_of_the_list_does_not_read_marts(owner: psycopg.Connection[Any]) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         seen(LIST, "select * from marts.publication")
+
+
+@pytest.mark.parametrize("login", [NORTH, LIST, ALL_TEAMS])
+@pytest.mark.parametrize("view", ["quality.work_list", "quality.findings", "quality.kept_findings"])
+def test_logins_of_readers_read_no_finding(
+    owner: psycopg.Connection[Any], login: str, view: str
+) -> None:
+    """The work list has no policy by team: only the desk reads it, which limits each person."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        seen(login, f"select * from {view}")
