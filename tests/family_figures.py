@@ -26,8 +26,11 @@ class Figure:
     @property
     def column(self) -> str:
         """The column of the mart that the first column of the query is compared with."""
-        return "value" if self.mart == "kpi_case_durations" else "numerator"
+        return "value" if self.mart in OF_VALUES else "numerator"
 
+
+# marts that hold values in place of numerators
+OF_VALUES = ("kpi_case_durations", "kpi_care_averages", "kpi_caseload", "kpi_social_workers")
 
 YEAR = "between '{first}' and '{last}'"
 NEED = (

@@ -9,7 +9,9 @@
     are alike; `weight` names the column with their number. `people` then names the CTE that
     has one row for each of them, with young_person_key (see people_are).
     `counts` are the measures that are numbers and not shares: in each segment, their
-    denominator is how many there are in all, and 'all' has none. -#}
+    denominator is how many there are in all, and 'all' has none. A segment of a count that
+    the authority has at one date has a row at every date, with 0 where it is nobody's, so
+    that a line does not break. A share of nobody has no value, so it gets no row. -#}
 {% macro measured(members, weight=none, counts=[], people=none) -%}
 {%- set how_many = 'coalesce(sum(' ~ weight ~ ') ' if weight else '(count(*) ' -%}
 {%- set otherwise = ', 0)' if weight else ')' -%}
@@ -48,6 +50,52 @@ measured as (
 )
 {%- if counts %},
 
+segments_of_counts as (
+    select
+        authority,
+        measure,
+        segment
+    from measured
+    where measure in ('{{ counts | join("', '") }}')
+    group by authority, measure, segment
+),
+
+with_zeros as (
+    select
+        totals.authority,
+        totals.as_at_date,
+        totals.measure,
+        segments_of_counts.segment,
+        coalesce(measured.numerator, 0) as numerator,
+        coalesce(measured.denominator, 0) as denominator,
+        coalesce(measured.left_out_count, 0) as left_out_count,
+        measured.left_out_reason
+    from measured as totals
+    inner join segments_of_counts
+        on
+            totals.authority = segments_of_counts.authority
+            and totals.measure = segments_of_counts.measure
+    left join measured
+        on
+            totals.authority = measured.authority
+            and totals.as_at_date = measured.as_at_date
+            and totals.measure = measured.measure
+            and segments_of_counts.segment = measured.segment
+    where totals.segment = 'all'
+    union all
+    select
+        authority,
+        as_at_date,
+        measure,
+        segment,
+        numerator,
+        denominator,
+        left_out_count,
+        left_out_reason
+    from measured
+    where measure not in ('{{ counts | join("', '") }}')
+),
+
 with_totals as (
     select
         authority,
@@ -63,7 +111,7 @@ with_totals as (
         end as denominator,
         left_out_count,
         left_out_reason
-    from measured
+    from with_zeros
 )
 {%- endif %}
 

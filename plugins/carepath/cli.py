@@ -505,7 +505,7 @@ def forecast(
     past = room.past_forecasts(flows, seed=seed)
     made = room.widened(room.forecast(flows, seed=seed), past)
     if csv is None:
-        print_forecast(console, chosen, made, room.back_test(past))
+        print_forecast(console, chosen, made, room.back_test(past), room.coverage(past))
         return
     if str(csv) == "-":
         write_csv(sys.stdout, chosen, made)

@@ -11,9 +11,9 @@
         default_segment: open cases
 
 Where a council words part of a name itself, the name and the code end with *: each name that
-the mart has is then a measure. Numerator, denominator, left_out and owner are those of the mart
-(config.meta), unless a measure has its own. Marts that compare two dates, or judge the figures of
-others, have no measures.
+the mart has is then a measure. Numerator, denominator, left_out, owner and not_people (why the
+figure does not open to young people) are those of the mart (config.meta), unless a measure has
+its own. Marts that compare two dates, or judge the figures of others, have no measures.
 """
 
 from __future__ import annotations
@@ -82,13 +82,16 @@ class Measure(BaseModel):
     denominator: str | None = None
     left_out: str | None = None
     differs: str | None = None
+    not_people: str | None = Field(None, description="why no young person is behind the figure")
 
     @field_validator("name", "default_segment", mode="before")
     @classmethod
     def _text(cls, value: Any) -> str:
         return " ".join(str(value).split())
 
-    @field_validator("title", "differs", mode="before")
+    @field_validator(
+        "title", "differs", "numerator", "denominator", "left_out", "not_people", mode="before"
+    )
     @classmethod
     def _one_line(cls, value: Any) -> Any:
         # a folded text of YAML ends with a line end, which breaks the row of a table

@@ -30,6 +30,11 @@ BREAK1,01/05/2016,S,C2,N1,U4,PR1,,,,,,SC000001
 BREAK1,01/08/2016,S,V4,N2,K2,PR1,09/08/2016,E8,,,,SC000002
 BREAK2,01/05/2016,S,C2,N1,U4,PR1,01/08/2016,E4A,,,,SC000001
 BREAK2,01/08/2016,S,V4,N2,K2,PR1,09/08/2016,E8,,,,SC000002
+BREAK3,01/05/2016,S,C2,N1,U4,PR1,01/08/2016,X1,,,,SC000001
+BREAK3,01/08/2016,L,V4,N2,K2,PR1,09/08/2016,X1,,,,SC000002
+BREAK3,09/08/2016,L,C2,N1,U4,PR1,,,,,,SC000001
+BREAK4,01/05/2016,S,V4,N2,K2,PR1,01/08/2016,E8,,,,SC000002
+BREAK4,01/08/2016,S,C2,N1,U4,PR1,,,,,,SC000001
 OPEN1,01/05/2016,S,C2,N1,U4,PR1,,,,,,SC000001
 OPEN1,01/09/2016,S,C2,N1,U4,PR1,22/03/2017,E4A,,,,SC000001
 OPEN2,01/05/2016,S,C2,N1,U4,PR1,,,,,,SC000001
@@ -103,6 +108,25 @@ def test_short_break_within_care_describes_neither_status_nor_placement() -> Non
         ("C2", first, ended), ("V4", ended, day("2016-08-09")),
     ]  # fmt: skip
     assert of("BREAK2", "fct_placements", placement) == [("U4", first, ended)]
+
+
+def test_short_break_that_touches_care_is_not_care() -> None:
+    first, ended, again = day("2016-05-01"), day("2016-08-01"), day("2016-08-09")
+    period = "start_date, end_date, is_chain_broken, is_reentry_within_12_months"
+    placement = "placement_type_code, start_date, end_date, is_move"
+    # care on both sides of it: X1 promised that care goes on, so this is not a re-entry
+    assert of("BREAK3", "fct_care_periods", period) == [
+        (first, ended, True, False), (again, None, False, False),
+    ]  # fmt: skip
+    assert of("BREAK3", "fct_placements", placement) == [
+        ("U4", first, ended, False), ("U4", again, None, False),
+    ]  # fmt: skip
+    # care begins where it ends
+    assert of("BREAK4", "fct_care_periods", period) == [(ended, None, False, False)]
+    assert of("BREAK4", "fct_placements", placement) == [("U4", ended, None, False)]
+    for child in ("BREAK2", "BREAK3", "BREAK4"):
+        reasons = of(child, "fct_care_episodes", "left_out_reason")
+        assert reasons.count(("short break",)) == 1
 
 
 def test_open_end_before_reason_s_ends_the_period_of_care() -> None:

@@ -25,6 +25,7 @@ import pytest
 import quick_server
 from docs_queries import DocumentedQuery, as_shown, queries_of
 from family_figures import FIGURES, Figure
+from indicator_figures import INDICATORS
 from leavers_recounted import RECOUNTED
 from lxml import html
 from openpyxl import load_workbook
@@ -482,11 +483,11 @@ def test_demo_leavers_workers_and_early_help_are_what_the_records_say(
 
 
 @pytest.mark.parametrize(
-    "figure", FIGURES, ids=lambda figure: f"{figure.mart} {figure.measure} {figure.segment}"
+    "figure",
+    [*FIGURES, *INDICATORS],
+    ids=lambda figure: f"{figure.mart} {figure.measure} {figure.segment}",
 )
-def test_demo_figure_of_families_is_what_other_sql_counts(
-    terminal_text: str, figure: Figure
-) -> None:
+def test_demo_figure_is_what_other_sql_counts(terminal_text: str, figure: Figure) -> None:
     year = {"authority": ASHMERE, "first": "2018-10-01", "last": COHORT_END.isoformat()}
     (counted,) = rows("carepath_analyst", figure.query.format(**year))
     denominator = ", denominator" if len(counted) > 1 else ""

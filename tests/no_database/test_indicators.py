@@ -21,9 +21,11 @@ def test_every_named_measure_exists_and_every_gap_has_a_reason() -> None:
     [
         ({"measures": ("no_such_measure",)}, "there is no measure no_such_measure"),
         ({"measures": ()}, "the note must say why"),
-        ({"status": "partly"}, "the note must say why"),
+        ({"status": "partly"}, "the note must name them"),
+        ({"status": "differs", "note": "counted by quarter"}, "the note must name them"),
         ({"status": "both", "measures": ("contacts",)}, "both measures must be named"),
         ({"status": "data missing"}, "no measure can answer it"),
+        ({"status": "data missing", "measures": ()}, "the note must name them"),
         ({"status": "perhaps"}, "'perhaps' is not a status"),
         ({"number": 7}, "its number should be 1"),
     ],

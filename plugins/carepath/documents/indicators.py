@@ -17,10 +17,13 @@ LIST: Final = Path(__file__).with_name("indicators.csv")
 STATUSES: Final[Mapping[str, str]] = {
     "same": "there, by the official definition, or by a local one where there is no official one",
     "both": "there by the official definition, and beside it a local measure that counts otherwise",
-    "partly": "there, without a part that the note names",
-    "differs": "there, but counted otherwise than the official definition, as the note says",
+    "partly": "there, without the part for which no contracted table carries the data",
+    "differs": "counted otherwise, because no contracted table carries what is asked for",
     "data missing": "not there, because no contracted table carries the data",
 }
+# only data that no table of the contract has may leave an indicator in one of these
+GAPS: Final = ("partly", "differs", "data missing")
+NO_DATA: Final = "no contracted table"
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,11 @@ def faults(indicators: list[Indicator], measures: Mapping[str, tuple[Measure, ..
         ]
         if each.status == "data missing" and each.measures:
             found.append(f"{place}: its data are missing, so no measure can answer it.")
+        if each.status in GAPS and NO_DATA not in each.note:
+            found.append(f"{place}: only missing data excuse it, so the note must name them.")
         if each.status == "both" and len(each.measures) < 2:
             found.append(f"{place}: both measures must be named.")
-        if not each.note and (not each.measures or each.status in ("partly", "differs")):
+        if not each.note and not each.measures:
             found.append(f"{place}: the note must say why.")
     return found
 

@@ -25,6 +25,7 @@ LABELS = {
     "Numerator": "numerator",
     "Denominator": "denominator",
     "Left out": "left_out",
+    "No people": "not_people",
     "Source": "source",
     "Owner": "owner",
     "Key": "key",
@@ -50,7 +51,7 @@ class Kpi:
         name: the model, which is also the table in schema `marts`.
         path: its YAML, from the checkout's root.
         description: grain first.
-        meta: title, owner, key, numerator, denominator, left_out, source, segments.
+        meta: title, owner, key, numerator, denominator, left_out, not_people, source, segments.
         measures: as config.meta.measures declares them.
         unit_tests: name and, in words, what a naive version would get wrong.
     """

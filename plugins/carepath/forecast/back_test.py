@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from carepath.forecast.model import Forecast, Range
+from carepath.forecast.model import Forecast, Quantity, Range
 from carepath.forecast.past import Past, widened
 
 HORIZONS: Final = (1, 3, 6, 12)
+# what the ranges of a forecast are of: the quantity, and how it is cut
+CUTS: Final[Mapping[str, tuple[Quantity, str]]] = {
+    "children": ("children", ""),
+    "children, by placement group": ("children", "group"),
+    "children, by age": ("children", "band"),
+    "cost": ("weekly_cost", ""),
+    "cost, by placement group": ("weekly_cost", "group"),
+    "cost, by age": ("weekly_cost", "band"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,25 @@ class Horizon:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How often the truth was in the past ranges of one kind of figure, that many months ahead.
+
+    Attributes:
+        of: a key of CUTS.
+        months: how far ahead.
+        ranges: past ranges that could be widened by what was known at their own date.
+        before: of them, how many held the truth before they were widened.
+        inside: of them, how many held it with the wider range.
+    """
+
+    of: str
+    months: int
+    ranges: int
+    before: int
+    inside: int
+
+
+@dataclass(frozen=True)
 class _Compared:
     error: float
     truth: float
@@ -67,6 +96,51 @@ def back_test(past: Past) -> list[Horizon]:
             if origin + months < len(past.flows.dates):
                 found[months].append(_compare(past, origin, made, months))
     return [_summary(months, compared) for months, compared in found.items() if compared]
+
+
+def coverage(past: Past) -> list[Coverage]:
+    """Return how often past ranges held the truth: in all, by placement group and by age.
+
+    A placement group or an age band without a child at the date of the forecast and at the date
+    that it is about is not judged: to say that it stays empty is no achievement.
+    """
+    return [
+        found
+        for of, (quantity, cut) in CUTS.items()
+        for months in HORIZONS
+        if (found := _covered(past, of, quantity, _cells(past, cut), months)).ranges
+    ]
+
+
+def _cells(past: Past, cut: str) -> list[tuple[str | None, str | None]]:
+    if cut == "group":
+        return [(group, None) for group in past.flows.groups]
+    if cut == "band":
+        return [(None, band) for band in past.flows.bands]
+    return [(None, None)]
+
+
+def _covered(
+    past: Past,
+    of: str,
+    quantity: Quantity,
+    cells: list[tuple[str | None, str | None]],
+    months: int,
+) -> Coverage:
+    before: list[bool] = []
+    inside: list[bool] = []
+    for group, band in cells:
+        truth = past.truth(quantity, group, band)
+        for origin, made in past.made.items():
+            then = origin + months
+            if then >= len(truth) or not (truth[origin] or truth[then]):
+                continue
+            wider = past.by(quantity, months, group, band, origin)
+            if wider is not None:
+                low, _, high = made.quantiles(quantity, group, band)[:, months - 1]
+                before.append(low <= truth[then] <= high)
+                inside.append(low - wider <= truth[then] <= high + wider)
+    return Coverage(of, months, len(before), sum(before), sum(inside))
 
 
 def _compare(past: Past, origin: int, made: Forecast, months: int) -> _Compared:

@@ -10,7 +10,7 @@ from typing import IO, Final
 from rich.console import Console
 
 from carepath.dates import written
-from carepath.forecast import Flows, Forecast, Horizon, Range
+from carepath.forecast import Coverage, Flows, Forecast, Horizon, Range
 from carepath.spreadsheets import inert
 from carepath.terminal.layout import print_indented, table_of
 
@@ -31,7 +31,11 @@ HEADINGS: Final = (
 
 
 def print_forecast(
-    console: Console, authority: str, made: Forecast, tested: Sequence[Horizon]
+    console: Console,
+    authority: str,
+    made: Forecast,
+    tested: Sequence[Horizon],
+    covered: Sequence[Coverage],
 ) -> None:
     """Print the months to come, placement groups and ages, and how good past forecasts were."""
     flows = made.flows
@@ -76,10 +80,10 @@ def print_forecast(
                 _pounds(made.weekly_cost(12, group, band)),
             )
         console.print(table)
-    _print_tested(console, tested)
+    _print_tested(console, tested, covered)
 
 
-def _print_tested(console: Console, tested: Sequence[Horizon]) -> None:
+def _print_tested(console: Console, tested: Sequence[Horizon], covered: Sequence[Coverage]) -> None:
     if not tested:
         print_indented(
             console, "There are too few months to see how good past forecasts were.", by=2
@@ -107,37 +111,39 @@ def _print_tested(console: Console, tested: Sequence[Horizon]) -> None:
         "the error of saying that nothing will change.",
         by=2,
     )
-    _print_ranges(console, tested)
+    _print_ranges(console, covered)
 
 
-def _print_ranges(console: Console, tested: Sequence[Horizon]) -> None:
-    judged = [each for each in tested if each.widened]
-    if not judged:
+def _print_ranges(console: Console, covered: Sequence[Coverage]) -> None:
+    if not covered:
         print_indented(
             console,
             "There are too few past forecasts to widen the ranges, so they are too narrow.",
             by=2,
         )
         return
+    ahead = sorted({each.months for each in covered})
     table = table_of(
-        "How often the truth was in the range (80% is right)",
-        ["months ahead"],
-        ["forecasts", "range of the runs", "wider range"],
+        "How often the truth was in the range, by months ahead (80% is right)",
+        ["range of"],
+        [str(months) for months in ahead],
     )
-    for each in judged:
-        table.add_row(
-            str(each.months),
-            str(each.widened),
-            f"{each.widened_before / each.widened:.0%}",
-            f"{each.widened_inside / each.widened:.0%}",
-        )
+    table.padding = (0, 0)
+    for of in dict.fromkeys(each.of for each in covered):
+        cells = {each.months: each for each in covered if each.of == of}
+        table.add_row(of, *(_shares(cells[months]) if months in cells else "" for months in ahead))
     console.print(table)
     print_indented(
         console,
-        "Each past range was widened only by what was known at its own date. Forecasts of one year "
-        "overlap, so these shares rest on less than they seem to.",
+        "In brackets: the range of the runs alone. Each past range was widened only by what was "
+        "known at its own date. Forecasts of one year overlap, so these shares rest on less than "
+        "they seem to.",
         by=2,
     )
+
+
+def _shares(each: Coverage) -> str:
+    return f"{each.inside / each.ranges:.0%} ({each.before / each.ranges:.0%})"
 
 
 def write_csv(file: IO[str], authority: str, made: Forecast) -> None:

@@ -4,12 +4,25 @@ with
 report_dates as (
     select
         authority,
-        report_date as as_at_date
+        report_date as as_at_date,
+        is_latest
     from {{ ref('dim_report_date') }}
 ),
 
-children as (
+children as not materialized (
     select * from {{ ref('fct_children_in_need') }}
+),
+
+disabilities as (
+    select * from {{ ref('fct_disability') }}
+),
+
+deliveries as (
+    select * from {{ ref('dim_care_delivery') }}
+),
+
+ehc_plans as (
+    select * from {{ ref('fct_ehc_plan_flags') }}
 ),
 
 needs as (
@@ -20,9 +33,16 @@ needs as (
 described as (
     select
         children.*,
+        case
+            when disabilities.is_disabled then 'disabled'
+            when deliveries.has_disabilities then 'not disabled'
+            else 'disability not recorded'
+        end as disability_segment,
         'need: ' || lower(needs.description) as need_segment
     from children
     left join needs on children.need_code = needs.need_code
+    left join disabilities on children.young_person_key = disabilities.young_person_key
+    left join deliveries on children.authority = deliveries.authority
 ),
 
 members as (
@@ -54,8 +74,34 @@ members as (
                     else 'sex not recorded'
                 end
             ),
-            (coalesce(described.ethnicity_group, 'ethnicity not recorded'))
+            (coalesce(described.ethnicity_group, 'ethnicity not recorded')),
+            (described.disability_segment)
         ) as cuts (segment)
+    union all
+    -- whether there is a plan is known as recorded tonight, and not for earlier dates
+    select
+        report_dates.authority,
+        report_dates.as_at_date,
+        'children in need with an EHC plan' as measure,
+        'all' as segment,
+        children.young_person_key,
+        children.young_person_key is not null as is_member,
+        ehc_plans.has_ehc_plan as is_counted,
+        case
+            when
+                children.young_person_key is not null
+                and ehc_plans.has_ehc_plan is null
+                then 'EHC plan not recorded'
+        end as left_out_reason
+    from report_dates
+    inner join deliveries on report_dates.authority = deliveries.authority
+    left join children
+        on
+            report_dates.authority = children.authority
+            and report_dates.as_at_date = children.as_at_date
+            and children.age_years between 5 and 15
+    left join ehc_plans on children.young_person_key = ehc_plans.young_person_key
+    where report_dates.is_latest and deliveries.has_ehc_plan_flags
     union all
     -- a date without any keeps one row
     select

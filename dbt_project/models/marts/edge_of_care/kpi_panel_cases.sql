@@ -17,43 +17,70 @@ panels as (
     where code_list = 'panel'
 ),
 
+-- a young person counts once for each panel, on the day of the first case
+cases as (
+    select
+        authority,
+        young_person_key,
+        panel_code,
+        presented_date,
+        presented_date
+        = min(presented_date) over (
+            partition by authority, panel_code, young_person_key
+        ) as is_first
+    from panel_cases
+),
+
 -- counts start with a panel's first case, for each panel of each authority separately
-presented as (
+members as (
     select
         report_dates.authority,
         report_dates.report_date as as_at_date,
-        panels.panel,
-        count(*) as case_count,
-        count(distinct panel_cases.young_person_key) as young_person_count,
-        count(*) filter (
-            where
-            panel_cases.presented_date
-            >= {{ first_day_of_period('report_dates.report_date', 12) }}
-        ) as year_count
+        measures.measure,
+        panels.panel as segment,
+        cases.young_person_key,
+        measures.is_member,
+        true as is_counted,
+        null::text as left_out_reason
     from report_dates
-    inner join panel_cases
+    inner join cases
         on
-            report_dates.authority = panel_cases.authority
-            and report_dates.report_date >= panel_cases.presented_date
-    inner join panels on panel_cases.panel_code = panels.panel_code
-    group by report_dates.authority, report_dates.report_date, panels.panel
+            report_dates.authority = cases.authority
+            and report_dates.report_date >= cases.presented_date
+    inner join panels on cases.panel_code = panels.panel_code
+    cross join
+        lateral (
+            values
+            ('young people presented to date', cases.is_first),
+            ('cases presented to date', true),
+            (
+                'cases presented in 12 months',
+                cases.presented_date
+                >= {{ first_day_of_period('report_dates.report_date', 12) }}
+            )
+        ) as measures (measure, is_member)
+),
+
+{{ people_are('members') }}
+presented as (
+    select
+        authority,
+        as_at_date,
+        measure,
+        segment,
+        count(*) filter (where is_member) as numerator
+    from members
+    group by authority, as_at_date, measure, segment
 )
 
 select
     authority,
     as_at_date,
-    measures.measure,
-    panel as segment,
-    measures.numerator::integer as numerator,
+    measure,
+    segment,
+    numerator::integer as numerator,
     null::integer as denominator,
     null::numeric(9, 6) as share,
     0 as left_out_count,
     null::text as left_out_reason
 from presented
-cross join
-    lateral (
-        values
-        ('young people presented to date', young_person_count),
-        ('cases presented to date', case_count),
-        ('cases presented in 12 months', year_count)
-    ) as measures (measure, numerator)

@@ -206,7 +206,6 @@ members as (
         'all' as segment,
         people.young_person_key,
         people.young_person_key is not null as is_member,
-        people.left_out_reason is null as is_counted,
         people.value,
         people.base,
         people.left_out_reason
@@ -218,6 +217,7 @@ members as (
             and measures.measure = people.measure
 ),
 
+{{ people_are('members') }}
 averaged as (
     select
         authority,
@@ -229,10 +229,10 @@ averaged as (
             when measure = 'median days of the last period of care'
                 then percentile_cont(0.5) within group (order by value)
             else
-                sum(value) filter (where is_counted)
-                / nullif(sum(base) filter (where is_counted), 0)
+                sum(value) filter (where left_out_reason is null)
+                / nullif(sum(base) filter (where left_out_reason is null), 0)
         end as value,
-        count(*) filter (where is_member and is_counted) as record_count,
+        count(*) filter (where is_member and left_out_reason is null) as record_count,
         count(left_out_reason) as left_out_count,
         max(left_out_reason) as left_out_reason
     from members

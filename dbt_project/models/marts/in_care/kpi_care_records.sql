@@ -33,10 +33,12 @@ segments (measure, segment) as (
 ),
 
 -- every record with what the rules did to it: at most one reason to leave it out, and
--- the corrections to those that count
-records as (
+-- the corrections to those that count; used twice below and not materialised, because
+-- the result would not fit into memory
+records as not materialized (
     select
         authority,
+        young_person_key,
         'episodes of care' as measure,
         start_date,
         array_remove(
@@ -51,6 +53,7 @@ records as (
     union all
     select
         authority,
+        young_person_key,
         'placements' as measure,
         start_date,
         array_remove(
@@ -98,6 +101,30 @@ counted as (
         by_first_date.segments
 ),
 
+-- keep_members() reads it
+people as ( -- noqa: ST03
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        records.measure,
+        segments.segment,
+        records.young_person_key,
+        true as is_member,
+        segments.segment = any(records.segments) as is_counted,
+        case when records.start_date is null then 'no start date' end
+            as left_out_reason
+    from report_dates
+    inner join records
+        on
+            report_dates.authority = records.authority
+            and (
+                records.start_date is null
+                or report_dates.report_date >= records.start_date
+            )
+    inner join segments on records.measure = segments.measure
+),
+
+{{ people_are('people') }}
 measured as (
     select
         report_dates.authority,

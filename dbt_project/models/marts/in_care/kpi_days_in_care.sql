@@ -36,39 +36,58 @@ care_periods as (
             )
 ),
 
-counted as (
+members as (
+    select
+        care_periods.authority,
+        care_periods.as_at_date,
+        measures.measure,
+        measures.segment,
+        care_periods.young_person_key,
+        care_periods.young_person_key is not null and measures.is_member as is_member,
+        measures.value,
+        null::text as left_out_reason
+    from care_periods
+    cross join
+        lateral (
+            values
+            ('days in care in 12 months', 'all', day_count, day_count > 0),
+            (
+                'mean days in care so far', 'looked after', day_count_so_far,
+                is_ended is not true
+            ),
+            (
+                'mean days of a period of care', 'ceased in 12 months',
+                total_day_count, is_ended
+            )
+        ) as measures (measure, segment, value, is_member)
+),
+
+{{ people_are('members') }}
+averaged as (
     select
         authority,
         as_at_date,
-        coalesce(sum(day_count) filter (where young_person_key is not null), 0)
-            as day_count,
-        count(young_person_key) filter (where day_count > 0) as period_count,
-        avg(day_count_so_far) filter (where is_ended is not true) as mean_days_so_far,
-        count(young_person_key) filter (where is_ended is not true) as open_count,
-        avg(total_day_count) filter (where is_ended) as mean_days_ended,
-        count(*) filter (where is_ended) as ended_count
-    from care_periods
-    group by authority, as_at_date
+        measure,
+        segment,
+        case
+            when measure = 'days in care in 12 months'
+                then coalesce(sum(value) filter (where is_member), 0)
+            else avg(value) filter (where is_member)
+        end as value,
+        count(*) filter (where is_member) as record_count
+    from members
+    group by authority, as_at_date, measure, segment
 )
 
 select
-    counted.authority,
-    counted.as_at_date,
-    measures.measure,
-    measures.segment,
-    measures.value::numeric(16, 4) as value,
+    authority,
+    as_at_date,
+    measure,
+    segment,
+    value::numeric(16, 4) as value,
     'days' as unit,
-    measures.record_count::integer as record_count,
+    record_count::integer as record_count,
     0 as left_out_count,
     null::text as left_out_reason,
     null::text as assumption
-from counted
-cross join lateral (
-    values
-    ('days in care in 12 months', 'all', day_count, period_count),
-    ('mean days in care so far', 'looked after', mean_days_so_far, open_count),
-    (
-        'mean days of a period of care', 'ceased in 12 months', mean_days_ended,
-        ended_count
-    )
-) as measures (measure, segment, value, record_count)
+from averaged

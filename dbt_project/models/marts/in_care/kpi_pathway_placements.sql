@@ -42,7 +42,7 @@ segments as (
         programmes.programme
 ),
 
-counted as (
+in_segments as (
     select
         segments.authority,
         segments.as_at_date,
@@ -52,24 +52,25 @@ counted as (
                 then ', year ' || segments.programme_year
             else ''
         end as segment,
-        count(placements.placement_key) as started,
-        count(distinct placements.young_person_key) as children,
-        count(distinct placements.young_person_key)
-        filter (where placements.is_ongoing) as children_now,
-        count(*) filter (where placements.is_ongoing) as ongoing,
-        count(*) filter (where placements.is_ongoing and placements.is_over_a_year)
-            as over_a_year,
-        count(*) filter (where not placements.is_ongoing) as ended,
-        count(*) filter (where placements.is_planned_end) as planned,
-        count(placements.is_planned_end) as with_planned,
-        count(placements.destination) as with_destination,
-        jsonb_build_object(
-            {%- for destination in destinations %}
-                '{{ destination }}',
-                count(*) filter (where placements.destination = '{{ destination }}')
-                {%- if not loop.last %},{% endif -%}
-            {%- endfor %}
-        ) as by_destination
+        placements.placement_key,
+        placements.young_person_key,
+        placements.is_ongoing,
+        placements.is_over_a_year,
+        placements.is_planned_end,
+        placements.destination,
+        row_number() over (
+            partition by
+                segments.authority, segments.programme_code, segments.as_at_date,
+                segments.programme_year, placements.young_person_key
+            order by placements.start_date, placements.placement_key
+        ) = 1 as is_first,
+        row_number() over (
+            partition by
+                segments.authority, segments.programme_code, segments.as_at_date,
+                segments.programme_year, placements.young_person_key,
+                placements.is_ongoing
+            order by placements.start_date, placements.placement_key
+        ) = 1 as is_first_of_its_kind
     from segments
     left join placements
         on
@@ -77,59 +78,71 @@ counted as (
             and segments.programme_code = placements.programme_code
             and segments.as_at_date = placements.as_at_date
             and segments.programme_year in (0, placements.programme_year)
-    group by
-        segments.authority, segments.as_at_date, segments.programme,
-        segments.programme_year
 ),
 
-of_placements as (
+-- a child with several placements counts once as a child, with the first of them
+members as (
     select
-        counted.authority,
-        counted.as_at_date,
+        in_segments.authority,
+        in_segments.as_at_date,
         measures.measure,
-        counted.segment,
-        measures.numerator,
-        measures.denominator,
-        measures.left_out_count,
-        measures.left_out_reason
-    from counted
+        in_segments.segment,
+        in_segments.young_person_key,
+        in_segments.placement_key is not null and measures.is_member as is_member,
+        measures.is_counted,
+        measures.left_out_reason,
+        measures.is_share
+    from in_segments
     cross join
         lateral (
-            select
-                states.measure,
-                states.numerator,
-                states.denominator,
-                states.left_out_count,
-                states.left_out_reason
-            from (
-                values
-                ('placements started', counted.started, null, 0, null),
-                ('children placed', counted.children, null, 0, null),
-                ('on-going', counted.ongoing, counted.started, 0, null),
-                ('ended', counted.ended, counted.started, 0, null),
+            values
+            {%- for destination in destinations %}
                 (
-                    'ended as planned', counted.planned, counted.with_planned,
-                    counted.ended - counted.with_planned,
-                    'not recorded whether planned'
+                    'ended: {{ destination }}', not is_ongoing,
+                    destination = '{{ destination }}',
+                    case when destination is null then 'destination not recorded' end,
+                    true
                 ),
-                (
-                    'in placement for over a year', counted.over_a_year,
-                    counted.ongoing, 0, null
-                ),
-                ('children on the programme', counted.children_now, null, 0, null)
+            {%- endfor %}
+            ('placements started', true, true, null, false),
+            ('children placed', is_first, true, null, false),
+            ('on-going', true, is_ongoing, null, true),
+            ('ended', true, not is_ongoing, null, true),
+            (
+                'ended as planned', not is_ongoing, is_planned_end,
+                case
+                    when is_planned_end is null then 'not recorded whether planned'
+                end,
+                true
+            ),
+            (
+                'in placement for over a year', is_ongoing, is_over_a_year, null, true
+            ),
+            (
+                'children on the programme', is_ongoing and is_first_of_its_kind,
+                true, null, false
             )
-                as states (
-                    measure, numerator, denominator, left_out_count, left_out_reason
-                )
-            union all
-            select
-                'ended: ' || ends.destination as measure,
-                ends.number::bigint as numerator,
-                counted.with_destination as denominator,
-                counted.ended - counted.with_destination as left_out_count,
-                'destination not recorded' as left_out_reason
-            from jsonb_each_text(counted.by_destination) as ends (destination, number)
-        ) as measures
+        ) as measures (measure, is_member, is_counted, left_out_reason, is_share)
+),
+
+{{ people_are('members') }}
+of_placements as (
+    select
+        authority,
+        as_at_date,
+        measure,
+        segment,
+        count(*) filter (where is_member and is_counted and left_out_reason is null)
+            as numerator,
+        case
+            when is_share
+                then count(*) filter (where is_member and left_out_reason is null)
+        end as denominator,
+        count(*) filter (where is_member and left_out_reason is not null)
+            as left_out_count,
+        max(left_out_reason) as left_out_reason
+    from members
+    group by authority, as_at_date, measure, segment, is_share
 ),
 
 of_carers as (

@@ -25,6 +25,7 @@ open_placements as (
         report_dates.authority,
         report_dates.report_date as as_at_date,
         placements.placement_key,
+        placements.young_person_key,
         placements.placement_group,
         placement_costs.weekly_cost_gbp
     from report_dates
@@ -55,32 +56,38 @@ members as (
     select
         open_placements.authority,
         open_placements.as_at_date,
+        'weekly cost of open placements' as measure,
         placement_groups.segment,
+        open_placements.young_person_key,
         open_placements.weekly_cost_gbp,
         open_placements.placement_key is not null
         and placement_groups.segment in ('all', open_placements.placement_group)
-            as is_member
+            as is_member,
+        case when open_placements.weekly_cost_gbp is null then 'cost not recorded' end
+            as left_out_reason
     from open_placements
     cross join placement_groups
 ),
 
+{{ people_are('members') }}
 summed as (
     select
         authority,
         as_at_date,
+        measure,
         segment,
         coalesce(sum(weekly_cost_gbp) filter (where is_member), 0) as value,
         count(weekly_cost_gbp) filter (where is_member) as record_count,
-        count(*) filter (where is_member and weekly_cost_gbp is null)
+        count(*) filter (where is_member and left_out_reason is not null)
             as left_out_count
     from members
-    group by authority, as_at_date, segment
+    group by authority, as_at_date, measure, segment
 )
 
 select
     authority,
     as_at_date,
-    'weekly cost of open placements' as measure,
+    measure,
     segment,
     value::numeric(16, 4) as value,
     'GBP' as unit,

@@ -4,7 +4,8 @@ with
 report_dates as (
     select
         report_dates.authority,
-        report_dates.report_date
+        report_dates.report_date,
+        deliveries.has_distances and deliveries.has_areas as has_localities
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
         on report_dates.authority = deliveries.authority
@@ -39,7 +40,13 @@ segments (measure, segment, codes) as (
     ('placement provider', 'provider: another authority', array['PR2']),
     ('placement provider', 'provider: other public', array['PR3']),
     ('placement provider', 'provider: private', array['PR4']),
-    ('placement provider', 'provider: voluntary', array['PR5'])
+    ('placement provider', 'provider: voluntary', array['PR5']),
+    ('placement locality', 'all', null),
+    ('placement locality', 'inside the area, up to 20 miles', array['inside, near']),
+    ('placement locality', 'inside the area, over 20 miles', array['inside, far']),
+    ('placement locality', 'outside the area, up to 20 miles', array['outside, near']),
+    ('placement locality', 'outside the area, over 20 miles', array['outside, far']),
+    ('placement locality', 'area or distance not recorded', array['not recorded'])
 ),
 
 children as (
@@ -49,7 +56,18 @@ children as (
         looked_after.young_person_key,
         looked_after.placement_key,
         looked_after.placement_type_code,
-        looked_after.provider_code
+        looked_after.provider_code,
+        case
+            when looked_after.is_in_area and looked_after.is_over_20_miles
+                then 'inside, far'
+            when looked_after.is_in_area and not looked_after.is_over_20_miles
+                then 'inside, near'
+            when not looked_after.is_in_area and looked_after.is_over_20_miles
+                then 'outside, far'
+            when not looked_after.is_in_area and not looked_after.is_over_20_miles
+                then 'outside, near'
+            when report_dates.has_localities then 'not recorded'
+        end as locality
     from report_dates
     left join {{ ref('fct_looked_after') }} as looked_after
         on
@@ -65,7 +83,8 @@ answered as (
         segments.codes,
         case segments.measure
             when 'placement type' then children.placement_type_code
-            else children.provider_code
+            when 'placement provider' then children.provider_code
+            else children.locality
         end as code
     from children
     cross join segments
@@ -82,6 +101,7 @@ members as (
         coalesce(code = any(codes), true) as is_counted,
         case
             when young_person_key is null or code is not null then null
+            when measure = 'placement locality' then 'not delivered'
             when placement_key is null then 'placement not recorded'
             when measure = 'placement type' then 'type not recorded'
             else 'provider not recorded'

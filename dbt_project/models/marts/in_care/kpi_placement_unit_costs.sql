@@ -107,7 +107,6 @@ members as (
         open_placements.placement_key is not null
         and placement_groups.segment in ('all', open_placements.placement_group)
             as is_member,
-        paid.placement_key is not null as is_counted,
         paid.spend_gbp,
         paid.day_count / 7.0 as week_count,
         case when paid.placement_key is null then 'cost not recorded' end
@@ -121,6 +120,7 @@ members as (
             and open_placements.measure = paid.measure
 ),
 
+{{ people_are('members') }}
 summed as (
     select
         authority,
@@ -129,8 +129,10 @@ summed as (
         segment,
         coalesce(sum(spend_gbp) filter (where is_member), 0) as spend_gbp,
         sum(week_count) filter (where is_member) as week_count,
-        count(*) filter (where is_member and is_counted) as record_count,
-        count(*) filter (where is_member and not is_counted) as left_out_count
+        count(*) filter (where is_member and left_out_reason is null)
+            as record_count,
+        count(*) filter (where is_member and left_out_reason is not null)
+            as left_out_count
     from members
     group by authority, as_at_date, measure, segment
 )

@@ -1,7 +1,8 @@
 -- grain: one row per authority, report date, measure and segment
 with
 
--- used twice below and not materialised, because the result would not fit into memory
+-- used more than once and not materialised, because the result would not fit into
+-- memory
 events as not materialized (
     select * from {{ ref('fct_pathway_events') }}
     where is_stage_change
@@ -25,10 +26,11 @@ stages as (
 ),
 
 -- for a cohort, moves count from the day of joining on
-members as (
+members as not materialized (
     select
         authority,
         'all' as segment,
+        young_person_key,
         event_date,
         previous_stage,
         stage
@@ -37,6 +39,7 @@ members as (
     select
         events.authority,
         young_people_segments.segment,
+        events.young_person_key,
         events.event_date,
         events.previous_stage,
         events.stage
@@ -135,6 +138,37 @@ links as (
             and to_stages.plan_type_code = counted.stage
 ),
 
+-- keep_members() reads it: a move is in the denominator of each link of its first stage
+people as ( -- noqa: ST03
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        from_stages.plan_type || ' -> ' || to_stages.plan_type as measure,
+        members.segment,
+        members.young_person_key,
+        true as is_member,
+        members.stage = to_stages.plan_type_code as is_counted,
+        case
+            when not (from_stages.is_delivered and to_stages.is_delivered)
+                then 'not delivered'
+        end as left_out_reason
+    from report_dates
+    inner join members
+        on
+            report_dates.authority = members.authority
+            and report_dates.report_date >= members.event_date
+            and report_dates.year_before_date < members.event_date
+    inner join stages as from_stages
+        on
+            members.authority = from_stages.authority
+            and members.previous_stage = from_stages.plan_type_code
+    inner join stages as to_stages
+        on
+            from_stages.authority = to_stages.authority
+            and from_stages.plan_type_code <> to_stages.plan_type_code
+),
+
+{{ people_are('people') }}
 -- without a source that delivers both stages, a link is not measured and its moves are
 -- left out
 measured as (

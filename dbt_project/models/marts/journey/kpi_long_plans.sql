@@ -3,7 +3,8 @@ with
 
 {{ numbered_report_dates() }},
 
-plans as (
+-- used twice below and not materialised, because the result would not fit into memory
+plans as not materialized (
     select * from {{ ref('fct_plan_spells') }}
 ),
 
@@ -61,4 +62,25 @@ members as (
             between alike.first_number and alike.last_number
 ),
 
-{{ measured('members', weight='plan_count') }}
+-- keep_members() reads it
+people as ( -- noqa: ST03
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        'plans open for two years or more' as measure,
+        plan_types.plan_type as segment,
+        plans.young_person_key,
+        true as is_member,
+        plans.start_date <= (report_dates.report_date - interval '2 years')::date
+            as is_counted,
+        null::text as left_out_reason
+    from report_dates
+    inner join plans
+        on
+            report_dates.authority = plans.authority
+            and report_dates.report_date >= plans.start_date
+            and (plans.end_date is null or report_dates.report_date < plans.end_date)
+    inner join plan_types on plans.plan_type_code = plan_types.plan_type_code
+),
+
+{{ measured('members', weight='plan_count', people='people') }}

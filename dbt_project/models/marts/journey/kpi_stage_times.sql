@@ -3,7 +3,8 @@ with
 
 {{ numbered_report_dates() }},
 
--- used twice below and not materialised, because the result would not fit into memory
+-- used more than once and not materialised, because the result would not fit into
+-- memory
 times as not materialized (
     select * from {{ ref('fct_stage_times') }}
 ),
@@ -40,9 +41,10 @@ measures as (
 ),
 
 -- for a cohort, the later events count from the day of joining on
-members as (
+members as not materialized (
     select
         authority,
+        young_person_key,
         event_date,
         measure,
         'all' as segment,
@@ -52,6 +54,7 @@ members as (
     union all
     select
         times.authority,
+        times.young_person_key,
         times.event_date,
         times.measure,
         young_people_segments.segment,
@@ -181,6 +184,25 @@ reasons as (
     group by measure
 ),
 
+-- keep_members() reads it
+people as ( -- noqa: ST03
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        members.measure,
+        members.segment,
+        members.young_person_key,
+        true as is_member,
+        members.left_out_reason
+    from report_dates
+    inner join members
+        on
+            report_dates.authority = members.authority
+            and report_dates.report_date >= members.event_date
+            and report_dates.year_before_date < members.event_date
+),
+
+{{ people_are('people') }}
 timed as (
     select
         series.authority,

@@ -15,6 +15,7 @@ members as (
         report_dates.report_date as as_at_date,
         measures.measure,
         segments.segment,
+        inventories.young_person_key,
         inventories.respondent_code = segments.respondent_code as is_member,
         measures.value,
         case

@@ -3,7 +3,8 @@ with
 
 {{ numbered_report_dates() }},
 
-worker_counts as (
+-- used twice below and not materialised, because the result would not fit into memory
+worker_counts as not materialized (
     select * from {{ ref('fct_worker_counts') }}
 ),
 
@@ -73,4 +74,44 @@ members as (
     ) as measures (measure, is_counted)
 ),
 
-{{ measured('members', weight='case_count') }}
+-- keep_members() reads it
+people as ( -- noqa: ST03
+    select
+        report_dates.authority,
+        report_dates.report_date as as_at_date,
+        measures.measure,
+        'open cases' as segment,
+        worker_counts.young_person_key,
+        true as is_member,
+        measures.is_counted,
+        case
+            when delivered.authority is null
+                then 'not delivered'
+            when worker_counts.worker_count = 0
+                then 'no social worker recorded'
+        end as left_out_reason
+    from report_dates
+    inner join worker_counts
+        on
+            report_dates.authority = worker_counts.authority
+            and report_dates.report_date >= worker_counts.from_date
+            and (
+                worker_counts.to_date is null
+                or report_dates.report_date < worker_counts.to_date
+            )
+    left join delivered on report_dates.authority = delivered.authority
+    cross join
+        lateral (
+            values
+            (
+                'two or more social workers in 12 months',
+                worker_counts.worker_count >= 2
+            ),
+            (
+                'three or more social workers in 12 months',
+                worker_counts.worker_count >= 3
+            )
+        ) as measures (measure, is_counted)
+),
+
+{{ measured('members', weight='case_count', people='people') }}
