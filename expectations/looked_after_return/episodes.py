@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from expectations.looked_after_return.entries import ReturnFile
 from expectations.rule import LOOKED_AFTER, Rule
 
@@ -22,6 +24,8 @@ NOT_REGISTERED = (
 )  # fmt: skip
 OTHER_PLACEMENTS = ("Z1", "Z11", "Z12", "Z13", "Z14")
 NO_SHORT_BREAK = "not is_short_break"
+# what the history does not have of last year is not compared
+BOTH_SAY = "{now} <> {then}"
 DATES = "Find out which of the two dates is wrong, and correct it."
 PLACEMENT_CODE = "Correct the type of placement (PLACE), or what contradicts it."
 
@@ -176,29 +180,36 @@ def _under_18_at_end(number: str, codes: tuple[str, ...], says: str) -> Rule:
     )
 
 
-def _last_year(number: str, what: str, now: str, then: str) -> Rule:
+def _last_year(
+    number: str,
+    what: str,
+    now: str,
+    then: str,
+    *,
+    values: tuple[Any, Any] = ("A1", "A2"),
+    differs: str = "{now} is distinct from {then}",
+    needs: tuple[str, ...] = (),
+) -> Rule:
     """Return a rule: an episode that was open at the end of last year still says the same."""
+    same, other = values
+    open_then: dict[str, Any] = {
+        "start_date": "2018-01-05",
+        "last_year_start_date": "2018-01-05",
+        now: same,
+    }
     return EPISODES.rule(
         number,
         says=f"{what} differs from what last year's return had for the same episode, which was "
         "open at the end of that year.",
         todo="Correct the field. If last year's return was wrong, tell the Department.",
-        fails=f"start_date = last_year_start_date and {now} is distinct from {then}",
-        catches={
-            "start_date": "2018-01-05",
-            "last_year_start_date": "2018-01-05",
-            now: "A1",
-            then: "A2",
-        },
+        fails=f"start_date = last_year_start_date and {differs.format(now=now, then=then)}",
+        needs=needs,
+        catches={**open_then, then: other},
         passes=(
-            {
-                "start_date": "2018-01-05",
-                "last_year_start_date": "2018-01-05",
-                now: "A1",
-                then: "A1",
-            },
+            {**open_then, then: same},
             # another episode may say something else
-            {"start_date": "2018-05-05", "last_year_start_date": "2018-01-05", now: "A1"},
+            {"start_date": "2018-05-05", "last_year_start_date": "2018-01-05", now: same},
+            *([] if "distinct" in differs else [open_then]),
         ),
     )
 
@@ -1008,7 +1019,36 @@ BEFORE = (
         "last_year_start_reason_code",
     ),
     _last_year(
+        "503B", "The legal status (LS)", "legal_status_code", "last_year_legal_status_code",
+        values=("C2", "V2"), differs=BOTH_SAY, needs=("legal_status",),
+    ),
+    _last_year(
         "503C", "The category of need (CIN)", "primary_need_code", "last_year_primary_need_code"
+    ),
+    _last_year(
+        "503D", "The type of placement (PLACE)", "placement_type_code",
+        "last_year_placement_type_code",
+        values=("U6", "K2"), differs=BOTH_SAY, needs=("cla_placement",),
+    ),
+    _last_year(
+        "503E", "The provider of the placement (PLACE_PROVIDER)", "provider_code",
+        "last_year_provider_code",
+        values=("PR1", "PR4"), differs=BOTH_SAY, needs=("cla_placement",),
+    ),
+    _last_year(
+        "503F", "The number of the provider (URN)", "provider_urn", "last_year_provider_urn",
+        values=("SC100001", "SC100002"), differs=BOTH_SAY, needs=("cla_placement",),
+    ),
+    _last_year(
+        "503G", "The distance of the placement (PL_DISTANCE)", "distance_miles",
+        "last_year_distance_miles",
+        values=(3, 4), differs=BOTH_SAY, needs=("cla_placement",),
+    ),
+    # measured again, the same way may be a little longer
+    _last_year(
+        "453", "By 0.2 miles or more, the distance of the placement (PL_DISTANCE)",
+        "distance_miles", "last_year_distance_miles",
+        values=(3, 4), differs="abs({now} - {then}) >= 0.2", needs=("cla_placement",),
     ),
     EPISODES.rule(
         "562",

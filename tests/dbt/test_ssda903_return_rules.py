@@ -107,3 +107,21 @@ def test_last_years_record_is_compared_as_it_was_known_then(judge: Judge, tmp_pa
         found = judge(source, dt.date(year, 6, 30))
         assert found["LAC-202"] == ({"ASH003"} if year == 2019 else set())
         assert found["LAC-203"] == set()
+
+
+def test_open_episode_is_compared_with_what_last_years_return_said_of_its_placement(
+    judge: Judge, tmp_path: Path
+) -> None:
+    numbers = ("503D", "503E", "503F")
+    for year, now in ((2018, "K2,PR4"), (2019, "K2,PR4"), (2020, "U6,PR1")):
+        urn = "SC000002" if year < 2020 else "SC000003"
+        files = {
+            "children.csv": HEADER,
+            "stays.csv": EPISODES.replace("K2,PR4", now).replace("SC000002", urn),
+        }
+        folder = write_return(tmp_path / f"open-{year}", files)
+        found = judge(f"ssda903:{folder}?authority=E09900907&period={year}", dt.date(year, 6, 30))
+        keys = {"ASH003|2017-06-09"} if year == 2020 else set()
+        assert {number: found[rule_id(number)] for number in numbers} == dict.fromkeys(
+            numbers, keys
+        )

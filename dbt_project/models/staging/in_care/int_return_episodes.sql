@@ -144,6 +144,8 @@ last_year as (
         versions.start_date,
         versions.start_reason_code,
         versions.primary_need_code,
+        versions.authority || '|' || versions.placement_id as placement,
+        years.last_year_load,
         versions.end_date is null or versions.end_date >= years.year_start as is_open
     from {{ ref('stg_cla_episodes_versions') }} as versions
     inner join years on versions.authority = years.authority
@@ -156,6 +158,46 @@ last_year as (
         versions.person_id asc,
         versions.start_date desc,
         versions.end_date desc nulls first,
+        versions.record_key asc
+),
+
+last_year_in_force as (
+    select distinct on (last_year.child)
+        last_year.child,
+        versions.legal_status_code
+    from last_year
+    inner join {{ ref('stg_legal_status_versions') }} as versions
+        on
+            last_year.child = versions.authority || '|' || versions.person_id
+            and last_year.start_date >= versions.start_date
+            and (
+                versions.end_date is null
+                or last_year.start_date < versions.end_date
+                or last_year.start_date = versions.start_date
+            )
+    where {{ as_known_at_load('versions', 'last_year.last_year_load') }}
+    order by
+        last_year.child asc,
+        versions.start_date desc,
+        coalesce(versions.legal_status_code = 'E1', false) desc,
+        versions.legal_status_code asc
+),
+
+last_year_placements as (
+    select distinct on (last_year.child)
+        last_year.child,
+        versions.placement_type_code,
+        versions.provider_code,
+        versions.provider_urn,
+        versions.distance_miles
+    from last_year
+    inner join {{ ref('stg_cla_placement_versions') }} as versions
+        on last_year.placement = versions.authority || '|' || versions.placement_id
+    where {{ as_known_at_load('versions', 'last_year.last_year_load') }}
+    order by
+        last_year.child asc,
+        versions.known_from desc,
+        versions.from_load desc,
         versions.record_key asc
 ),
 
@@ -204,6 +246,11 @@ joined as (
             as last_year_start_date,
         last_year.start_reason_code as last_year_start_reason_code,
         last_year.primary_need_code as last_year_primary_need_code,
+        last_year_in_force.legal_status_code as last_year_legal_status_code,
+        last_year_placements.placement_type_code as last_year_placement_type_code,
+        last_year_placements.provider_code as last_year_provider_code,
+        last_year_placements.provider_urn as last_year_provider_urn,
+        last_year_placements.distance_miles as last_year_distance_miles,
         coalesce(episodes.end_date >= years.year_start, true) as is_in_year,
         coalesce(in_force.legal_status_code in ('V3', 'V4'), false) as is_short_break
     from episodes
@@ -222,6 +269,8 @@ joined as (
     left join uasc on episodes.child = uasc.child
     left join adoptions on episodes.child = adoptions.child
     left join last_year on episodes.child = last_year.child
+    left join last_year_in_force on episodes.child = last_year_in_force.child
+    left join last_year_placements on episodes.child = last_year_placements.child
 ),
 
 ordered as (
@@ -332,6 +381,11 @@ select
     last_year_start_date,
     last_year_start_reason_code,
     last_year_primary_need_code,
+    last_year_legal_status_code,
+    last_year_placement_type_code,
+    last_year_provider_code,
+    last_year_provider_urn,
+    last_year_distance_miles,
     episode_number,
     previous_start_date,
     previous_end_date,
