@@ -62,14 +62,14 @@ in_segments as (
             partition by
                 segments.authority, segments.programme_code, segments.as_at_date,
                 segments.programme_year, placements.young_person_key
-            order by placements.start_date, placements.placement_key
+            order by placements.start_date
         ) = 1 as is_first,
         row_number() over (
             partition by
                 segments.authority, segments.programme_code, segments.as_at_date,
                 segments.programme_year, placements.young_person_key,
                 placements.is_ongoing
-            order by placements.start_date, placements.placement_key
+            order by placements.start_date
         ) = 1 as is_first_of_its_kind
     from segments
     left join placements
