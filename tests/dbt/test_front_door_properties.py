@@ -36,7 +36,7 @@ TABLES = {
     " icpc_icpc_date icpc_icpc_transfer_in",
     "involvements": "ssd_involvements: invo_involvements_id invo_person_id invo_professional_id"
     " invo_professional_role_id invo_involvement_start_date invo_involvement_end_date"
-    " invo_referral_id",
+    " invo_referral_id invo_professional_team",
 }
 KPIS = ("kpi_referrals", "kpi_assessments", "kpi_conferences", "kpi_worker_changes")
 
@@ -52,7 +52,7 @@ class Histories:
     assessments: list[tuple[str, str, str, dt.date, Date]]
     enquiries: list[tuple[str, str, dt.date]]
     conferences: list[tuple[str, str, str, Date, str]]
-    involvements: list[tuple[str, str, str, str, dt.date, Date, str]]
+    involvements: list[tuple[str, str, str, str, dt.date, Date, str, str]]
 
 
 def generate(seed: int, people: int) -> Histories:
@@ -100,6 +100,7 @@ def generate(seed: int, people: int) -> Histories:
                 made.involvements.append((
                     f"I{len(made.involvements)}", person, worker,
                     role[rng.integers(0, 4)], begun, ended, referral,
+                    f"T{len(made.involvements) % 3}",
                 ))  # fmt: skip
     return made
 
@@ -260,7 +261,7 @@ def allocated(histories: Histories) -> dict[tuple[str, str, str], set[dt.date]]:
     """Return each day up to the night on which a person, worker and role were together."""
     roles = {"Social Worker": "SW", "Allocated case worker": "SW", "Personal Advisor": "PA"}
     days: dict[tuple[str, str, str], set[dt.date]] = defaultdict(set)
-    for _, person, worker, role, begun, ended, _ in histories.involvements:
+    for _, person, worker, role, begun, ended, *_ in histories.involvements:
         if role in roles:
             until = (ended or NIGHT + dt.timedelta(1)) - begun
             days[person, worker, roles[role]] |= {
@@ -287,8 +288,34 @@ def test_allocations_never_overlap_and_cover_the_days_of_the_records(
     assert warehouse_rows(
         "select count(*) from core.fct_allocations as a inner join core.fct_allocations as b"
         " using (young_person_key, worker_key, role_code) where a.start_date < b.start_date"
-        " and (a.end_date is null or a.end_date >= b.start_date)"
+        " and (a.end_date is null or a.end_date > b.start_date"
+        " or a.end_date = b.start_date and a.team_key = b.team_key)"
     ) == [(0,)]
+
+
+def test_allocations_have_on_each_day_the_team_of_the_record_that_began_last(
+    histories: Histories,
+) -> None:
+    rows = warehouse_rows(
+        "select role_code, sum(least(coalesce(end_date, %(after)s), %(after)s) - start_date)"
+        " from core.fct_allocations where start_date < %(after)s group by role_code, team_key",
+        {"after": NIGHT + dt.timedelta(1)},
+    )
+    records = defaultdict(list)
+    for _, person, worker, role, begun, ended, _, team in histories.involvements:
+        if role != "Duty Worker":
+            role_code = "PA" if role == "Personal Advisor" else "SW"
+            records[person, worker, role_code].append((begun, ended, team))
+    expected: Counter[tuple[str, str]] = Counter()
+    for key, days in allocated(histories).items():
+        for day in days:
+            covering = [
+                (NIGHT - begun, team)
+                for begun, ended, team in records[key]
+                if begun <= day and (ended is None or day < ended)
+            ]
+            expected[key[2], min(covering)[1]] += 1
+    assert sorted(rows) == sorted((role, days) for (role, _), days in expected.items())
 
 
 def open_cases(histories: Histories, date: dt.date) -> set[str]:

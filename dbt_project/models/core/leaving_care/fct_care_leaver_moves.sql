@@ -81,19 +81,32 @@ moves as (
         care_leavers.young_person_key
 ),
 
--- one worker after another in the same role
+-- one worker after another in the same role; going on in another team is no change
 followed as (
     select
-        *,
-        lag(worker_key) over (
-            partition by authority, young_person_key, role_code
-            order by start_date, end_date nulls last, allocation_number
+        allocations.*,
+        lag(allocations.worker_key) over (
+            partition by
+                allocations.authority, allocations.young_person_key,
+                allocations.role_code
+            order by
+                allocations.start_date, allocations.end_date nulls last,
+                allocations.allocation_number
         ) as previous_worker_key
     from allocations
+    left join allocations as before
+        on
+            allocations.young_person_key = before.young_person_key
+            and allocations.worker_key = before.worker_key
+            and allocations.role_code = before.role_code
+            and allocations.start_date = before.end_date
     where
-        worker_key is not null
-        and start_date is not null
-        and young_person_key in (select care_leavers.young_person_key from care_leavers)
+        allocations.worker_key is not null
+        and allocations.start_date is not null
+        and before.young_person_key is null
+        and allocations.young_person_key in (
+            select care_leavers.young_person_key from care_leavers
+        )
 ),
 
 workers as (

@@ -1,4 +1,4 @@
--- grain: one row per young person, worker, role and unbroken time allocated
+-- grain: one row per young person, worker, role, team and unbroken time allocated
 {{ config(materialized='kept') }}
 with
 
@@ -74,40 +74,75 @@ allocated as (
         )
 ),
 
--- records of one worker that overlap, or follow each other without a day between, are
--- one allocation
+-- the days on which a record of a worker begins or ends
+changes as (
+    select
+        authority,
+        person_id,
+        worker_id,
+        role_code,
+        start_date as change_date
+    from allocated
+    where person_id is not null
+    union
+    select
+        authority,
+        person_id,
+        worker_id,
+        role_code,
+        end_date as change_date
+    from allocated
+    where person_id is not null and end_date is not null
+),
+
+spans as (
+    select
+        *,
+        lead(change_date) over (
+            partition by authority, person_id, worker_id, role_code
+            order by change_date
+        ) as next_date
+    from changes
+),
+
+-- between two changes the team is that of the record that began last
+with_teams as (
+    select distinct on (
+        spans.authority, spans.person_id, spans.worker_id, spans.role_code,
+        spans.change_date
+    )
+        spans.*,
+        allocated.team_id
+    from spans
+    inner join allocated
+        on
+            spans.authority = allocated.authority
+            and spans.person_id = allocated.person_id
+            and spans.worker_id = allocated.worker_id
+            and spans.role_code = allocated.role_code
+            and spans.change_date >= allocated.start_date
+            and (
+                allocated.end_date is null
+                or spans.change_date < allocated.end_date
+            )
+    order by
+        spans.authority asc, spans.person_id asc, spans.worker_id asc,
+        spans.role_code asc, spans.change_date asc,
+        allocated.start_date desc, allocated.team_id asc nulls last
+),
+
+-- A worker who takes a case into another team begins another allocation. So past dates
+-- keep the team that they had.
 merged as (
     select
         authority,
         person_id,
         worker_id,
         role_code,
-        unnest(range_agg(daterange(start_date, end_date))) as allocated_range
-    from allocated
-    where person_id is not null
-    group by authority, person_id, worker_id, role_code
-),
-
--- the team is that of the last record
-with_teams as (
-    select distinct on (
-        merged.authority, merged.person_id, merged.worker_id, merged.role_code,
-        lower(merged.allocated_range)
-    )
-        merged.*,
-        allocated.team_id
-    from merged
-    inner join allocated
-        on
-            merged.authority = allocated.authority
-            and merged.person_id = allocated.person_id
-            and merged.worker_id = allocated.worker_id
-            and merged.role_code = allocated.role_code
-            and merged.allocated_range @> allocated.start_date
-    order by
-        merged.authority asc, merged.person_id asc, merged.worker_id asc,
-        merged.role_code asc, lower(merged.allocated_range) asc,
-        allocated.start_date desc, allocated.team_id asc nulls last
+        team_id,
+        unnest(range_agg(daterange(change_date, next_date))) as allocated_range
+    from with_teams
+    group by authority, person_id, worker_id, role_code, team_id
 )
 
 select
@@ -129,4 +164,4 @@ select
     )::integer as allocation_number,
     lower(allocated_range) as start_date,
     upper(allocated_range) as end_date
-from with_teams
+from merged

@@ -1,4 +1,4 @@
--- grain: one row per young person, worker, role and unbroken time allocated
+-- grain: one row per young person, worker, role, team and unbroken time allocated
 with
 
 allocations as (
