@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import certificates
 import pymysql
 
 MISSING = "no MariaDB (Debian: apt-get install mariadb-server)"
@@ -31,10 +32,14 @@ def program() -> str | None:
 
 @dataclass(frozen=True)
 class MariaDB:
-    """A running server; `root` has no password and connects from this machine only."""
+    """A running server; `root` has no password and connects from this machine only.
+
+    Who asks for an encrypted connection gets one, with a certificate of localhost.
+    """
 
     port: int
     process: subprocess.Popen[bytes]
+    certificate: Path
 
     @classmethod
     @contextmanager
@@ -44,6 +49,7 @@ class MariaDB:
         assert server is not None
         with tempfile.TemporaryDirectory(prefix="carepath-mariadb-") as folder:
             data = Path(folder, "data")
+            certificate = certificates.of_localhost(Path(folder))
             as_root = ("--user=root",) if os.geteuid() == 0 else ()
             subprocess.run(
                 [
@@ -62,12 +68,13 @@ class MariaDB:
                         *(server, "--no-defaults", f"--datadir={data}", *as_root, *SMALL),
                         *(f"--socket={folder}/socket", f"--port={port}"),
                         *("--bind-address=127.0.0.1", f"--pid-file={folder}/pid"),
+                        *(f"--ssl-cert={certificate}", f"--ssl-key={certificate}"),
                         "--default-time-zone=-05:00",  # as if its machine were elsewhere
                     ],
                     stdout=log,
                     stderr=log,
                 )
-            running = cls(port, process)
+            running = cls(port, process, certificate)
             try:
                 running.wait()
                 yield running

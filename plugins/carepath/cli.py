@@ -269,6 +269,7 @@ def add_source(
             )
     path = add_source(spec)
     console.print(f"Written: {path}", soft_wrap=True)
+    console.print(f"Next, to count what it holds: carepath doctor --source {name}")
     console.print(f"To undo it: carepath source remove {name}")
 
 

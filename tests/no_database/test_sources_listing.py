@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from small_recording_system import TABLES
+from typer.testing import CliRunner
 
+from carepath.cli import app
 from carepath.errors import SourceError
+from carepath.settings import get_settings
 from carepath.sources import read_sources
 from carepath.sources.listing import add_source, checked, remove_source
 
@@ -83,3 +89,43 @@ def test_password_on_the_command_line_is_refused_and_not_shown(url: str) -> None
 def test_wrong_value_is_named() -> None:
     with pytest.raises(SourceError, match="is not an ONS code"):
         checked(**{**entry("third"), "authority": "Croydon"})
+
+
+def test_command_asks_tries_and_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "home", tmp_path)
+    monkeypatch.setenv("SSD_FOLDER", str(tmp_path))
+    file = tmp_path / "site" / "sources.yml"
+    url = "sqlite:///${SSD_FOLDER}/cases.db"
+    answers = f"E09000002\nInvented\n{url}\n\nliquidlogic\n"
+
+    def add(*options: str) -> tuple[str, BaseException | None]:
+        done = CliRunner().invoke(app, ["source", "add", "ours", *options], input=answers)
+        return done.output, done.exception
+
+    said, error = add()
+    for asked in ("ONS code", "Name of the authority", "Address", "Schema", "Vendor"):
+        assert asked in said
+    assert "The source cannot be reached: its file cannot be opened" in str(error)
+    assert not file.exists()
+
+    with closing(sqlite3.connect(tmp_path / "cases.db")) as connection:
+        for name, columns in TABLES.items():
+            connection.execute(f"create table {name} ({columns})")
+        connection.commit()
+    said, error = add()  # the required tables of people are not there
+    assert "The contract is broken" in said
+    assert "nothing was written" in str(error)
+    assert not file.exists()
+
+    said, error = add("--partial")
+    assert error is None
+    assert "a night can load this source" in said
+    assert "carepath doctor --source ours" in said
+    (spec,) = read_sources(file)
+    assert (spec.url, spec.spelling, spec.schema, spec.is_partial) == (
+        url, "liquidlogic", None, True,
+    )  # fmt: skip
+    assert "There is a source ours already" in str(add("--partial")[1])
+    assert CliRunner().invoke(app, ["source", "remove", "ours"]).exit_code == 0
+    assert read_sources(file) == []
+    assert add("--untested")[1] is None

@@ -1,12 +1,14 @@
-"""`carepath doctor --source`: what a source holds, in counts, from PostgreSQL and from SQLite."""
+"""`carepath doctor --source`: what a source holds, in counts, from three kinds of database."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mariadb_server import MariaDB
 from rich.console import Console
 from small_recording_system import TABLES, SmallRecordingSystem, sqlite_file
 
@@ -43,7 +45,14 @@ def leavers() -> Iterator[tuple[str, str, str, str | None, str | None]]:
             number += 1
 
 
-def in_postgresql(_: Path) -> SourceSpec:
+CONTACT = (
+    "insert into ssd_contacts (cont_contact_id, cont_person_id, cont_contact_date,"
+    " cont_contact_source_code) values ({0}, {0}, '2017-01-01', '1A')"
+)
+CONTACTS = [(f"C{n}", f"P{n}") for n in range(4)]
+
+
+def in_postgresql(_: Path, __: pytest.FixtureRequest) -> SourceSpec:
     system = SmallRecordingSystem("doctor_source", "E09900776")
     for row in leavers():
         system.execute(f"{INSERT} values (%s, %s, %s, %s, %s)", row)
@@ -51,31 +60,45 @@ def in_postgresql(_: Path) -> SourceSpec:
     return system.spec
 
 
-def in_sqlite(folder: Path) -> SourceSpec:
+def in_sqlite(folder: Path, _: pytest.FixtureRequest) -> SourceSpec:
     with sqlite_file(folder / "source.db") as connection:
         connection.executemany(f"{INSERT} values (?, ?, ?, ?, ?)", leavers())
-        connection.executemany(
-            "insert into ssd_contacts (cont_contact_id, cont_person_id, cont_contact_date,"
-            " cont_contact_source_code) values (?, ?, '2017-01-01', '1A')",
-            [(f"C{n}", f"P{n}") for n in range(4)],
-        )
+        connection.executemany(CONTACT.format("?"), CONTACTS)
     connection.close()
-    return SourceSpec(
-        name="doctor-sqlite",
-        authority="E09900775",
-        authority_name="Invented",
-        url=f"sqlite:///{folder / 'source.db'}",
-        spelling="liquidlogic",
-        is_partial=True,
+    return spec_of("doctor-sqlite", "E09900775", f"sqlite:///{folder / 'source.db'}")
+
+
+def in_mariadb(_: Path, request: pytest.FixtureRequest) -> SourceSpec:
+    server: MariaDB = request.getfixturevalue("mariadb")
+    server.run(
+        [
+            "create database doctor character set utf8mb4",
+            "create user doctor@'127.0.0.1' identified by 'pw'",
+            "grant select on doctor.* to doctor@'127.0.0.1'",
+        ]
     )
+    with closing(server.connect("doctor")) as connection, connection.cursor() as cursor:
+        for name, columns in TABLES.items():
+            cursor.execute(f"create table {name} ({columns.replace('timestamp', 'datetime')})")
+        cursor.executemany(f"{INSERT} values (%s, %s, %s, %s, %s)", list(leavers()))
+        cursor.executemany(CONTACT.format("%s"), CONTACTS)
+    return spec_of("doctor-mariadb", "E09900774", server.url("doctor", user="doctor"))
 
 
-@pytest.fixture(scope="module", params=[in_postgresql, in_sqlite], ids=["postgresql", "sqlite"])
+def spec_of(name: str, authority: str, url: str) -> SourceSpec:
+    return SourceSpec(name, authority, "Invented", url, spelling="liquidlogic", is_partial=True)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[in_postgresql, in_sqlite, in_mariadb],
+    ids=["postgresql", "sqlite", "mariadb"],
+)
 def source(
     request: pytest.FixtureRequest, warehouse: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    make: Callable[[Path], SourceSpec] = request.param
-    spec = make(tmp_path_factory.mktemp("doctor"))
+    make: Callable[[Path, pytest.FixtureRequest], SourceSpec] = request.param
+    spec = make(tmp_path_factory.mktemp("doctor"), request)
     write_sources([spec])
     yield spec.name
     get_settings().sources_file.unlink()

@@ -15,16 +15,18 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+import certificates
 import psycopg
 import pymysql
 import pytest
+import sqlalchemy as sa
 from mariadb_server import MISSING, MariaDB, program
 from psycopg import sql
 from small_recording_system import TABLES, warehouse_rows
 from sqlalchemy.engine import make_url
 
 from carepath.contract import load_contract
-from carepath.errors import SourceError
+from carepath.errors import CarepathError, SourceError
 from carepath.landing import load_source
 from carepath.sources import SourceSpec, database, open_source, postgres
 from carepath.sources.address import address
@@ -382,12 +384,51 @@ def test_text_of_ten_megabytes_arrives_whole(kind: Kind) -> None:
     assert text == "x" * 10_000_000
 
 
+def test_text_of_a_database_in_another_encoding_arrives_as_unicode_or_is_refused(
+    warehouse: None,
+) -> None:
+    said: dict[str, str] = {}
+    for encoding, literal in (
+        ("LATIN1", "convert_from('\\x636166e9', 'LATIN1')"), ("SQL_ASCII", "E'caf\\xe9'")
+    ):  # fmt: skip
+        name = f"encoded_{encoding.lower()}"
+        with connect(ADMINISTRATOR, "postgres", autocommit=True) as admin:
+            admin.execute(f"drop database if exists {name} with (force)")
+            admin.execute(
+                f"create database {name} template template0 encoding '{encoding}'"
+                " locale_provider libc locale 'C'"
+            )
+        with connect(ADMINISTRATOR, name) as admin:
+            for table, columns in TABLES.items():
+                admin.execute(f"create table {table} ({columns})")  # type: ignore[arg-type]
+            admin.execute(
+                "insert into ssd_contacts (cont_contact_id, cont_contact_source_desc)"
+                f" values ('C1', {literal})"  # type: ignore[arg-type]
+            )
+            admin.execute("grant select on all tables in schema public to recording_reader")
+        place = Postgres(None).address(database=name)
+        spec = SourceSpec(name.replace("_", "-"), "E09810008", "Invented", place, is_partial=True)
+        try:
+            load_source(None, spec, NIGHT)
+        except CarepathError as error:
+            said[encoding] = str(error)
+    assert warehouse_rows(
+        "select source, cont_contact_source_desc from history.ssd_contacts"
+        " join ops.loads on load_id = from_load where history.ssd_contacts.authority = 'E09810008'"
+    ) == [("encoded-latin1", "caf\u00e9")]
+    assert list(said) == ["SQL_ASCII"]
+    assert "table ssd_contacts" in said["SQL_ASCII"]
+    assert "caf" not in said["SQL_ASCII"]
+
+
 # as the drivers of SQL Server and Oracle give them: (contract's type, SQL type, value, text)
 OTHERS: Sequence[tuple[str, str, str, Any, str]] = (
     ("mssql", "id", "BIGINT", 398768, "398768"),
     ("mssql", "id", "DECIMAL(9, 2)", Decimal("398768.00"), "398768"),
     ("mssql", "id", "FLOAT", 398768.0, "398768"),
     ("mssql", "id", "UNIQUEIDENTIFIER", "0E37DF36-F698-11E6-8DD4-CB9CED3DF976",
+     "0E37DF36-F698-11E6-8DD4-CB9CED3DF976"),
+    ("mssql", "id", "UNIQUEIDENTIFIER", uuid.UUID("0e37df36-f698-11e6-8dd4-cb9ced3df976"),
      "0E37DF36-F698-11E6-8DD4-CB9CED3DF976"),
     ("mssql", "id", "VARBINARY(2)", b"\x00\xff", r"\x00ff"),
     ("mssql", "id", 'NCHAR(10) COLLATE "Latin1_General_CI_AS"', "P1        ", "P1"),
@@ -430,6 +471,22 @@ def test_values_of_sql_server_and_oracle_are_encoded_as_they_are_meant(warehouse
         ((text,),) = landed(b"".join(encode([[(value,)]], {0: form} if form else {})), 1)
         arrived.append((database_kind, wanted, sent, value, text))
     assert repr(arrived) == repr(list(OTHERS))  # NaN is not equal to itself
+
+
+def test_oracle_itself_turns_an_instant_into_the_time_in_england() -> None:
+    """Its driver drops the zone. `TIMESTAMP WITH LOCAL TIME ZONE` arrives in the session's zone."""
+    from sqlalchemy.dialects import oracle
+
+    def asked(kind: Any) -> str:
+        column = database.selected("Met", database._type_name(kind), "oracle")
+        return str(sa.select(column).select_from(sa.table("t")).compile(dialect=oracle.dialect()))
+
+    assert asked(oracle.TIMESTAMP(timezone=True)).split("\n")[0].strip() == (
+        """SELECT CAST("Met" at time zone 'Europe/London' AS TIMESTAMP) AS "Met\""""
+    )
+    for plain in (oracle.TIMESTAMP(), oracle.TIMESTAMP(local_timezone=True), oracle.DATE()):
+        assert asked(plain).split("\n")[0].strip() == 'SELECT "Met"'
+    assert "alter session set time_zone = 'Europe/London'" in database.SESSION["oracle"]
 
 
 def test_float_id_that_has_lost_digits_is_not_made_whole() -> None:
@@ -678,6 +735,22 @@ def test_rebuild_waits_until_the_tables_are_read(kind: Kind) -> None:
     kind.run(statement.replace("set lock_timeout = '100ms'; ", ""))
 
 
+def test_tables_without_transactions_are_held_too(mariadb: MariaDB, warehouse: None) -> None:
+    """MyISAM has no snapshot, but a rebuild of its tables waits, too."""
+    maria = Maria(mariadb)
+    maria.fresh()
+    fill(maria)
+    for table in TABLES:
+        maria.run(f"alter table {table} engine = MyISAM")
+    with open_source(maria.spec).open() as session:
+        with pytest.raises(pymysql.OperationalError):
+            maria.run("set statement lock_wait_timeout = 0 for truncate ssd_contacts")
+        sent = b"".join(session.stream(CONTRACT["ssd_contacts"], ["cont_contact_id"]))
+    assert len(sent.splitlines()) == 30
+    load = load_source(None, maria.spec, dt.date(2018, 9, 1), accept_truncation=list(TABLES))
+    assert next(t.row_count for t in load.tables if t.table == "ssd_contacts") == 30
+
+
 def test_table_that_stays_locked_is_named(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(kind)
     monkeypatch.setattr(postgres, "PATIENCE", 0.5)
@@ -752,6 +825,34 @@ def test_source_that_cannot_be_reached_says_why_without_a_secret(kind: Kind, tro
     assert "What to do: " in str(caught.value)
 
 
+def test_connection_to_mariadb_checks_the_certificate_if_the_address_names_an_authority(
+    mariadb: MariaDB, warehouse: None, tmp_path: Path
+) -> None:
+    """As docs/sources_mysql.md says: with the council's own authority, and the name checked."""
+    maria = Maria(mariadb)
+    maria.fresh()
+    maria.place.run(["create user reader@'localhost' identified by 'pw'"])
+
+    def source(**parts: Any) -> Any:
+        return open_source(SourceSpec(**{**vars(maria.spec), "url": maria.address(**parts)}))
+
+    def cipher(**parts: Any) -> str:
+        with source(**parts).connect() as connection:
+            return str(connection.exec_driver_sql("show status like 'Ssl_cipher'").one()[1])
+
+    known = {"ssl_ca": str(mariadb.certificate)}
+    asked = {**known, "ssl_verify_identity": "true", "ssl_verify_cert": "true"}
+    assert cipher() != ""  # PyMySQL encrypts if the server can, and checks nothing
+    (tmp_path / "other").mkdir()
+    other = {"ssl_ca": str(certificates.of_localhost(tmp_path / "other"))}
+    for query in (known, asked):
+        assert cipher(host="localhost", query=query) != ""
+        with pytest.raises(SourceError, match="no encrypted connection could be made"):
+            cipher(query=query)  # 127.0.0.1 is not the certificate's name
+    with pytest.raises(SourceError, match="no encrypted connection could be made"):
+        cipher(host="localhost", query=other)
+
+
 def test_sqlite_says_what_is_wrong_with_its_file(tmp_path: Path) -> None:
     def failure(path: Path) -> str:
         spec = SourceSpec("file", "E09810009", "Invented", f"sqlite:///{path}")
@@ -777,13 +878,17 @@ def test_sqlite_says_what_is_wrong_with_its_file(tmp_path: Path) -> None:
 
 # what the drivers of SQL Server and Oracle raise, and what it means
 class DriverError(Exception):
-    """Stands for the errors of a driver that is not tried here."""
+    """Stands for the errors of a server that is not tried here."""
+
+    driver_error: str
 
 
 LOGIN = "[28000] [Microsoft][ODBC Driver 18 for SQL Server]Login failed for user 'x'. (18456)"
 RAISED: Sequence[tuple[tuple[str, ...], str]] = (
     (("28000", LOGIN), "it refuses the user or the password (error 18456)"),
-    (("08001", "[08001] [x]TCP Provider: Error code 0x2749 (10057)"), "cannot reach its host"),
+    (("08001", "[08001] [x]TCP Provider: Error code 0x2749 (10057)"), "nothing answers"),
+    (("08001", "[08001] [x]TCP Provider: Error code 0x2AF9 (11001)"), "name of its host is not"),
+    (("08001", "[08001] [x]something else"), "cannot reach its host"),
     (("08001", "[08001] SSL Provider: certificate verify failed"), "no encrypted connection"),
     (("HYT00", "[HYT00] Login timeout expired (0)"), "it did not answer in time"),
     (("08S01", "[08S01] Communication link failure (0)"), "it closed the connection"),
@@ -804,6 +909,82 @@ RAISED: Sequence[tuple[tuple[str, ...], str]] = (
     (("DPY-4011: the database closed the connection",), "it closed the connection"),
     (("ORA-99999: Winter@Hush2025",), "reported an error (ORA-99999)"),
 )
+
+
+# what mssql-python says: its own words for the SQLSTATE, the server's words, and what it means
+SAID: Sequence[tuple[str, str, str]] = (
+    ("Invalid authorization specification", "[Microsoft][SQL Server]Login failed for user 'x'.",
+     "it refuses the user or the password (28000)"),
+    ("Invalid authorization specification", "[Microsoft]Login failed for user 'x'.  Reason: The"
+     " password of the account has expired.", "password has expired"),
+    ("Invalid authorization specification", 'Cannot open database "x" requested by the login. The'
+     " login failed.", "it has no such database"),
+    ("Client unable to establish connection", "[Microsoft]TCP Provider: Error code 0x2749",
+     "nothing answers"),
+    ("Client unable to establish connection", "[Microsoft]TCP Provider: Timeout error [258]. ",
+     "it did not answer in time"),
+    ("Client unable to establish connection", "[Microsoft]SSL Provider: [certificate verify"
+     " failed]", "no encrypted connection"),
+    ("Communication link failure", "[Microsoft]TCP Provider: Error code 0x68", "closed the"),
+    ("Timeout expired", "[Microsoft]Query timeout expired", "it did not answer in time"),
+    ("Base table or view not found", "Invalid object name 'ssd_x'.", "there is no such table"),
+    ("Syntax error or access violation", "The SELECT permission was denied on the object 'x'",
+     "permission denied"),
+    ("Syntax error or access violation", "Could not use view or function 'x' because of binding"
+     " errors.", "the view refers"),
+    ("Syntax error or access violation", "Lock request time out period exceeded.", "keeps it"),
+    ("Syntax error or access violation", "Snapshot isolation transaction failed accessing database"
+     " 'x' because snapshot isolation is not allowed in this database.", "does not allow snapshot"),
+    ("Syntax error or access violation", "Snapshot isolation transaction failed in database 'x'"
+     " because the object accessed by the statement has been modified by a DDL statement",
+     "changed or replaced while"),
+    ("Invalid character value for cast specification", "Conversion failed when converting the"
+     " nvarchar value 'Winter@Hush2025' to data type int.", "a value cannot be computed or read"),
+    ("Syntax error or access violation", "Winter@Hush2025", "reported an error (42000)"),
+    ("General error", "Winter@Hush2025", "reported an error"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("driver_error", "server", "words"), SAID)
+def test_errors_of_mssql_python_have_fixed_words(
+    driver_error: str, server: str, words: str
+) -> None:
+    error = DriverError(f"Driver Error: {driver_error}; DDBC Error: {server}")
+    error.driver_error = driver_error
+    assert words in str(cause_of(error))
+    assert "Winter" not in str(cause_of(error))
+
+
+# the drivers themselves, without a server: module, address, an option that they do not know
+DRIVERS: dict[str, tuple[str, str, str]] = {
+    "mssql": ("mssql_python", "mssql://reader:{password}@{place}/HDM?", "colour=red"),
+    "oracle": ("oracledb", "oracle://reader:{password}@{place}/?service_name=HDM", "&colour=red"),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_drivers_of_sql_server_and_oracle_give_up_in_time_and_say_why(
+    driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, pattern, unknown = DRIVERS[driver]
+    pytest.importorskip(module, reason=f"its driver is not installed: {module}")
+    monkeypatch.setattr(database, "CONNECT", 1)
+
+    def failure(place: str, more: str = "") -> str:
+        here = pattern.format(password="Winter%40Hush2025", place=place) + more
+        with pytest.raises(SourceError) as caught:
+            open_source(SourceSpec("none", "E09810009", "Invented", here)).open().__enter__()
+        assert "Winter" not in "".join(traceback.format_exception(caught.value))
+        return str(caught.value)
+
+    closed = f"127.0.0.1:{free_port()}"
+    assert "nothing answers at its host and port" in failure(closed)
+    assert "an option of its URL cannot be used" in failure(closed, unknown)
+    assert "the name of its host is not known" in failure("no-such-host.invalid:1433")
+    with closing(socket()) as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        assert "it did not answer in time" in failure(f"127.0.0.1:{mute.getsockname()[1]}")
 
 
 @pytest.mark.parametrize(("arguments", "words"), RAISED)

@@ -31,7 +31,7 @@ SOURCES_TEXT: Final = """\
 # - name: liquidlogic              its name in runs, logs and on the command line
 #   authority: E09000000           ONS code of the local authority
 #   authority_name: Your council
-#   url: mssql+pyodbc://reader:${SSD_PASSWORD}@server/HDM?driver=ODBC+Driver+18+for+SQL+Server
+#   url: mssql+mssqlpython://reader:${SSD_PASSWORD}@server/HDM
 #   schema: ssd_development        where the tables are; by default that of the connection
 #   spelling: liquidlogic          the vendor of its column names: liquidlogic, mosaic, eclipse
 """

@@ -136,9 +136,14 @@ UNKNOWN: Final = Cause(
 
 # Found in the text of an error, in this order, where no number says more.
 _PATTERNS: Final = (
+    ("unknown keyword|unexpected keyword", OPTION),  # first: it quotes the keyword
     ("could not decode|codec can't", ENCODING),
-    (r"resolve host|translate host name|name or service not known|getaddrinfo|nodename", HOST),
-    ("connection refused|actively refused", REFUSED),
+    (
+        r"resolve host|translate host name|name or service not known|getaddrinfo|nodename|0x2af9",
+        HOST,
+    ),
+    # Microsoft's driver gives the numbers of Windows, on Linux too
+    ("connection refused|actively refused|0x274d|0x2749", REFUSED),
     ("no route to host|unreachable", UNREACHABLE),
     ("timeout|timed out", TIMEOUT),
     ("password authentication failed|no password supplied|login failed|access denied", PASSWORD),
@@ -150,7 +155,7 @@ _PATTERNS: Final = (
     ("ssl|certificate|gssapi|tls", ENCRYPTION),
     ("closed|terminat|lost|gone away|reset by peer|broken pipe", CLOSED),
     ("can't open lib|data source name not found|libodbc", DRIVER),
-    ("invalid|option|unexpected keyword", OPTION),
+    ("invalid|option", OPTION),
 )
 
 # MySQL and MariaDB: the server's numbers, and from 2000 the client's.
@@ -180,6 +185,27 @@ _MSSQL: Final = {
     1222: LOCKED, 1205: LOCKED, 3960: REBUILT, 3961: REBUILT, 3952: SNAPSHOT,
     701: SPACE, 1105: SPACE, 9002: SPACE, 17809: FULL, 6005: STARTING, 18401: STARTING,
     241: VALUE, 242: VALUE, 245: VALUE, 8114: VALUE, 8115: VALUE, 8134: VALUE,
+}  # fmt: skip
+
+# Microsoft's driver mssql-python leaves the number out: the words of the server, in this order.
+_MSSQL_WORDS: Final = (
+    ("cannot open server", MACHINE), ("cannot open database", DATABASE),
+    ("locked out|password of the account", EXPIRED), ("login failed", PASSWORD),
+    ("permission was denied", RIGHTS), ("invalid object name|invalid column name", ABSENT),
+    ("binding errors", BROKEN), ("lock request time out|deadlocked", LOCKED),
+    ("snapshot isolation is not allowed", SNAPSHOT), ("snapshot isolation transaction", REBUILT),
+    ("insufficient system memory|could not allocate", SPACE),
+    ("conversion failed|error converting|overflow error|divide by zero", VALUE),
+)  # fmt: skip
+
+# What mssql-python says instead of a SQLSTATE.
+_MSSQL_STATES: Final = {
+    "Client unable to establish connection": "08001", "Connection not open": "08003",
+    "Server rejected the connection": "08004", "Communication link failure": "08S01",
+    "Disconnect error": "08S01", "Timeout expired": "HYT00",
+    "Connection timeout expired": "HYT01", "Invalid authorization specification": "28000",
+    "Base table or view not found": "42S02", "Column not found": "42S22",
+    "Syntax error or access violation": "42000", "Serialization failure": "40001",
 }  # fmt: skip
 
 _ORACLE: Final = {
@@ -249,6 +275,12 @@ def by_state(sqlstate: str) -> Cause:
 
 def _numbered(error: BaseException, text: str) -> Cause | None:
     """Return what the numbers in an error mean; None if it has none."""
+    if isinstance(error, TimeoutError):
+        return TIMEOUT
+    if isinstance(error, OSError):  # of the network; its number is the system's
+        return None
+    if isinstance(said := getattr(error, "driver_error", None), str):
+        return _of_mssql_python(said, text)
     first = error.args[0] if error.args else None
     if isinstance(first, int):
         return _with(_MYSQL.get(first, UNKNOWN), f"error {first}")
@@ -265,6 +297,15 @@ def _numbered(error: BaseException, text: str) -> Cause | None:
                 return _with(known, f"error {number[1]}")
         return by_state(first)
     return None
+
+
+def _of_mssql_python(said: str, text: str) -> Cause | None:
+    """Return what Microsoft's driver means, which gives neither a number nor a SQLSTATE."""
+    state = _MSSQL_STATES.get(said)
+    for words, cause in _MSSQL_WORDS:
+        if re.search(words, text, re.I):
+            return _with(cause, state) if state else cause
+    return by_state(state) if state else None
 
 
 def _with(cause: Cause, code: str) -> Cause:

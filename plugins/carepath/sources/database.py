@@ -18,6 +18,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import lru_cache
@@ -64,7 +65,7 @@ DRIVERS: Final = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
     "oracle": "oracle+oracledb",
-    "mssql": "mssql+pyodbc",
+    "mssql": "mssql+mssqlpython",
 }
 
 # Options of each driver that bound how long it waits. An option in the URL comes first.
@@ -73,6 +74,7 @@ _WAITS: Final[Mapping[str, Mapping[str, str]]] = {
     "mysqldb": {"connect_timeout": "CONNECT", "read_timeout": "SILENCE"},
     "mysqlconnector": {"connection_timeout": "CONNECT"},
     "mariadbconnector": {"connect_timeout": "CONNECT"},
+    "mssqlpython": {"timeout": "CONNECT"},  # of the log-in; it does not limit a query
     "pyodbc": {"timeout": "CONNECT"},
     "oracledb": {"tcp_connect_timeout": "CONNECT"},
     "pysqlite": {"timeout": "CONNECT"},
@@ -80,11 +82,16 @@ _WAITS: Final[Mapping[str, Mapping[str, str]]] = {
     "psycopg2": {"connect_timeout": "CONNECT"},
 }
 
+# Drivers that end a log-in themselves if the server takes the connection and then says nothing.
+_LIMITED: Final = frozenset({"pymysql", "mssqlpython", "pyodbc", "psycopg", "psycopg2", "pysqlite"})
+
 # What a session begins with: how long it waits for locks, and the zone of instants.
 _MYSQL: Final = (
     f"set session lock_wait_timeout = {PATIENCE}",
     "set session net_write_timeout = 7200",  # the warehouse may be slower than the source
     "set time_zone = '+00:00'",  # a TIMESTAMP arrives in UTC; see `_in_london`
+    # without it, the server lets go of a MyISAM table at the end of each statement
+    "start transaction read only",
 )
 SESSION: Final[Mapping[str, Sequence[str]]] = {
     "mysql": _MYSQL,
@@ -118,9 +125,14 @@ class DatabaseSource:
         self.name, self.authority, self.schema = spec.name, spec.authority, spec.schema
         self.spelling, self.is_partial = spec.spelling, spec.is_partial
         url = address.url
+        if url.drivername == "mssql" and "driver" in url.query:
+            url = url.set(drivername="mssql+pyodbc")  # it names a driver of the system
         url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
         try:
             driver = url.get_dialect().driver
+            if driver == "pymysql" and "ssl_ca" in url.query:
+                # both are checked with `ssl_ca`; given as well, they would replace it
+                url = url.difference_update_query(["ssl_verify_cert", "ssl_verify_identity"])
             waits = {
                 option: globals()[seconds]
                 for option, seconds in _WAITS.get(driver, {}).items()
@@ -129,6 +141,8 @@ class DatabaseSource:
             self._engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=waits)
             if driver == "pymysql" and "read_timeout" in waits:
                 sa.event.listen(self._engine, "connect", _be_patient)
+            if driver == "oracledb":
+                sa.event.listen(self._engine, "connect", _limit_silence)
         except (NoSuchModuleError, ImportError) as error:
             raise SourceError(
                 "The URL of the source cannot be used, because a driver is not installed: "
@@ -154,7 +168,7 @@ class DatabaseSource:
         if self.kind == "sqlite":
             self._require_file()
         try:
-            connection = self._engine.connect()
+            connection = self._connected()
         except Exception as error:  # SQLAlchemy does not wrap all that a driver raises here
             raise self.failed("The source cannot be reached", error) from None
         try:
@@ -162,6 +176,27 @@ class DatabaseSource:
         finally:
             with suppress(Exception):  # it may be closed already, by the other side
                 connection.close()
+
+    def _connected(self) -> sa.Connection:
+        """Log in, or give up after a while, also where the driver itself would wait for ever."""
+        if self._engine.driver in _LIMITED:
+            return self._engine.connect()
+        future: Future[sa.Connection] = Future()
+
+        def log_in() -> None:
+            try:
+                connection = self._engine.connect()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(connection)
+
+        threading.Thread(target=log_in, daemon=True).start()
+        try:
+            return future.result(timeout=2 * CONNECT)
+        except TimeoutError:
+            future.add_done_callback(_close_late)
+            raise
 
     def tables(self, connection: sa.Connection) -> list[str]:
         """Return the source's tables, views and synonyms with a prefix of the contract."""
@@ -193,8 +228,9 @@ class DatabaseSource:
             rows = connection.execute(query, {"schema": self.schema, "name": name}).all()
             found = [SourceColumn(str(column), str(kind)) for column, kind in rows]
         else:
+            ways = {"oracle_resolve_synonyms": True} if self.kind == "oracle" else {}
             try:
-                inspected = sa.inspect(connection).get_columns(name, self.schema)
+                inspected = sa.inspect(connection).get_columns(name, self.schema, **ways)
             except SQLAlchemyError:
                 inspected = []  # such as a synonym
             found = [SourceColumn(str(c["name"]), _type_name(c["type"])) for c in inspected]
@@ -278,13 +314,14 @@ class _DatabaseSession:
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
         name = self._name(table)
-        # columns have no type, so that SQLAlchemy passes on the driver's values as they are
+        types = {column.name: column.type for column in self._described.get(name, ())}
         query = sa.select(
             *[
-                sa.null().label(f"absent_{n}") if column is None else sa.column(column)
+                sa.null().label(f"absent_{n}") if column is None
+                else selected(column, types.get(column, ""), self._source.kind)
                 for n, column in enumerate(columns)
             ]
-        ).select_from(sa.table(name, schema=self._source.schema))
+        ).select_from(sa.table(name, schema=self._source.schema))  # fmt: skip
         is_empty = True
         try:
             with (
@@ -358,6 +395,35 @@ def _be_patient(connection: Any, _: object) -> None:
     connection._read_timeout = SILENCE
 
 
+def _limit_silence(connection: Any, _: object) -> None:
+    """Limit how long Oracle may say nothing, in milliseconds."""
+    connection.call_timeout = 1000 * SILENCE
+
+
+def _close_late(future: Future[sa.Connection]) -> None:
+    """Close a connection that was made after nobody waited for it."""
+    if future.exception() is None:
+        future.result().close()
+
+
+def selected(column: str, sent: str, database: str) -> sa.ColumnElement[Any]:
+    """Return how to ask for a column.
+
+    It has no type, so that SQLAlchemy passes on the driver's values as they are. Oracle's driver
+    drops the zone of an instant, so the database itself turns it into the time in England.
+
+    Args:
+        column: the source's own name of it.
+        sent: the source's name for its type.
+        database: the source's dialect.
+    """
+    found: sa.ColumnElement[Any] = sa.column(column)
+    if database == "oracle" and sent == "TIMESTAMP WITH TIME ZONE":
+        london = found.op("at time zone")(sa.literal_column("'Europe/London'"))
+        return sa.cast(london, sa.TIMESTAMP()).label(column)
+    return found
+
+
 def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]:
     """Yield batches of rows as the driver gives them.
 
@@ -370,7 +436,11 @@ def _fetch(result: sa.CursorResult[*tuple[Any, ...]]) -> Iterator[Sequence[Row]]
 
 def _type_name(kind: Any) -> str:
     """Return the name of a SQLAlchemy type; blank if it does not know the type."""
-    return "" if isinstance(kind, sa.types.NullType) else str(kind)
+    if isinstance(kind, sa.types.NullType):
+        return ""
+    if isinstance(kind, sa.TIMESTAMP) and kind.timezone:
+        return "TIMESTAMP WITH TIME ZONE"
+    return str(kind)
 
 
 def form_of(sent: str, wanted: str, database: str) -> Form | None:
@@ -386,6 +456,8 @@ def form_of(sent: str, wanted: str, database: str) -> Form | None:
         return _bits
     if kind.startswith("timestamp") and database in ("mysql", "mariadb"):
         return _in_london
+    if kind == "uniqueidentifier":
+        return _upper
     if wanted in WHOLE | {"flag"} and not _PLAIN.match(kind):
         return _flag if wanted == "flag" else _whole
     return _unpadded if _PADDED.match(kind) else None
@@ -423,6 +495,11 @@ def _whole(value: Any) -> Any:
 def _unpadded(value: Any) -> Any:
     """A text of fixed length, which the database fills up with blanks."""
     return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def _upper(value: Any) -> Any:
+    """A UNIQUEIDENTIFIER, as SQL Server writes it: one driver gives a text and one a UUID."""
+    return value if value is None else str(value).upper()
 
 
 def _in_london(value: Any) -> Any:
