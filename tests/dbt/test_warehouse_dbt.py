@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -186,6 +188,16 @@ def test_run_dbt_as_known_at_a_day_is_read_by_whoever_reads_tonight(project: Pat
 def test_run_dbt_unknown_command_says_that_it_could_not_begin(project: Path) -> None:
     with pytest.raises(WarehouseError, match="could not begin"):
         run_dbt(["fly"], layer="core", project=project)
+
+
+@pytest.mark.parametrize("command", [["fly"], ["run", "--select", "good"]])
+def test_run_dbt_leaves_the_collection_of_garbage_as_it_was(
+    project: Path, command: list[str]
+) -> None:
+    with suppress(WarehouseError):
+        run_dbt(command, layer="core", project=project)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 def test_environment_password_is_in_no_file_of_dbt(project: Path) -> None:
