@@ -490,6 +490,35 @@ def test_gate_over_a_set_judges_authorities_that_deliver_other_tables(
     assert second["EET-02", "ssd_care_leavers"][0] == "not applicable"
 
 
+@pytest.mark.parametrize("kind", ["ssda903", "cin_census", "files"])
+def test_gate_asks_files_for_no_table_that_they_never_have(
+    loader: psycopg.Connection[Any], kind: str
+) -> None:
+    """Each kind of file fills some of the required tables; a recording system fills all."""
+    authority = f"E0990001{len(kind) % 10}"  # one that has never delivered more
+    less = tuple(name for name in DELIVERED if name not in ("ssd_cla_episodes", "ssd_person"))
+    load_id = staging.load(loader, *less, authority=authority, source=kind)
+    staging.care_leaver(loader, "P1")
+    move(loader, authority)
+    ((decision, results, _),) = of_each(loader, (load_id,))
+    state, *_, holds, message = results["CARE-01", "ssd_cla_episodes"]
+    assert (state, holds) == ("error", True)
+    assert message == "no source of the authority has delivered ssd_cla_episodes, which is required"
+    assert not decision.passed
+
+    loader.execute("update ops.sources set kind = %s where source = %s", (kind, kind))
+    loader.execute("delete from quality.gate_runs")
+    ((decision, results, _),) = of_each(loader, (load_id,))
+    assert results["CARE-01", "ssd_cla_episodes"][0] == "not applicable"
+    assert decision.passed, decision.reasons
+
+    # a recording system, too
+    load_id = staging.load(loader, *less, authority=authority, source=f"beside {kind}")
+    loader.execute("delete from quality.gate_runs")
+    ((decision, *_),) = of_each(loader, (load_id,))
+    assert not decision.passed
+
+
 def test_gate_over_a_set_keeps_no_decision_on_a_load_that_is_not_complete(
     loader: psycopg.Connection[Any], two: tuple[int, int]
 ) -> None:

@@ -26,6 +26,7 @@ from small_recording_system import TABLES, warehouse_rows
 from sqlalchemy.engine import make_url
 
 from carepath.contract import load_contract
+from carepath.doctor import compare_spec
 from carepath.errors import CarepathError, SourceError
 from carepath.landing import load_source
 from carepath.sources import SourceSpec, database, open_source, postgres
@@ -200,6 +201,9 @@ class Maria(Kind):
         ("date", "date", "'0000-00-00'", "0000-00-00"),
         ("date", "datetime", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"),
         ("date", "datetime(6)", "'2017-05-01 09:30:00.5'", "2017-05-01 09:30:00.5"),
+        ("date", "datetime(3)", "'2017-05-01 09:30:00'", "2017-05-01 09:30:00"),
+        ("date", "timestamp null", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"),
+        ("date", "timestamp(3) null", "'2017-06-30 18:30:00.5'", "2017-07-01 00:30:00.5+01"),
         ("date", "timestamp null", "'2017-06-30 18:30:00'", SUMMER),  # at -05:00
         ("date", "timestamp null", "'2017-12-31 18:30:00'", WINTER),
         ("flag", "bit(1)", "b'1'", "1"),
@@ -590,6 +594,23 @@ def test_account_may_be_limited_to_the_columns_that_are_read(kind: Kind) -> None
         session.require_readable(CONTRACT["ssd_contacts"], ["cont_contact_id"])  # type: ignore[attr-defined]
         with pytest.raises(SourceError, match=r"table ssd_contacts.*[Pp]ermission denied"):
             session.require_readable(CONTRACT["ssd_contacts"], ["secret"])  # type: ignore[attr-defined]
+
+
+def test_doctor_promises_nothing_that_the_account_may_not_read(kind: Kind) -> None:
+    if kind.name == "sqlite":  # has no accounts
+        return
+    fill(kind)
+    if kind.name == "postgresql":
+        kind.run("revoke select on ssd_contacts from recording_reader")
+        with pytest.raises(SourceError, match=r"table ssd_contacts.*permission denied"):
+            compare_spec(kind.spec)
+        return
+    kind.run("revoke select on `order`.* from reader@'127.0.0.1'")
+    for table in TABLES.keys() - {"ssd_contacts"}:
+        kind.run(f"grant select on {table} to reader@'127.0.0.1'")
+    # MariaDB hides such a table, so it counts as not delivered
+    found = compare_spec(kind.spec)
+    assert {each.table.name for each in found.delivered} == TABLES.keys() - {"ssd_contacts"}
 
 
 def test_broken_view_outside_the_contract_is_not_touched(kind: Kind) -> None:

@@ -191,4 +191,5 @@ KIND: Final = Kind(
     source=FilesSource,
     named_by=partial(files_named_by, SCHEME),
     absolute=partial(absolute_files_url, SCHEME),
+    files_as=FilesSource.kind,
 )

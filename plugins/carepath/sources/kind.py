@@ -120,6 +120,8 @@ class Kind:
         named_by: makes an entry from a URL that the command line gives instead of a listed name. It
             also gets the entries of sources.yml. None if the source must be listed.
         absolute: makes relative paths in such a URL absolute, for another process.
+        files_as: the `kind` of its sources, if it reads files that only ever have some of the
+            contract's tables, such as a return. Blank for a recording system.
     """
 
     example: str
@@ -129,6 +131,7 @@ class Kind:
     is_general: bool = False
     named_by: Callable[[str, Sequence[SourceSpec]], SourceSpec] | None = None
     absolute: Callable[[str], str] = str
+    files_as: str = ""
 
 
 def rebuilt(source: str, table: str) -> SourceError:

@@ -24,6 +24,11 @@ def kinds() -> tuple[Kind, ...]:
     return tuple(sorted(found, key=lambda kind: kind.is_general))
 
 
+def kinds_of_files() -> frozenset[str]:
+    """Return what ops.sources calls the kinds that read files, such as returns."""
+    return frozenset(kind.files_as for kind in kinds() if kind.files_as)
+
+
 def kind_of(url: str) -> Kind | None:
     """Return the kind that reads a URL, or None."""
     return next((kind for kind in kinds() if kind.handles(url)), None)

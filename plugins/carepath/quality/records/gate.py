@@ -20,6 +20,7 @@ from carepath.quality.records.judge import GateRun
 from carepath.quality.results import JudgedLoad, keep_decision, open_gate_run, read_load
 from carepath.quality.waivers import that_count, waive_records
 from carepath.site import with_thresholds
+from carepath.sources.registry import kinds_of_files
 from carepath.warehouse.connect import connect, url
 from expectations.register import rules as register
 from expectations.rule import Rule
@@ -129,15 +130,17 @@ def _evaluate(
     from carepath.quality.records.expectation import Counter
     from carepath.quality.records.judge import SCHEMA, judge
 
-    alike: dict[tuple[dt.date, frozenset[str]], list[GateRun]] = {}
+    alike: dict[tuple[dt.date, frozenset[str], bool], list[GateRun]] = {}
     for each in gate_runs:
         delivered = frozenset(_delivered(connection, each.load))
-        alike.setdefault((each.load.night, delivered), []).append(each)
+        alike.setdefault(
+            (each.load.night, delivered, _sends_files_only(connection, each.load)), []
+        ).append(each)
     found: dict[int, list[Result]] = {}
     counter = Counter(url(LOADER), SCHEMA)
     try:
-        for (_, delivered), together in alike.items():
-            found |= judge(connection, counter, together, rules, delivered)
+        for (_, delivered, of_files), together in alike.items():
+            found |= judge(connection, counter, together, rules, delivered, of_files=of_files)
     finally:
         counter.close()
     return found
@@ -155,3 +158,17 @@ def _delivered(connection: psycopg.Connection[Any], load: JudgedLoad) -> Collect
         (load.authority, load.load_id),
     ).fetchall()
     return {name for (name,) in rows}
+
+
+def _sends_files_only(connection: psycopg.Connection[Any], load: JudgedLoad) -> bool:
+    """Say whether all that the authority has delivered came from files, such as a return."""
+    row = connection.execute(
+        """
+        select bool_and(s.kind = any(%s))
+        from ops.loads as l
+        inner join ops.sources as s on l.source = s.source
+        where l.authority = %s and l.load_id <= %s
+        """,
+        ([*kinds_of_files()], load.authority, load.load_id),
+    ).fetchone()
+    return bool(row and row[0])

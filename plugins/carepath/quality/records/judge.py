@@ -74,6 +74,8 @@ def judge(
     gate_runs: Sequence[GateRun],
     rules: Sequence[Rule],
     delivered: Collection[str],
+    *,
+    of_files: bool = False,
 ) -> dict[int, list[Result]]:
     """Evaluate the rules and store every failing key. A rule that breaks raises no error.
 
@@ -83,6 +85,8 @@ def judge(
         gate_runs: the gate runs, one of each authority of the set; their loads have one night.
         rules: the register.
         delivered: names of the tables that each of the authorities has delivered at least once.
+        of_files: whether they have delivered files only. No kind of file has every required
+            table, so a rule about one that they do not have is not applicable.
 
     Returns:
         The id of each gate run to one weighed result per rule and subject.
@@ -90,7 +94,7 @@ def judge(
     found: dict[int, list[Result]] = {each.gate_run_id: [] for each in gate_runs}
     work: list[tuple[Subject, Sequence[Rule]]] = []
     for name, members in by_subject(rules).items():
-        left_out, applicable = _sort_out(subject(name), members, delivered)
+        left_out, applicable = _sort_out(subject(name), members, delivered, of_files=of_files)
         for results in found.values():
             results += left_out
         if applicable:
@@ -151,7 +155,7 @@ def _judge_work(
 
 
 def _sort_out(
-    about: Subject, rules: Sequence[Rule], delivered: Collection[str]
+    about: Subject, rules: Sequence[Rule], delivered: Collection[str], *, of_files: bool
 ) -> tuple[list[Result], list[Rule]]:
     """Return the results of rules without their tables, and the rules that can be evaluated."""
     results, applicable = [], []
@@ -159,10 +163,8 @@ def _sort_out(
         absent = _not_delivered(about, rule, delivered)
         if not absent:
             applicable.append(rule)
-        elif any(table.required for table in absent):
-            why = (
-                f"the source has never delivered {absent[0].name}, which every source must deliver"
-            )
+        elif not of_files and (required := [table for table in absent if table.required]):
+            why = f"no source of the authority has delivered {required[0].name}, which is required"
             results.append(_result(rule, about, "error", message=why))
         else:
             why = f"the source does not deliver {absent[0].name}"

@@ -208,4 +208,5 @@ KIND: Final = Kind(
     source=CinCensusSource,
     named_by=named_by,
     absolute=absolute,
+    files_as=CinCensusSource.kind,
 )

@@ -190,4 +190,5 @@ KIND: Final = Kind(
     source=Ssda903Source,
     named_by=partial(files_named_by, SCHEME),
     absolute=partial(absolute_files_url, SCHEME),
+    files_as=Ssda903Source.kind,
 )

@@ -1,0 +1,93 @@
+"""A night of files: each kind that can be a source, and a zip, through the DAG, gates and all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import quick_server
+from annex_a_workbooks import write_workbook
+from cin_censuses import census, write_census
+from ssda903_returns import RETURN, nested, write_return
+
+from carepath.service import night_run
+from carepath.settings import get_settings
+from carepath.warehouse import embedded
+from carepath.warehouse.connect import connect
+
+NIGHT = dt.date(2026, 3, 31)
+# authority of each source, a table that it fills, and how many records that table has
+LOADED = {
+    "E09910001": ("ssd_cla_episodes", 2),  # SSDA903, CSV
+    "E09910002": ("ssd_cla_episodes", 2),  # SSDA903, XML
+    "E09910003": ("ssd_cin_episodes", 2),  # census, XML
+    "E09910004": ("ssd_contacts", 2),  # Annex A, a workbook
+    "E09910005": ("ssd_cla_episodes", 2),  # a zip of a return and a workbook
+}
+
+
+@pytest.fixture(scope="module")
+def night() -> Iterator[night_run.NightRun]:
+    """One night that loads all of them, in a home of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="carepath-files-"))
+    folder.chmod(0o755)
+    settings = get_settings()
+    suite, settings.home = settings.home, folder / "home"
+    try:
+        quick_server.start()
+        yield night_run.run_night(NIGHT, sources=sources(folder))
+    finally:
+        embedded.destroy()
+        settings.home = suite
+
+
+def sources(folder: Path) -> list[str]:
+    """Write the files, and return the address of each source."""
+    csv_return = write_return(folder / "csv")
+    (folder / "xml").mkdir()
+    (folder / "xml" / "return.xml").write_text(nested(RETURN))
+    cin = write_census(folder / "census.xml", census())
+    book = write_workbook(folder / "book.xlsx")
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        for path in (*csv_return.iterdir(), book):
+            archive.write(path, path.name)
+    return [
+        f"ssda903:{csv_return}?authority=E09910001&period=2018",
+        f"ssda903:{folder / 'xml'}?authority=E09910002&period=2018",
+        f"cin:{cin}?authority=E09910003",
+        f"files:{book}?authority=E09910004",
+        f"files:{folder / 'all.zip'}?authority=E09910005&period=2018",
+    ]
+
+
+def test_every_kind_of_file_is_loaded_judged_and_published(night: night_run.NightRun) -> None:
+    assert night.state == "published", f"{night.message}\n{night.log.read_text()[-4000:]}"
+    with connect("carepath_analyst") as connection:
+        judged = connection.execute(
+            "select authority, gate, decision from quality.gate_runs where run_id = %s"
+            " order by authority, gate",
+            (night.run_id,),
+        ).fetchall()
+        published = connection.execute(
+            "select authority from marts.publication order by authority"
+        ).fetchall()
+    assert [(authority, gate) for authority, gate, _ in judged] == [
+        (authority, gate) for authority in LOADED for gate in (1, 2)
+    ]
+    assert {decision for *_, decision in judged} == {"pass"}
+    assert [authority for (authority,) in published] == list(LOADED)
+
+
+@pytest.mark.parametrize("authority", LOADED)
+def test_records_of_the_files_are_in_staging(night: night_run.NightRun, authority: str) -> None:
+    table, count = LOADED[authority]
+    with connect("carepath_loader") as connection:
+        found = connection.execute(
+            f"select count(*) from staging.{table.replace('ssd_', 'stg_')} where authority = %s",  # type: ignore[arg-type]
+            (authority,),
+        ).fetchone()
+    assert found == (count,)
