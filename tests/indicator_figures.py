@@ -277,7 +277,7 @@ INDICATORS: Final = (
         "visited within a week of a new placement",
         "select count(*) filter (where exists (select from core.fct_visits as v"
         " where v.young_person_key = h.young_person_key and plan_type_code = 'LAC'"
-        " and is_child_seen is distinct from false and visit_date between came and came + 7)),"
+        " and is_child_seen and visit_date between came and came + 7)),"
         " count(*) from (select young_person_key, min(start_date) as came,"
         " max(coalesce(end_date, 'infinity')) as went from core.fct_placements"
         " where authority = '{authority}' and home_number > 0"

@@ -526,7 +526,7 @@ with spell as (
     from core.fct_placements as p where authority = 'E09900001' and not is_temporary
 ), visit as (
     select young_person_key as id, visit_date as seen from core.fct_visits
-    where plan_type_code = 'LAC' and is_child_seen is distinct from false
+    where plan_type_code = 'LAC' and is_child_seen
 )
 """
 LEFT_IN_YEAR = (
@@ -1005,7 +1005,7 @@ def test_demo_due_list_says_what_the_records_say(terminal_text: str) -> None:
             " and core.key_of(v.authority || '|' || v.person_id)"
             " = t.young_person_key where t.authority = %s and t.plan_type_code = %s"
             " and t.from_date <= %s and (t.to_date is null or t.to_date > %s)"
-            " and v.visit_date <= %s and v.is_child_seen is not false"
+            " and v.visit_date <= %s and v.is_child_seen"
             " group by t.young_person_key) as seen"
             " where last + %s > %s::date and last + %s <= %s::date + 14",
             ASHMERE, plan, *[COHORT_END] * 3, *[14 if plan == "CP" else 42, COHORT_END] * 2,

@@ -43,7 +43,9 @@ in_time as materialized (
                 )
             else days.as_at_date - timescales.day_count
         end as in_time_from_date
-    from (select distinct report_dates.report_date as as_at_date from report_dates) as days
+    from (
+        select distinct report_dates.report_date as as_at_date from report_dates
+    ) as days
     cross join timescales
     inner join dates on days.as_at_date = dates.calendar_date
 ),
@@ -69,7 +71,7 @@ on_plan as (
             and report_dates.report_date = in_time.as_at_date
 ),
 
--- a visit on which the child was recorded as not seen does not count
+-- a visit counts if it is recorded that the child was seen: a blank does not say so
 last_visits as (
     select
         on_plan.young_person_key,
@@ -81,7 +83,7 @@ last_visits as (
             on_plan.young_person_key = visits.young_person_key
             and on_plan.plan_type_code = visits.plan_type_code
             and on_plan.as_at_date >= visits.visit_date
-    where visits.is_child_seen is not false
+    where visits.is_child_seen
     group by on_plan.young_person_key, on_plan.as_at_date
 )
 

@@ -1,6 +1,16 @@
 -- grain: one row per authority, report date, measure and segment
 with
 
+-- a visit counts if it is recorded that the child was seen: a blank does not say so
+visits as (
+    select
+        authority,
+        young_person_key,
+        visit_date
+    from {{ ref('fct_visits') }}
+    where plan_type_code = 'LAC' and is_child_seen
+),
+
 report_dates as (
     select
         report_dates.authority,
@@ -9,16 +19,9 @@ report_dates as (
     from {{ ref('dim_report_date') }} as report_dates
     inner join {{ ref('dim_care_delivery') }} as deliveries
         on report_dates.authority = deliveries.authority
-    where deliveries.has_placements
-),
-
--- a visit on which the child was recorded as not seen does not count
-visits as (
-    select
-        young_person_key,
-        visit_date
-    from {{ ref('fct_visits') }}
-    where plan_type_code = 'LAC' and is_child_seen is not false
+    where
+        deliveries.has_placements
+        and deliveries.authority in (select visits.authority from visits)
 ),
 
 -- an absence of some days, and the return from it, belong to one home

@@ -20,6 +20,7 @@ visiting as (
 
 visits as (
     select * from {{ ref('fct_visits') }}
+    where is_child_seen
 ),
 
 delivered as (
