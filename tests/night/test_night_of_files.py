@@ -72,6 +72,7 @@ def test_every_kind_of_file_is_loaded_judged_and_published(night: night_run.Nigh
             " order by authority, gate",
             (night.run_id,),
         ).fetchall()
+    with connect("bi_reader") as connection:
         published = connection.execute(
             "select authority from marts.publication order by authority"
         ).fetchall()
