@@ -1,8 +1,9 @@
 """Two years of an ordinary department: no gate may hold any of its nights.
 
-Month ends from November 2017 to November 2019, and every night of the Christmas and the spring of
-2018 to 2019 in between. What happens is listed in `carepath.demonstration.ordinary.EVENTS`. The
-whole borough has about 500,000 rows; a smaller one keeps some of its people.
+Month ends from November 2017 to November 2019. In between, every night of the Christmas of 2018 and
+of April 2019, when a collection year begins, and the two nights around each event. What happens is
+listed in `carepath.demonstration.ordinary.EVENTS`. The whole borough has about 500,000 rows; a
+smaller one keeps some of its people.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ class Night:
 
 def nights() -> list[dt.date]:
     """Return the nights in order."""
+    from carepath.demonstration.ordinary import EVENTS
+
     found = set(_month_ends())
+    # what an event changes is compared with the night before it
+    found |= {event.day - dt.timedelta(days=day) for event in EVENTS for day in (0, 1)}
     for first, last in NIGHTLY:
         found |= {first + dt.timedelta(days=day) for day in range((last - first).days + 1)}
     return sorted(found)
