@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from expectations.looked_after_return.entries import ReturnFile
-from expectations.rule import LOOKED_AFTER, Rule
+from expectations.rule import LOOKED_AFTER, Rows, Rule
 
 AD1 = ReturnFile(
     title="AD1",
@@ -19,6 +19,8 @@ PLACED = replace(AD1, title="PlacedAdoption")
 COUPLES = "('MM', 'FF', 'MF')"
 ADOPTERS = "Correct the sex (SEX_ADOPTR) or the legal status (LS_ADOPTR) of the adopters."
 DECISIONS = "Correct the dates of the decisions (DATE_PLACED, DATE_PLACED_CEASED)."
+# a decision of this year's file, and last year's decision
+PLACING = {"is_placing_record": True, "has_last_year": True, "year_start": "2018-04-01"}
 WHOLE = {
     "adm_decision_date": "2018-01-05",
     "matched_date": "2018-03-05",
@@ -41,6 +43,21 @@ def _adopters(number: str, status: str, sexes: str, says: str, wrong: str, right
             {"adopter_legal_status_code": status, "adopter_sex_code": right},
             {"adopter_legal_status_code": status},
         ),
+    )
+
+
+def _against_last_year(
+    number: str, *, says: str, todo: str, fails: str, catches: Rows, passes: Rows
+) -> Rule:
+    """Return a rule: a decision of this year's file agrees with those of the last return."""
+    return replace(PLACED, row={**PLACED.row, **PLACING}).rule(
+        number,
+        says=says,
+        todo=todo,
+        only="is_placing_record",
+        fails=fails,
+        catches=catches,
+        passes=passes,
     )
 
 
@@ -288,6 +305,78 @@ RULES = (
         catches={"decision_date": "2017-05-01", "next_decision_date": "2018-05-01"},
         passes={"decision_date": "2017-05-01", "next_decision_date": "2018-05-01",
                 "decision_reversed_date": "2018-03-01"},
+    ),
+    _against_last_year(
+        "559",
+        says="The decision to place the child for adoption was made before the collection year, "
+        "but the last return had no decision.",
+        todo=f"{DECISIONS} If the last return was wrong, tell the Department.",
+        fails="decision_date < year_start and has_last_year and last_year_decision_date is null",
+        catches={"decision_date": "2018-03-31"},
+        passes=(
+            {"decision_date": "2018-04-01"},
+            {"decision_date": "2018-03-31", "last_year_decision_date": "2018-03-31"},
+            # another date is what rule 560 is about
+            {"decision_date": "2018-03-31", "last_year_decision_date": "2018-03-30"},
+            # no earlier return is known
+            {"decision_date": "2018-03-31", "has_last_year": False},
+        ),
+    ),
+    _against_last_year(
+        "560",
+        says="The last return had another date for the decision to place the child for adoption, "
+        "and the decision was not reversed.",
+        todo="Correct the date (DATE_PLACED). If there was another decision, also record when the "
+        "earlier one was reversed.",
+        fails="last_year_decision_date is not null and not was_last_decision_reversed"
+        " and not has_last_years_decision",
+        catches={"decision_date": "2018-05-02", "last_year_decision_date": "2018-03-02",
+                 "was_last_decision_reversed": False, "has_last_years_decision": False},
+        passes=(
+            {"decision_date": "2018-03-02", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": False, "has_last_years_decision": True},
+            # reversed this year, in a row of its own, before this decision was made
+            {"decision_date": "2018-05-02", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": False, "has_last_years_decision": True},
+            {"decision_date": "2018-05-02", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": True, "has_last_years_decision": False},
+        ),
+    ),
+    _against_last_year(
+        "561",
+        says="The decision to place the child for adoption has the date of one that the last "
+        "return showed as reversed.",
+        todo="Record the date of the new decision (DATE_PLACED), or leave the old one out.",
+        fails="was_reversed_last_year",
+        catches={"decision_date": "2018-03-02", "was_reversed_last_year": True},
+        passes=(
+            {"decision_date": "2018-03-02", "was_reversed_last_year": False},
+            {"decision_date": "2018-05-02", "was_reversed_last_year": None},
+            # a recording system keeps the decision and its reversal for ever
+            {"decision_date": "2018-03-02", "was_reversed_last_year": True,
+             "is_placing_record": False},
+        ),
+    ),
+    _against_last_year(
+        "584",
+        says="The decision to place the child for adoption is not later than the one that the "
+        "last return showed as reversed.",
+        todo=DECISIONS,
+        fails="was_last_decision_reversed and not was_known_last_year"
+        " and coalesce(decision_date <= last_year_decision_date, true)",
+        catches=(
+            {"decision_date": "2018-03-01", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": True, "was_known_last_year": False},
+            {"decision_date": None, "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": True, "was_known_last_year": False},
+        ),
+        passes=(
+            {"decision_date": "2018-05-02", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": True, "was_known_last_year": False},
+            # an earlier decision that the last return had too
+            {"decision_date": "2017-05-02", "last_year_decision_date": "2018-03-02",
+             "was_last_decision_reversed": True, "was_known_last_year": True},
+        ),
     ),
     PLACED.rule(
         "1003",

@@ -28,6 +28,14 @@ PERMANENCE = ReturnFile(
     row={"is_in_return": True},
     needs=("cla_previous_permanence",),
 )
+MISSING = ReturnFile(
+    title="Missing",
+    subject="return_children",
+    owner=LOOKED_AFTER,
+    judged="has_episode_in_year",
+    row={"has_episode_in_year": True},
+    needs=("missing",),
+)
 LAST_YEAR = "If last year's return was wrong, tell the Department. If not, correct the record."
 SENT = "num_nonnulls(upn, upn_unknown_sent) = 0"
 
@@ -306,6 +314,19 @@ RULES = (
         fails="not has_episode and not is_care_leaver",
         catches={"has_episode": False, "is_care_leaver": False},
         passes={"has_episode": False, "is_care_leaver": True},
+    ),
+    MISSING.rule(
+        "576",
+        says="The last return had the child as missing or away and not back yet. No missing "
+        "episode with that start is recorded now.",
+        todo="Record the missing episode again (MIS_START), with its end once the child is back.",
+        fails="lacks_last_years_missing",
+        catches={"lacks_last_years_missing": True},
+        passes=(
+            {"lacks_last_years_missing": False},
+            # a return has only children who were looked after in the year
+            {"lacks_last_years_missing": True, "has_episode_in_year": False},
+        ),
     ),
     ASYLUM.rule(
         "205A",

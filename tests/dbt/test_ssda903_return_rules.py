@@ -7,12 +7,13 @@ records. The returns are samples that somebody else made, with errors of all kin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
 from ssda903_return_oracle import READINGS, flagged, read_return
-from ssda903_returns import EPISODES, HEADER, write_return
+from ssda903_returns import EPISODES, HEADER, HEADS, write_return
 
 from carepath.landing import load_source
 from carepath.quality.records.gate import run_gate
@@ -25,6 +26,7 @@ from expectations.register import rules
 pytestmark = pytest.mark.usefixtures("warehouse")
 
 Judge = Callable[[str, dt.date], dict[str, set[str]]]
+AUTHORITIES = count()
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +127,107 @@ def test_open_episode_is_compared_with_what_last_years_return_said_of_its_placem
         assert {number: found[rule_id(number)] for number in numbers} == dict.fromkeys(
             numbers, keys
         )
+
+
+def judged_years(
+    judge: Judge, folder: Path, file: str, texts: Sequence[str]
+) -> list[dict[str, set[str]]]:
+    """Judge the returns of 2018 and later, which differ in one file; return what each breaks."""
+    authority = f"E0989{next(AUTHORITIES):04}"
+    found = []
+    for year, text in enumerate(texts, 2018):
+        files = {"children.csv": HEADER, "stays.csv": EPISODES, file: text}
+        path = write_return(folder / str(year), files)
+        source = f"ssda903:{path}?authority={authority}&period={year}"
+        found.append(judge(source, dt.date(year, 6, 30)))
+    return found
+
+
+def test_legal_status_that_a_later_return_corrects_takes_the_place_of_the_earlier_one(
+    judge: Judge, tmp_path: Path
+) -> None:
+    statuses = ("C2", "V2", "C2", "C2")
+    texts = [EPISODES.replace("P,C2", f"P,{status}") for status in statuses]
+    found = judged_years(judge, tmp_path, "stays.csv", texts)
+    changed = {"ASH003|2017-06-09"}
+    assert [each["LAC-503B"] for each in found] == [set(), changed, changed, set()]
+    with connect("carepath_loader") as connection:
+        versions = connection.execute(
+            "select lega_legal_status, period, to_load is null from history.ssd_legal_status"
+            " where authority = (select authority from ops.loads order by load_id desc limit 1)"
+            " and lega_legal_status_start_date = '2017-06-09' order by period"
+        ).fetchall()
+    assert versions == [
+        (status, str(year), year == 2021) for year, status in enumerate(statuses, 2018)
+    ]
+
+
+DECISIONS = ("559", "560", "561", "584")
+DECIDED = "01/02/2018,,"
+REVERSED = "01/02/2018,01/03/2018,RD1"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "broken"),
+    [
+        ([DECIDED], [DECIDED], {}),
+        ([DECIDED], ["01/03/2018,,"], {"560": "2018-03-01"}),
+        ([], [DECIDED], {"559": "2018-02-01"}),
+        ([], ["01/04/2018,,"], {}),
+        ([REVERSED], ["01/06/2018,,"], {}),
+        ([REVERSED], [REVERSED], {"561": "2018-02-01"}),
+        ([REVERSED], ["01/01/2018,,"], {"584": "2018-01-01"}),
+        # reversed in the second year, in which there is another one
+        ([DECIDED], ["01/02/2018,01/05/2018,RD1", "01/06/2018,,"], {}),
+    ],
+)
+def test_decision_to_place_for_adoption_agrees_with_that_of_last_years_return(
+    judge: Judge,
+    tmp_path: Path,
+    first: list[str],
+    second: list[str],
+    broken: dict[str, str],
+) -> None:
+    texts = [_rows("placed", decisions) for decisions in (first, second)]
+    one, two = judged_years(judge, tmp_path, "placed.csv", texts)
+    assert {number: one[rule_id(number)] for number in DECISIONS} == {
+        number: set() for number in DECISIONS
+    }
+    assert {number: two[rule_id(number)] for number in DECISIONS} == {
+        number: {f"ASH003|PLACED-{broken[number]}"} if number in broken else set()
+        for number in DECISIONS
+    }
+
+
+@pytest.mark.parametrize(
+    ("second", "is_broken"),
+    [
+        (["M,30/03/2018,02/04/2018"], False),
+        (["M,30/03/2018,"], False),
+        (["M,02/04/2018,"], True),
+        ([], True),
+    ],
+)
+def test_child_who_was_missing_at_the_end_of_last_year_is_in_the_next_return(
+    judge: Judge, tmp_path: Path, second: list[str], is_broken: bool
+) -> None:
+    texts = [_rows("missing", episodes) for episodes in (["M,30/03/2018,"], second)]
+    one, two = judged_years(judge, tmp_path, "missing.csv", texts)
+    assert one["LAC-576"] == set()
+    assert two["LAC-576"] == ({"ASH003"} if is_broken else set())
+
+
+def test_row_that_a_return_repeats_without_a_change_counts_as_of_that_return(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """Nobody was adopted in either year, so rule 602 finds the row of AD1 in both."""
+    row = _rows("ad1", ["01/02/2018,01/03/2018,0,2,MF,L11"])
+    found = judged_years(judge, tmp_path, "ad1.csv", [row, row])
+    assert [each["LAC-602"] for each in found] == [{"ASH003|AD1"}] * 2
+
+
+def _rows(table: str, rows: Sequence[str]) -> str:
+    """Return a file of ASH003's rows."""
+    return "".join(
+        f"{line}\n" for line in (HEADS[table], *(f"ASH003,20/08/2009,{row}" for row in rows))
+    )

@@ -46,6 +46,12 @@ def test_wrong_layout_is_named(tmp_path: Path, old: str, new: str, says: str) ->
         ("codes:", "code:", "unknown entry code"),
         ("codes: {'1': M}", "matching: '('", "matching"),
         ("codes: {'1': M}", "part: size", "unknown part size"),
+        ("  from:", "  replaces: [pers_dob]\n  from:", "No rule fills the column pers_dob"),
+        (
+            "accumulates: true",
+            "accumulates: false\n  replaces: [pers_sex]",
+            "Only a table that accumulates can have `replaces`",
+        ),
     ],
 )
 def test_wrong_mapping_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from small_recording_system import SmallRecordingSystem, warehouse_rows
@@ -17,6 +17,7 @@ from carepath.landing import load_source
 from carepath.landing.tables import ensure
 from carepath.settings import get_settings
 from carepath.sources import SourceColumn, SourceSpec
+from carepath.sources.kind import Accumulates
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -31,7 +32,7 @@ class Return:
     """A source like a return of one period; leavers accumulate, EET status does not."""
 
     name, kind = "return", "ssda903"
-    accumulates = frozenset({"ssd_care_leavers"})
+    accumulates: ClassVar[Accumulates] = {"ssd_care_leavers": ()}
     is_partial = True
     parallel = None
 

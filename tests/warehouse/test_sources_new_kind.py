@@ -35,7 +35,7 @@ from carepath.sources.spec import SourceSpec
 
 
 class Session:
-    period, accumulates, is_partial, parallel = None, frozenset(), True, None
+    period, accumulates, is_partial, parallel = None, {}, True, None
 
     def __init__(self, folder):
         self.files = {path.stem: path for path in folder.glob("*.txt")}

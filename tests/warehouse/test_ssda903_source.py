@@ -237,7 +237,7 @@ def test_session_keeps_earlier_episodes_and_replaces_the_care_leavers_status(
 ) -> None:
     session = open_return(write_return(tmp_path))
     assert session.period == "2018"
-    assert {"ssd_person", "ssd_cla_episodes", "ssd_cla_reviews"} <= session.accumulates
+    assert {"ssd_person", "ssd_cla_episodes", "ssd_cla_reviews"} <= session.accumulates.keys()
     assert "ssd_care_leavers" not in session.accumulates
 
 

@@ -10,7 +10,7 @@ happened completely or not at all.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from carepath.landing.delivery import Load, PreviousTables, TableDelivery
 from carepath.landing.extract import Going, in_parallel
 from carepath.landing.tables import content_hash, incoming, leaf, record_key, swap
 from carepath.settings import get_settings
+from carepath.sources.kind import REPLACES_ALL, Accumulates
 
 # One hash join per table: nested loops over millions of rows would take hours.
 COMPARING = "set local enable_nestloop = off; set local enable_mergejoin = off;"
@@ -62,11 +63,11 @@ COMPARE_FIRST = sql.SQL(
 COMPARE_ACCUMULATING = sql.SQL(
     """
     with sent as materialized (
-        select min(ctid) as row, {content_hash} as hash, {record_key} as key
+        select min(ctid) as row, {content_hash} as hash, {sent_key} as key
         from {incoming} group by 2, 3
     ),
     versions as materialized (
-        select ctid as row, content_hash as hash, record_key as key, period
+        select ctid as row, content_hash as hash, {kept_key} as key, period
         from {history} where to_load is null
     ),
     opened as materialized (
@@ -145,7 +146,7 @@ def apply_history(
     deliveries: Sequence[TableDelivery],
     previous: PreviousTables,
     *,
-    accumulates: Collection[str] = frozenset(),
+    accumulates: Accumulates = REPLACES_ALL,
 ) -> list[TableDelivery]:
     """Bring history and landing up to a delivery, in one transaction.
 
@@ -159,7 +160,8 @@ def apply_history(
         contract: its columns give content hash and record key.
         deliveries: what `extract` returned.
         previous: the `previous` that `extract` received.
-        accumulates: tables of a return in which rows of earlier periods stay current.
+        accumulates: tables of a return in which rows of earlier periods stay current, each with
+            the columns by which a row replaces them (none: the natural key).
 
     Returns:
         The deliveries with their counts.
@@ -240,7 +242,7 @@ def _compare(
     table: Table,
     delivery: TableDelivery,
     previous: PreviousTables,
-    accumulates: Collection[str],
+    accumulates: Accumulates,
 ) -> _Difference:
     started = time.monotonic()
     names = _names(load, table)
@@ -259,7 +261,12 @@ def _compare(
             statement = COMPARE_ACCUMULATING
         else:
             statement = COMPARE
-        connection.execute(statement.format(**names))
+        columns = accumulates.get(table.name, ())
+        keys = {
+            "sent_key": record_key(table, columns),
+            "kept_key": record_key(table, columns) if columns else sql.Identifier("record_key"),
+        }
+        connection.execute(statement.format(**names, **keys))
         found = connection.execute(
             "select count(incoming_row), count(history_row) from landing.changes"
             " where load_id = %s and table_name = %s",

@@ -73,11 +73,11 @@ def content_hash(table: Table) -> sql.Composed:
     )
 
 
-def record_key(table: Table) -> sql.Composed:
-    """Return the SQL expression for a record's natural key as one text."""
+def record_key(table: Table, columns: Sequence[str] = ()) -> sql.Composed:
+    """Return the SQL expression for a record's natural key, or some columns, as one text."""
     return sql.SQL(" || '|' || ").join(
         sql.SQL("upper(btrim(coalesce({}, '')))").format(sql.Identifier(column))
-        for column in table.natural_key
+        for column in columns or table.natural_key
     )
 
 

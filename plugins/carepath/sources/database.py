@@ -35,7 +35,9 @@ from carepath.errors import SourceError
 from carepath.sources import causes
 from carepath.sources.address import Address, resolve, unreadable
 from carepath.sources.kind import (
+    REPLACES_ALL,
     WHOLE,
+    Accumulates,
     Kind,
     SourceColumn,
     SourceSession,
@@ -287,7 +289,7 @@ class DatabaseSource:
 
 class _DatabaseSession:
     period: str | None = None
-    accumulates: frozenset[str] = frozenset()
+    accumulates: Accumulates = REPLACES_ALL
     is_partial: bool = False
     parallel: int | None = 1
 

@@ -26,7 +26,7 @@ from lxml import etree
 
 from carepath.errors import DeliveryError, SourceError
 from carepath.sources import workbook_size
-from carepath.sources.kind import SourceSession
+from carepath.sources.kind import Accumulates, SourceSession
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.spec import SourceSpec, is_authority
 
@@ -158,14 +158,14 @@ class FileSession:
 
     Attributes:
         period: the collection year, as text; None if the files have none.
-        accumulates: the contract's tables in which the rows of earlier files stay. In the others,
-            the latest files replace them.
+        accumulates: the contract's tables in which the rows of earlier files stay, as in
+            `SourceSession`. In the others, the latest files replace them.
         is_partial: always true, because files fill only some of the contract's tables.
         parallel: None, because there is no limit.
     """
 
     def __init__(
-        self, period: str | None, accumulates: frozenset[str], notes: Iterable[DeliveryNote]
+        self, period: str | None, accumulates: Accumulates, notes: Iterable[DeliveryNote]
     ) -> None:
         self.period = period
         self.accumulates = accumulates

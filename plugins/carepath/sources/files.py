@@ -122,13 +122,13 @@ class FilesSession(FileSession):
                 where="files",
                 todo="Put the files of each year into a folder of their own.",
             )
-        accumulates = (
-            table for table, session in self._deliverers.items() if table in session.accumulates
-        )
+        accumulates = {
+            table: session.accumulates[table]
+            for table, session in self._deliverers.items()
+            if table in session.accumulates
+        }
         notes = (note for session in self._sessions for note in notes_of(session))
-        super().__init__(
-            next(iter(years), None), frozenset(accumulates), [*notices.all_notes(), *notes]
-        )
+        super().__init__(next(iter(years), None), accumulates, [*notices.all_notes(), *notes])
 
     def __exit__(
         self,

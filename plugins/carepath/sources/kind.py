@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 from carepath.contract import Table, load_contract
@@ -28,12 +29,17 @@ class SourceColumn:
     type: str
 
 
+Accumulates = Mapping[str, tuple[str, ...]]
+REPLACES_ALL: Final[Accumulates] = MappingProxyType({})
+
+
 class SourceSession(Protocol):
     """An open source: one consistent state of its tables, where the database can show it.
 
     Attributes:
         period: the collection year of a return; None for a live system.
-        accumulates: tables whose rows of earlier periods stay current when a later one is loaded.
+        accumulates: tables whose rows of earlier periods stay current when a later one is loaded,
+            each with the columns by which a row replaces earlier ones (none: the natural key).
         is_partial: whether this kind of source only ever has some of the contract's tables.
         parallel: how many tables may be streamed at the same time; None for no limit.
     """
@@ -41,7 +47,7 @@ class SourceSession(Protocol):
     @property
     def period(self) -> str | None: ...
     @property
-    def accumulates(self) -> frozenset[str]: ...
+    def accumulates(self) -> Accumulates: ...
     @property
     def is_partial(self) -> bool: ...
     @property

@@ -29,7 +29,9 @@ from carepath.settings import get_settings
 from carepath.sources import causes
 from carepath.sources.address import Address, resolve
 from carepath.sources.kind import (
+    REPLACES_ALL,
     WHOLE,
+    Accumulates,
     Kind,
     SourceColumn,
     SourceSession,
@@ -291,7 +293,7 @@ class _Connections:
 
 class _PostgresSession:
     period: str | None = None
-    accumulates: frozenset[str] = frozenset()
+    accumulates: Accumulates = REPLACES_ALL
     is_partial: bool = False
 
     def __init__(self, source: PostgresSource, connections: _Connections) -> None:

@@ -110,18 +110,11 @@ uasc as (
     where immigration_status_code = 'UASC' and person_id is not null
 ),
 
--- A return has the decision to place for adoption in a file of its own (DATE_PLACED). A
--- recording system has one date of the decision.
 adoptions as (
     select
         authority || '|' || person_id as child,
         max(adm_decision_date) as best_interest_date,
-        max(
-            case
-                when period is null then adm_decision_date
-                else placed_for_adoption_date
-            end
-        ) as placement_decision_date,
+        max({{ placement_decision_date() }}) as placement_decision_date,
         max(matched_date) as matched_date,
         max(decision_reversed_date) as decision_reversed_date,
         bool_or(is_adopted_by_carer) as is_adopted_by_carer,

@@ -1,5 +1,6 @@
--- grain: one row per current record of ssd_permanence, with the child's care and other
--- decisions, as the looked-after return has it (files AD1 and placed for adoption)
+-- grain: one row per current record of ssd_permanence, with the child's care, other
+-- decisions and those of last year, as the looked-after return has it (files AD1 and
+-- placed for adoption)
 with
 
 years as (
@@ -24,21 +25,48 @@ people as (
         birth_date asc nulls last
 ),
 
--- A return has the decision to place for adoption in a file of its own (DATE_PLACED). A
--- recording system has one date of the decision.
 permanence as (
     select
         *,
         authority || '|' || person_id as child,
-        case
-            when period is null then adm_decision_date
-            else placed_for_adoption_date
-        end as decision_date,
+        {{ placement_decision_date() }} as decision_date,
+        num_nonnulls(decision_reversed_date, decision_reversed_reason_sent) > 0
+            as is_reversed,
         num_nonnulls(
             matched_date, is_adopted_by_carer, adopter_count, adopter_sex_sent,
             adopter_legal_status_sent
         ) > 0 as is_adopter_record
     from {{ ref('stg_permanence') }}
+),
+
+-- the decisions that were known at the end of last year
+known_decisions as (
+    select
+        versions.authority || '|' || versions.person_id as child,
+        {{ placement_decision_date('versions.') }} as decision_date,
+        bool_and(
+            num_nonnulls(
+                versions.decision_reversed_date, versions.decision_reversed_reason_sent
+            ) > 0
+        ) as is_reversed
+    from {{ ref('stg_permanence_versions') }} as versions
+    inner join years on versions.authority = years.authority
+    where
+        {{ as_known_at_load('versions', 'years.last_year_load') }}
+        and versions.person_id is not null
+    group by child, decision_date
+),
+
+last_decisions as (
+    select distinct on (child)
+        child,
+        decision_date,
+        is_reversed
+    from known_decisions
+    where decision_date is not null
+    order by
+        child asc,
+        decision_date desc
 ),
 
 joined as (
@@ -48,8 +76,30 @@ joined as (
         years.collection_year,
         years.year_start,
         years.year_end,
+        years.last_year_load,
         coalesce(permanence.period = years.collection_year::text, false)
             as is_new_in_return,
+        -- Whether this year's file on placing for adoption has the decision. A
+        -- recording system also has decisions that were reversed in earlier years.
+        case
+            when permanence.period is null
+                then
+                    permanence.decision_date is not null
+                    and (
+                        not permanence.is_reversed
+                        or permanence.decision_reversed_date >= years.year_start
+                    )
+            else
+                permanence.period = years.collection_year::text
+                and (
+                    permanence.decision_date is not null
+                    or permanence.is_reversed
+                )
+        end as is_placing_record,
+        last_decisions.decision_date as last_year_decision_date,
+        last_decisions.is_reversed as was_last_decision_reversed,
+        known_decisions.child is not null as was_known_last_year,
+        known_decisions.is_reversed as was_reversed_last_year,
         people.birth_date,
         care.first_care_date,
         care.latest_period_start_date,
@@ -63,6 +113,11 @@ joined as (
     left join years on permanence.authority = years.authority
     left join people on permanence.child = people.child
     left join care on permanence.child = care.child
+    left join last_decisions on permanence.child = last_decisions.child
+    left join known_decisions
+        on
+            permanence.child = known_decisions.child
+            and permanence.decision_date = known_decisions.decision_date
 )
 
 select
@@ -100,6 +155,15 @@ select
     care_end_date,
     is_adopted_in_year,
     is_looked_after_all_year,
+    coalesce(is_placing_record, false) as is_placing_record,
+    last_year_load is not null as has_last_year,
+    last_year_decision_date,
+    was_last_decision_reversed,
+    was_known_last_year,
+    was_reversed_last_year,
+    bool_or(is_placing_record and decision_date = last_year_decision_date)
+        over (partition by coalesce(child, record_key))
+        as has_last_years_decision,
     -- the child's decisions before and after this one
     lag(decision_date) over decisions as previous_decision_date,
     lag(decision_reversed_date) over decisions as previous_reversed_date,

@@ -145,6 +145,36 @@ last_uasc as (
         {{ as_known_at_load('versions', 'years.last_year_load') }}
         and versions.immigration_status_code = 'UASC'
     group by versions.authority, versions.person_id
+),
+
+missing as (
+    select
+        authority || '|' || person_id as child,
+        start_date,
+        period
+    from {{ ref('stg_missing') }}
+),
+
+-- Children who were missing at the end of last year, as known then, and whose record of
+-- it is gone. A return has to repeat the record. A recording system may have its end by
+-- now.
+lost_missing as (
+    select distinct versions.authority || '|' || versions.person_id as child
+    from {{ ref('stg_missing_versions') }} as versions
+    inner join years on versions.authority = years.authority
+    left join missing
+        on
+            versions.authority || '|' || versions.person_id = missing.child
+            and versions.start_date = missing.start_date
+            and (
+                missing.period is null
+                or missing.period = years.collection_year::text
+            )
+    where
+        {{ as_known_at_load('versions', 'years.last_year_load') }}
+        and versions.start_date < years.year_start
+        and versions.end_date is null
+        and missing.child is null
 )
 
 select
@@ -227,7 +257,8 @@ select
     last_people.is_mother as last_year_is_mother,
     last_mothers.first_childs_birth_date as last_year_first_childs_birth_date,
     last_uasc.child is not null as was_uasc_last_year,
-    last_uasc.uasc_end_date as last_year_uasc_end_date
+    last_uasc.uasc_end_date as last_year_uasc_end_date,
+    lost_missing.child is not null as lacks_last_years_missing
 from people
 left join years on people.authority = years.authority
 left join care on people.child = care.child
@@ -243,3 +274,4 @@ left join previous_permanence on people.child = previous_permanence.child
 left join last_people on people.child = last_people.child
 left join last_mothers on people.child = last_mothers.child
 left join last_uasc on people.child = last_uasc.child
+left join lost_missing on people.child = lost_missing.child

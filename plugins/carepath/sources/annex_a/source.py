@@ -23,7 +23,7 @@ from carepath.sources.delivered import (
     copy_blocks,
     copy_field,
 )
-from carepath.sources.kind import SourceColumn
+from carepath.sources.kind import REPLACES_ALL, SourceColumn
 from carepath.sources.ssda903.mapping import Rule, Value, as_rule
 from carepath.yaml_files import read_yaml, validate
 
@@ -91,7 +91,7 @@ class AnnexASession(FileSession):
             name: _records(name, parts, rows, notices) for name, parts in load_mapping().items()
         }
         # it holds the records of the day on which it was made, and replaces the one before
-        super().__init__(None, frozenset(), notices.all_notes())
+        super().__init__(None, REPLACES_ALL, notices.all_notes())
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         """Return the contract's tables that these lists fill, with the columns that they fill.

@@ -64,7 +64,7 @@ class CinCensusSession(FileSession):
     """A checked census that can be read table by table; the rows of earlier censuses stay."""
 
     def __init__(self, checked: CheckedCensus) -> None:
-        super().__init__(str(checked.period), frozenset(load_mapping()), checked.notes)
+        super().__init__(str(checked.period), dict.fromkeys(load_mapping(), ()), checked.notes)
         self.checked = checked
 
     def describe(self) -> dict[str, list[SourceColumn]]:

@@ -133,6 +133,7 @@ class TableMapping:
     accumulates: Flag
     parts: tuple[Part, ...]
     distinct: Flag = False
+    replaces: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +142,16 @@ class TableMapping:
         if not isinstance(entry, dict) or "from" not in entry:
             return entry
         return {"parts": entry["from"], **{k: v for k, v in entry.items() if k != "from"}}
+
+    @model_validator(mode="after")
+    def _replaces_known_columns(self) -> Self:
+        """Refuse columns that no row fills, and a table whose latest return replaces all."""
+        if self.replaces and not self.accumulates:
+            raise ValueError("Only a table that accumulates can have `replaces`. | Leave it out.")
+        for name in self.replaces:
+            if any(name not in part.columns for part in self.parts):
+                raise ValueError(f"No rule fills the column {name}. | Use one of `columns`.")
+        return self
 
 
 _TABLE: Final = TypeAdapter(TableMapping)

@@ -67,8 +67,10 @@ class Ssda903Session(FileSession):
     """A checked return that can be read table by table, several at a time."""
 
     def __init__(self, checked: CheckedReturn) -> None:
-        accumulates = (each.name for each in load_mapping().values() if each.accumulates)
-        super().__init__(str(checked.period), frozenset(accumulates), checked.notes)
+        accumulates = {
+            each.name: each.replaces for each in load_mapping().values() if each.accumulates
+        }
+        super().__init__(str(checked.period), accumulates, checked.notes)
         self.checked = checked
 
     def describe(self) -> dict[str, list[SourceColumn]]:
