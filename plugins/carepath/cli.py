@@ -541,6 +541,7 @@ def work_list(
     new: Annotated[
         bool, typer.Option("--new", help="Only records that are new on the list.")
     ] = False,
+    rules: Annotated[int, typer.Option(min=1, help="How many rules to print, worst first.")] = 20,
     limit: Annotated[int, typer.Option(min=1, help="How many records to print per rule.")] = 20,
     csv: Annotated[
         Path | None,
@@ -549,22 +550,29 @@ def work_list(
 ) -> None:
     """Print the work list: each record that fails a rule, why, what to do, and who does it."""
     from carepath.audit import note
-    from carepath.terminal.work_list import Filters, print_work_list, read_work_list, write_csv
+    from carepath.terminal.work_list import (
+        Filters,
+        count_work_list,
+        print_work_list,
+        read_work_list,
+        write_csv,
+    )
     from carepath.warehouse import ready
 
     ready()
     filters = Filters(authority, rule, team, owner, severity, held, new)
     if csv is None:
-        print_work_list(console, filters, limit=limit)
+        print_work_list(console, filters, rules=rules, limit=limit)
         return
+    count = count_work_list(filters)
+    note("exported the work list", f"{count} rows", authority)
     found = read_work_list(filters)
-    note("exported the work list", f"{len(found)} rows", authority)
     if str(csv) == "-":
         write_csv(sys.stdout, found)
         return
     with open_for_owner(csv) as file:
         write_csv(file, found)
-    console.print(f"{len(found):,} rows written to {csv}", soft_wrap=True)
+    console.print(f"{count:,} rows written to {csv}", soft_wrap=True)
 
 
 @app.command(rich_help_panel=RECORDS)

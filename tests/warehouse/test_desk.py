@@ -25,6 +25,7 @@ from carepath.desk.app import create_app
 from carepath.desk.forms import is_proof, proof_for
 from carepath.desk.people import ADMIN, APPROVER, STEWARD, VIEWER, Person, person_of
 from carepath.quality.findings import RESPONSIBLE
+from carepath.quality.open_findings import OPEN
 from carepath.site import desk as site
 from carepath.warehouse.connect import connect
 from expectations import measures
@@ -623,7 +624,7 @@ def test_pages_of_the_most_urgent_follow_one_order_in_both_directions() -> None:
             order = [
                 finding_id
                 for (finding_id,) in desk.execute(
-                    f"select kept.finding_id from {findings.OPEN} and {filters.condition}"
+                    f"select kept.finding_id from {OPEN} and {filters.condition}"
                     f" order by {', '.join(columns)}",
                     vars(filters),
                 )

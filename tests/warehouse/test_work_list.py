@@ -12,7 +12,13 @@ from rich.console import Console
 
 from carepath.quality import waivers
 from carepath.quality.findings import bring_up_to_date
-from carepath.terminal.work_list import Filters, print_work_list, read_work_list, write_csv
+from carepath.terminal.work_list import (
+    Filters,
+    print_work_list,
+    read_groups,
+    read_work_list,
+    write_csv,
+)
 from carepath.warehouse.connect import connect
 
 ASHMERE, BROOK = "E09900001", "E09900002"
@@ -21,9 +27,9 @@ FIRST = dt.date(2019, 6, 27)
 RUNS = ({"old", "back"}, {"old"}, None, {"old", "back", "new"})
 
 
-def printed(filters: Filters | None = None, width: int = 100) -> str:
+def printed(filters: Filters | None = None, width: int = 100, **most: int) -> str:
     out = io.StringIO()
-    print_work_list(Console(file=out, width=width), filters)
+    print_work_list(Console(file=out, width=width), filters, **most)
     return out.getvalue()
 
 
@@ -152,6 +158,28 @@ def test_filters_leave_what_they_say(filters: Filters, keys: set[str]) -> None:
 
 
 @pytest.mark.usefixtures("judged")
+def test_printed_list_counts_the_records_and_rules_that_it_does_not_show() -> None:
+    text = printed(rules=1, limit=1)
+    assert "Work list, 4 records by rule" in text
+    assert "EET-01 warning, E09900001 ssd_x: 3 records" in text
+    assert "2019-06-27, 3 days" in text  # the oldest
+    assert "and 2 more: --limit 3, or --csv FILE" in text
+    assert "PER-01" not in text
+    assert "and 1 record of 1 more rule: --rules 2, or --csv FILE" in text
+
+
+@pytest.mark.usefixtures("judged")
+def test_csv_has_the_worst_records_first() -> None:
+    found = list(read_work_list(Filters()))
+    assert [(each.is_holding, each.rule_id) for each in found] == [
+        (True, "EET-01"), (True, "EET-01"), (True, "EET-01"), (False, "PER-01"),
+    ]  # fmt: skip
+    assert [each.failing_since for each in found[:3]] == sorted(
+        each.failing_since for each in found[:3]
+    )
+
+
+@pytest.mark.usefixtures("judged")
 @pytest.mark.parametrize("width", [80, 140])
 def test_printed_list_says_owner_person_how_long_and_team_within_the_width(width: int) -> None:
     text = printed(Filters(held=True), width)
@@ -181,6 +209,9 @@ def test_list_says_until_when_a_record_is_waived_and_by_whom() -> None:
         assert f"waived until 2019-07-31: waiver {number}, asked for by ann, approved by bob" in (
             waived
         )
+        # the waived record is counted apart from those that hold
+        groups = read_groups(steward, Filters(rule="EET"))
+        assert [(each.is_holding, each.record_count) for each in groups] == [(True, 2), (False, 1)]
         out = io.StringIO()
         write_csv(out, read_work_list(Filters()))
         (old,) = (r for r in csv.DictReader(io.StringIO(out.getvalue())) if r["waiver_id"])

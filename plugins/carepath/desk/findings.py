@@ -1,4 +1,4 @@
-"""The open findings: filtered, sorted and read page by page."""
+"""The open findings on the desk: filtered, sorted and read page by page."""
 
 from __future__ import annotations
 
@@ -13,45 +13,18 @@ from fastapi import HTTPException, Query
 from carepath.desk.database import read
 from carepath.desk.forms import Asker
 from carepath.desk.people import Person
+from carepath.quality.open_findings import (
+    HELD,
+    HOLDS,
+    IS_NEW,
+    OPEN,
+    RULES,
+    WAIVED,
+    each_piece,
+)
 
 ON_A_PAGE: Final = 50
-PIECE: Final = 5000  # findings of a download that are read at a time
 
-# Open findings are filtered and sorted here, and only a page of them is read from
-# quality.work_list: its columns take a second for a hundred thousand findings.
-# `offset 0` has the ranks and the rules that hold worked out once, not for each finding.
-RULES: Final = """(
-    select
-        rules.*,
-        array_position(array['critical', 'warning', 'info'], rules.severity) as severity_rank
-    from quality.rules
-    offset 0
-)"""
-HELD: Final = """(
-    select distinct latest.authority, results.rule_id, results.table_name
-    from quality.latest_gate_runs as latest
-    inner join quality.rule_results as results on latest.gate_run_id = results.gate_run_id
-    where results.holds and results.state = 'failed'
-    offset 0
-)"""
-OPEN: Final = f"""
-quality.kept_findings as kept
-inner join {RULES} as rules on kept.rule_id = rules.rule_id
-left join {HELD} as held
-    on
-        kept.authority = held.authority
-        and kept.rule_id = held.rule_id
-        and kept.table_name = held.table_name
-where kept.fixed_on is null and rules.retired_at is null
-"""
-WAIVED: Final = """array(
-    select finding_id from quality.waived_findings where state = 'counts'
-)"""
-HOLDS: Final = f"(held.rule_id is not null and kept.finding_id <> all({WAIVED}))"
-IS_NEW: Final = """(
-    (kept.authority, kept.gate, kept.failing_since)
-    in (select authority, gate, night from quality.latest_gate_runs)
-)"""
 HAS_WAIVER: Final = "kept.finding_id in (select finding_id from quality.waived_findings)"
 
 # A person who is limited to teams. A young person may have several.
@@ -416,14 +389,9 @@ def each_finding(connection: psycopg.Connection[Any], filters: Filters) -> Itera
     """Yield all open findings that match, without holding all of them in memory."""
     columns, descends = filters.order
     order = ", ".join(f"{column} {'desc' if descends else 'asc'}" for column in columns)
-    with connection.cursor("downloaded") as cursor:
-        cursor.itersize = PIECE
-        chosen = cursor.execute(
-            f"select kept.finding_id from {OPEN} and {filters.condition} order by {order}",
-            asdict(filters),
-        )
-        while rows := chosen.fetchmany(PIECE):
-            yield from _in_order(connection, [finding_id for (finding_id,) in rows])
+    query = f"select kept.finding_id from {OPEN} and {filters.condition} order by {order}"
+    for ids in each_piece(connection, query, asdict(filters)):
+        yield from _in_order(connection, ids)
 
 
 def _in_order(connection: psycopg.Connection[Any], ids: list[int]) -> list[OpenFinding]:

@@ -17,10 +17,7 @@ from carepath.desk.answers import page
 from carepath.desk.database import read, warehouse
 from carepath.desk.downloads import csv_answer, excel_answer
 from carepath.desk.findings import (
-    HOLDS,
-    IS_NEW,
     OF_OWN_TEAMS,
-    OPEN,
     SORTS,
     Filters,
     OpenFinding,
@@ -33,6 +30,7 @@ from carepath.desk.forms import Asker, Posted
 from carepath.desk.guard import BASE
 from carepath.desk.looks import note_look
 from carepath.desk.people import Person
+from carepath.quality.open_findings import HOLDS, IS_NEW, OPEN
 from carepath.site import desk as site
 from carepath.spreadsheets import inert
 from expectations.measures import in_words
