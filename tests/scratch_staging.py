@@ -21,6 +21,7 @@ MACROS = (
     "as_known_at_load.sql",
     "birthday.sql",
     "census_year.sql",
+    "placement_decision_date.sql",
     "postcode.sql",
     "which_counts.sql",
 )
