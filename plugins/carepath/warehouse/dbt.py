@@ -131,7 +131,9 @@ def compile_models() -> dict[str, Any]:
         WarehouseError: dbt cannot compile the project.
     """
     target = get_settings().home / "dbt_target" / "compiled"
-    with _changed_environment(_NOWHERE):
+    # with the default settings, so that the SQL is the same for each council
+    address = {name: value for name, value in _where().items() if name in _NOWHERE}
+    with _changed_environment(address):
         outcome = _invoke(
             [
                 *("compile", "--select", "resource_type:model", "--exclude", ASKS_THE_CATALOGUE),
@@ -152,14 +154,21 @@ def parse_project(target: Path) -> None:
     Raises:
         WarehouseError: dbt cannot parse the project.
     """
-    try:  # dbt parses again if the address changes, although parsing needs no warehouse
-        where = environment()
-    except CarepathError:
-        where = _NOWHERE
-    with _changed_environment(where):
+    with _changed_environment(_where()):
         outcome = _invoke(["parse", *_options(None, own_project(), target)])
     if not outcome.success:
         _raise("parse", (), outcome.exception)
+
+
+def _where() -> Mapping[str, str]:
+    """Return the environment of this home's warehouse, or of none if there is none.
+
+    dbt reads the whole project again if the address changes, although reading needs no warehouse.
+    """
+    try:
+        return environment()
+    except CarepathError:
+        return _NOWHERE
 
 
 def run_dbt(
@@ -241,7 +250,8 @@ def _begin_with_the_files_read(target: Path) -> None:
     read = target / _READ
     if read.exists():
         return
-    others = (get_settings().home / "dbt_target").glob(f"*/plain/{_READ}")
+    places = get_settings().home / "dbt_target"
+    others = (*places.glob(f"*/plain/{_READ}"), *places.glob(f"*/{_READ}"))
     newest = max(others, key=lambda path: path.stat().st_mtime_ns, default=None)
     if newest is not None:
         target.mkdir(parents=True, exist_ok=True)
