@@ -7,12 +7,12 @@
 {%- endmacro %}
 
 {#- Whom a KPI model counts, for fct_kpi_member. After a model with such a mark is built, this
-    stores them beside it, where they are named (young_person_key): those of the latest report
-    date and snapshot date, because each date has hundreds of thousands of them. It is
-    a hook because a mart has one table, and `members` are inside its query. -#}
+    stores them beside it, where they are named (young_person_key): those of the latest night
+    only, because each date has hundreds of thousands of them. The first condition on the date
+    says less than the second, but PostgreSQL can apply it before it counts other dates' members.
+    It is a hook because a mart has one table, and `members` are inside its query. -#}
 {% macro keep_members() -%}
     {%- if model.name.startswith('kpi_') -%}
-    {%- set dates = ref('dim_report_date') -%}
     {%- set snapshots = ref('dim_snapshot') -%}
     {%- if execute -%}
     {%- set kept = members_of(this) -%}
@@ -26,7 +26,7 @@
     create unlogged table {{ kept }} as
     {{ parts[0].rstrip().rstrip(',') }}
     select
-        authority, as_at_date, measure, segment, young_person_key,
+        authority, measure, segment, young_person_key,
         {{ 'coalesce(is_counted, false) and left_out_reason is null'
             if 'is_counted' in columns else 'null::boolean' }} as is_counted,
         left_out_reason is null as is_in_denominator,
@@ -34,9 +34,8 @@
     from {{ members }}
     where
         is_member and young_person_key is not null
+        and as_at_date = any(array(select snapshot_date from {{ snapshots }} where is_latest))
         and (authority, as_at_date) in (
-            select authority, report_date from {{ dates }} where is_latest
-            union
             select authority, snapshot_date from {{ snapshots }} where is_latest
         );
         {%- endif -%}
@@ -76,7 +75,7 @@
     {%- else -%}
     (
         select
-            null as mart, null as authority, null::date as as_at_date, null as measure,
+            null as mart, null as authority, null as measure,
             null as segment, null::bigint as young_person_key, null::boolean as is_counted,
             null::boolean as is_in_denominator, null as left_out_reason
         where false

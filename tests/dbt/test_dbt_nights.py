@@ -375,13 +375,13 @@ def test_new_kpi_is_one_model_and_one_yaml(tmp_path: Path) -> None:
             f" from marts_build.{new} order by 1"
         )
         assert warehouse_rows(
-            "select as_at_date::text, count(*) filter (where is_counted),"
+            "select count(*) filter (where is_counted),"
             " count(*) filter (where is_in_denominator) from marts_build.fct_kpi_member"
-            " where measure_code = %s group by 1 order by 1",
+            " where measure_code = %s",
             (code,),
         ) == warehouse_rows(
-            "select as_at_date::text, numerator::bigint, denominator::bigint"
-            f" from marts_build.{new} order by 1 desc limit 1"
+            "select numerator::bigint, denominator::bigint"
+            f" from marts_build.{new} order by as_at_date desc limit 1"
         )
     finally:
         with connect("carepath_loader") as loader:

@@ -887,16 +887,10 @@ def test_demo_power_bi_shows_what_sql_says(terminal_text: str) -> None:
         "bi_reader",
         """
         select measure_code, count(distinct young_person_key)
-        from marts.fct_kpi_member as members
+        from marts.fct_kpi_member
         where
             authority = %s and is_counted
             and measure_code in ('care_leavers_eet', 'visited_in_time')
-            and as_at_date = (
-                select max(as_at_date) from marts.fct_kpi_member as others
-                where
-                    others.measure_code = members.measure_code
-                    and others.authority = members.authority
-            )
         group by measure_code
         """,
         ASHMERE,

@@ -57,6 +57,46 @@ def test_recreate_leaves_an_empty_warehouse_at_head() -> None:
     assert version == (migrate.head(),)
 
 
+def test_members_published_with_a_date_lose_it_and_stay_readable() -> None:
+    """The state before revision 0048: an older date of one authority, and rows for a rollback."""
+    with connect("carepath_owner") as owner:
+        owner.execute(
+            """
+            create table marts.fct_kpi_member (
+                authority text, as_at_date date, measure_code text, segment_code text,
+                young_person_key bigint, record_number integer,
+                primary key (
+                    authority, as_at_date, measure_code, segment_code, young_person_key,
+                    record_number
+                )
+            );
+            create table marts_prev.fct_kpi_member (_change text, authority text, as_at_date date);
+            insert into marts.fct_kpi_member values
+                ('E09900001', '2019-06-30', 'care_leavers_eet', 'all', 7, 1),
+                ('E09900001', '2019-07-01', 'care_leavers_eet', 'all', 7, 1),
+                ('E09900002', '2019-06-30', 'care_leavers_eet', 'all', 7, 1);
+            insert into marts_prev.fct_kpi_member values ('deleted', 'E09900001', '2019-07-01');
+            update ops.schema_version set version_num = '0047'
+            """
+        )
+    carepath.warehouse.ready()
+    with connect("carepath_owner") as owner:
+        kept = owner.execute("select * from marts.fct_kpi_member order by authority").fetchall()
+        key = owner.execute(
+            "select pg_get_constraintdef(oid) from pg_constraint"
+            " where conrelid = 'marts.fct_kpi_member'::regclass and contype = 'p'"
+        ).fetchone()
+        undone = owner.execute("select * from marts_prev.fct_kpi_member").fetchall()
+        owner.execute("drop table marts.fct_kpi_member, marts_prev.fct_kpi_member")
+    assert kept == [
+        (authority, "care_leavers_eet", "all", 7, 1) for authority in ("E09900001", "E09900002")
+    ]
+    assert key == (
+        "PRIMARY KEY (authority, measure_code, segment_code, young_person_key, record_number)",
+    )
+    assert undone == [("deleted", "E09900001")]
+
+
 def test_every_schema_and_table_says_what_it_holds() -> None:
     with connect("carepath_analyst") as analyst:
         silent = analyst.execute(

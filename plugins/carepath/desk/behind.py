@@ -126,11 +126,10 @@ def _found(
         raise HTTPException(404)
     frame["heading"] = f"The records behind: {shown.measure.title}"
     kept = kept_members(connection, publication, code)
-    newest = kept.newest(shown.segment)
-    day = dt.date.fromisoformat(asked["day"]) if asked["day"] else newest and newest[0]
-    segment = asked["segment"] or (newest[1] if newest else "")
+    day = dt.date.fromisoformat(asked["day"]) if asked["day"] else kept.day
+    segment = asked["segment"] or kept.segment_of(shown.segment) or ""
     chosen = None
-    if newest and day and day in kept.days:
+    if kept.counts and day and day == kept.day:
         own = person.teams_of(publication.authority)
         chosen = Chosen(
             publication.authority,
@@ -141,9 +140,7 @@ def _found(
             asked["team"],
             None if own is None else sorted(own),
         )
-    counts = (
-        [each for each in kept.of(day, segment) if chosen.may_hold(each)] if chosen and day else []
-    )
+    counts = [each for each in kept.of(segment) if chosen.may_hold(each)] if chosen else []
     return {
         "measure": shown.measure,
         "kept": kept,

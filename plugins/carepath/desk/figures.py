@@ -128,12 +128,11 @@ def kept_members(connection: Connection, publication: Publication, code: str) ->
 
 
 def _behind(kept: Kept, segment: str) -> dict[str, Any]:
-    """Return how many records are behind a measure's main figure, on the newest kept date."""
-    newest = kept.newest(segment)
-    counts = kept.of(*newest) if newest else []
+    """Return how many records are behind a measure's main figure, on the kept date."""
+    counts = kept.of(kept.segment_of(segment) or "")
     return {
         "kept": kept,
-        "day": counts[0].as_at_date if counts else None,
+        "day": kept.day,
         "segment": counts[0].segment if counts else "",
         "standings": by_standing(counts),
     }

@@ -34,25 +34,17 @@ STANDING: Final = """case
     else 'denominator'
 end"""
 
-# Each date is looked up in the index, from the date before it: an authority has two of them and
-# about 530,000 rows.
-DAYS: Final = """
-with recursive days as (
-    select min(as_at_date) as day from marts.fct_kpi_member where authority = %(authority)s
-    union all
-    select (
-        select min(members.as_at_date) from marts.fct_kpi_member as members
-        where members.authority = %(authority)s and members.as_at_date > days.day
-    )
-    from days
-    where days.day is not null
-)
-
-select day from days where day is not null order by day desc
+# the date of all members of an authority that has some
+DAY: Final = """
+select as_at_date
+from marts.dim_snapshot
+where
+    authority = %(authority)s
+    and is_latest
+    and exists (select from marts.fct_kpi_member where authority = %(authority)s)
 """
 COUNTS: Final = f"""
 select
-    members.as_at_date,
     members.segment_code,
     coalesce(segments.segment, members.segment_code) as segment,
     members.standing,
@@ -62,7 +54,6 @@ select
     members.record_count
 from (
     select
-        members.as_at_date,
         members.segment_code,
         {STANDING} as standing,
         members.left_out_reason,
@@ -71,15 +62,13 @@ from (
     from marts.fct_kpi_member as members
     where
         members.authority = %(authority)s
-        and members.as_at_date = any(%(days)s)
         and members.measure_code = %(code)s
-    group by 1, 2, 3, 4, 5
+    group by 1, 2, 3, 4
 ) as members
 left join marts.dim_segment as segments
     on segments.authority = %(authority)s and members.segment_code = segments.segment_code
 left join marts.dim_team as teams on members.team_key = teams.team_key
 order by
-    members.as_at_date desc,
     segments.segment_order,
     members.segment_code,
     teams.team_name,
@@ -110,7 +99,6 @@ from marts.fct_kpi_member as members
 left join marts.dim_team as teams on members.team_key = teams.team_key
 where
     members.authority = %(authority)s
-    and members.as_at_date = %(day)s
     and members.measure_code = %(code)s
     and members.segment_code = %(segment)s
     and {{condition}}
@@ -132,7 +120,6 @@ class Count:
         team_key: None for young people whom no team has.
     """
 
-    as_at_date: dt.date
     segment_code: str
     segment: str
     standing: str
@@ -152,37 +139,29 @@ class Kept:
     """What is kept of the members of one measure.
 
     Attributes:
-        days: the dates for which members of any measure are kept, newest first.
-        counts: of this measure, newest date first, in the order of the segments.
+        day: the date of all members that are kept; None if no measure has any.
+        counts: of this measure, in the order of the segments.
         has_figures: whether the measure has figures that are not empty.
     """
 
-    days: Sequence[dt.date]
+    day: dt.date | None
     counts: Sequence[Count]
     has_figures: bool
 
-    def segments(self, day: dt.date) -> dict[str, str]:
-        """Return the segments that have members on a date: names by codes."""
-        return {each.segment_code: each.segment for each in self.counts if each.as_at_date == day}
+    @property
+    def segments(self) -> dict[str, str]:
+        """The segments that have members: names by codes."""
+        return {each.segment_code: each.segment for each in self.counts}
 
-    def newest(self, segment: str) -> tuple[dt.date, str] | None:
-        """Return the newest date and the segment's code, of a measure's main figure.
-
-        Args:
-            segment: the name of the wanted segment; without members, the first other one is
-                taken.
-        """
-        of_segment = (each for each in self.counts if each.segment == segment)
+    def segment_of(self, name: str) -> str | None:
+        """Return the code of a segment by its name; without members, of the first other one."""
+        of_segment = (each for each in self.counts if each.segment == name)
         found = next(of_segment, None) or next(iter(self.counts), None)
-        return (found.as_at_date, found.segment_code) if found else None
+        return found.segment_code if found else None
 
-    def of(self, day: dt.date, segment_code: str) -> list[Count]:
+    def of(self, segment_code: str) -> list[Count]:
         """Return the counts of one figure."""
-        return [
-            each
-            for each in self.counts
-            if (each.as_at_date, each.segment_code) == (day, segment_code)
-        ]
+        return [each for each in self.counts if each.segment_code == segment_code]
 
 
 @dataclass(frozen=True)
@@ -277,10 +256,10 @@ def read_kept(connection: Connection, authority: str, code: str) -> Kept:
         code: of the measure.
     """
     values: dict[str, Any] = {"authority": authority, "code": code}
-    days = [day for (day,) in connection.execute(DAYS, values)]
-    counts = read(connection, Count, COUNTS, values | {"days": days}) if days else []
+    day = connection.execute(DAY, values).fetchone()
+    counts = read(connection, Count, COUNTS, values) if day else []
     row = connection.execute(HAS_FIGURES, values).fetchone()
-    return Kept(days, counts, bool(row and row[0]))
+    return Kept(day[0] if day else None, counts, bool(row and row[0]))
 
 
 def read_page(connection: Connection, chosen: Chosen, number: int) -> list[Member]:

@@ -309,17 +309,23 @@ def _of_other_tables() -> Iterator[DaxMeasure]:
     yield DaxMeasure(
         "People in figures",
         "People counted",
-        "VAR LastDate = MAX ( 'People in figures'[As-at date] )\n"
+        "VAR LastDate = MAX ( 'Figures'[As-at date] )\n"
+        "VAR LatestDate =\n"
+        "    CALCULATE (\n"
+        "        MAX ( 'Figures'[As-at date] ),\n"
+        "        REMOVEFILTERS ( 'Calendar' ),\n"
+        "        REMOVEFILTERS ( 'As-at dates' )\n"
+        "    )\n"
         "RETURN\n"
         "    IF (\n"
-        "        HASONEVALUE ( 'Measures'[Measure code] ),\n"
+        "        HASONEVALUE ( 'Measures'[Measure code] ) && LastDate = LatestDate,\n"
         "        CALCULATE (\n"
         "            DISTINCTCOUNT ( 'People in figures'[Young person key] ),\n"
-        "            'People in figures'[As-at date] = LastDate,\n"
         "            'People in figures'[Is counted] = TRUE ()\n"
         "        )\n"
         "    )",
-        "Young people in the numerator of one measure at the last date in the filter, once each",
+        "Young people in the numerator of one measure at the latest date, once each; blank for "
+        "an earlier date",
         "People",
         _WHOLE,
     )

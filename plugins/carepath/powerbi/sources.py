@@ -131,7 +131,6 @@ RELATIONSHIPS: Final = tuple(
             "calendar_date",
             {
                 "Figures": "as_at_date",
-                "People in figures": "as_at_date",
                 "Targets": "as_at_date",
                 "Published figures": "as_at_date",
                 "Months": "month_start_date",

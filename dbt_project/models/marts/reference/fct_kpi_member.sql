@@ -1,4 +1,6 @@
--- grain: one row per authority, as-at date, measure, segment, young person and number
+-- grain: one row per authority, measure, segment, young person and number
+-- Its date is the authority's latest snapshot date. If each row said so, each row
+-- would change every night.
 with
 
 members as (
@@ -21,19 +23,23 @@ allocations as (
     select * from {{ ref('fct_allocations') }}
 ),
 
+latest as (
+    select * from {{ ref('dim_snapshot') }}
+    where is_latest
+),
+
 people as (
-    select
-        authority,
-        as_at_date,
-        young_person_key
+    select distinct
+        members.authority,
+        members.young_person_key,
+        latest.snapshot_date as as_at_date
     from members
-    group by authority, as_at_date, young_person_key
+    inner join latest on members.authority = latest.authority
 ),
 
 -- the team of a date is that of the allocation that began last
 allocated as (
-    select distinct on (people.as_at_date, people.young_person_key)
-        people.as_at_date,
+    select distinct on (people.young_person_key)
         people.young_person_key,
         allocations.team_key
     from people
@@ -46,14 +52,13 @@ allocated as (
                 or people.as_at_date < allocations.end_date
             )
     order by
-        people.as_at_date asc, people.young_person_key asc, allocations.start_date desc,
+        people.young_person_key asc, allocations.start_date desc,
         allocations.allocation_number desc
 ),
 
 described as (
     select
         people.young_person_key,
-        people.as_at_date,
         young_people.sex_code,
         young_people.ethnicity_code,
         allocated.team_key,
@@ -61,22 +66,18 @@ described as (
             as age_years
     from people
     left join young_people on people.young_person_key = young_people.young_person_key
-    left join allocated
-        on
-            people.young_person_key = allocated.young_person_key
-            and people.as_at_date = allocated.as_at_date
+    left join allocated on people.young_person_key = allocated.young_person_key
 )
 
 select
     members.authority,
-    members.as_at_date,
     measures.measure_code,
     coalesce(segments.segment_code, {{ code_of('members.segment') }}) as segment_code,
     members.young_person_key,
     (
         row_number() over (
             partition by
-                members.authority, members.as_at_date, measures.measure_code,
+                members.authority, measures.measure_code,
                 members.segment, members.young_person_key
             order by members.is_counted desc nulls last, members.left_out_reason asc
         )
@@ -101,7 +102,4 @@ inner join measures
     on members.mart = measures.mart and members.measure = measures.measure
 left join segments
     on members.authority = segments.authority and members.segment = segments.segment
-left join described
-    on
-        members.young_person_key = described.young_person_key
-        and members.as_at_date = described.as_at_date
+left join described on members.young_person_key = described.young_person_key
