@@ -77,8 +77,7 @@ select
     (
         row_number() over (
             partition by
-                members.authority, measures.measure_code,
-                members.segment, members.young_person_key
+                measures.measure_code, members.segment, members.young_person_key
             order by members.is_counted desc nulls last, members.left_out_reason asc
         )
     )::integer as record_number,
