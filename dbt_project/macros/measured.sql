@@ -14,6 +14,7 @@
     that a line does not break. A share of nobody has no value, so it gets no row. -#}
 {% macro measured(members, weight=none, counts=[], people=none) -%}
 {%- set how_many = 'coalesce(sum(' ~ weight ~ ') ' if weight else '(count(*) ' -%}
+{%- set listed_counts = "'" ~ counts | join("', '") ~ "'" -%}
 {%- set otherwise = ', 0)' if weight else ')' -%}
 {{ people_are(people or members) }}
 reasons as (
@@ -56,7 +57,7 @@ segments_of_counts as (
         measure,
         segment
     from measured
-    where measure in ('{{ counts | join("', '") }}')
+    where measure in ({{ listed_counts }})
     group by authority, measure, segment
 ),
 
@@ -83,17 +84,8 @@ with_zeros as (
             and segments_of_counts.segment = measured.segment
     where totals.segment = 'all'
     union all
-    select
-        authority,
-        as_at_date,
-        measure,
-        segment,
-        numerator,
-        denominator,
-        left_out_count,
-        left_out_reason
-    from measured
-    where measure not in ('{{ counts | join("', '") }}')
+    select * from measured
+    where measure not in ({{ listed_counts }})
 ),
 
 with_totals as (
@@ -104,7 +96,7 @@ with_totals as (
         segment,
         numerator,
         case
-            when measure not in ('{{ counts | join("', '") }}') then denominator
+            when measure not in ({{ listed_counts }}) then denominator
             when segment <> 'all'
                 then max(numerator) filter (where segment = 'all')
                     over (partition by authority, as_at_date, measure)
