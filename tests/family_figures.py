@@ -30,7 +30,14 @@ class Figure:
 
 
 # marts that hold values in place of numerators
-OF_VALUES = ("kpi_case_durations", "kpi_care_averages", "kpi_caseload", "kpi_social_workers")
+OF_VALUES = (
+    "kpi_case_durations",
+    "kpi_care_averages",
+    "kpi_caseload",
+    "kpi_placement_budget",
+    "kpi_sdq_score",
+    "kpi_social_workers",
+)
 
 YEAR = "between '{first}' and '{last}'"
 NEED = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from family_figures import NEED, PLANS, YEAR, Figure
-from leavers_recounted import COHORT, STILL_THERE
+from family_figures import DAYS, NEED, PLANS, YEAR, Figure
+from leavers_recounted import COHORT, FOSTERED_AT_18, OLDER, STILL_THERE
 
 CARE: Final = """
 with spell as (
@@ -49,6 +49,69 @@ DECIDED: Final = (
 )  # fmt: skip
 QUARTER: Final = "between date '{last}' - interval '3 months' + interval '1 day' and '{last}'"
 
+FIRST_OF_YEAR: Final = (
+    CARE + "select count(*) filter (where option = '{{}}'), count(option) from (select"
+    " distinct on (id) id, start_date from spell where start_date " + YEAR
+    + " order by id, start_date) as came cross join lateral (select (array_agg("
+    "permanence_option_code order by order_date desc nulls last))[1] as option"
+    " from staging.stg_cla_previous_permanence where " + KEY + " = id"
+    " and coalesce(order_date <= start_date, true)) as before"
+)  # fmt: skip
+# the last score of each child of 5 to 16 who was in care for all 12 months
+SCORES: Final = (
+    CARE + "select {{}} from (select (select sdq_score from staging.stg_sdq_scores where " + KEY
+    + " = id and sdq_score is not null and completed_date " + YEAR
+    + " order by completed_date desc limit 1) as score from here"
+    " inner join staging.stg_person as p on " + KEY.replace("authority", "p.authority") + " = id"
+    " where start_date <= '{first}'"
+    " and extract(year from age(date '{last}', birth_date)) between 5 and 16) as scores"
+)  # fmt: skip
+# the plan of highest precedence of each person, of those open at the end of the last day
+PLAN_NOW: Final = (
+    "with p as (select person_id, max(rank) as rank,"
+    " (array_agg(start_date order by rank desc, start_date))[1] as since from ("
+    "select person_id, 1 as rank,"
+    " start_date, end_date from staging.stg_early_help_episodes"
+    " where authority = '{authority}' union all select person_id, 2, start_date, end_date"
+    " from staging.stg_cin_plans where authority = '{authority}' union all select person_id,"
+    " 3, start_date, end_date from staging.stg_cp_plans where authority = '{authority}'"
+    " union all select person_id, 4, c.start_date, c.end_date from staging.stg_person as p"
+    " inner join core.fct_care_periods as c on c.young_person_key = "
+    + KEY.replace("authority", "p.authority")
+    + " where p.authority = '{authority}') as open_plans where start_date <= '{last}'"
+    " and coalesce(end_date > '{last}', true) group by person_id) "
+)
+# by the record at the date, of those whom it does not leave out; care ends with the 18th birthday,
+# also where the period was not closed
+AT_DATE: Final = (
+    "select count(*) filter (where {{}}), count(*) from staging.stg_care_leavers as c"
+    " inner join staging.stg_person as p using (authority, person_id)"
+    " where authority = '{authority}'"
+    " and extract(year from age(date '{last}', birth_date)) between 17 and 25"
+    " and coalesce(eligibility_code, '') not in ('N', 'E')"
+    " and coalesce(in_touch_code, '') not in ('DIED', 'RHOM')"
+    " and not exists (select from core.fct_care_periods where young_person_key = " + KEY
+    + " and daterange(start_date, end_date) @> date '{last}'"
+    " and birth_date > date '{last}' - interval '18 years')"
+    " and coalesce((select sum(upper(days) - lower(days)) from unnest((select range_agg(daterange("
+    "start_date, end_date)) from core.fct_care_periods where young_person_key = " + KEY
+    + ") * datemultirange(daterange((birth_date + interval '14 years')::date,"
+    " least('{last}', birth_date + interval '18 years')::date))) as days), case when exists (select"
+    " from core.fct_care_periods where young_person_key = " + KEY + ") then 0 else 91 end) >= 91"
+)  # fmt: skip
+HIGHER: Final = (
+    "(select person_id, start_date, end_date from staging.stg_cin_plans"
+    " where authority = '{authority}' union all select person_id, start_date, end_date"
+    " from staging.stg_cp_plans where authority = '{authority}' union all select person_id,"
+    " start_date, end_date from staging.stg_cla_episodes where authority = '{authority}')"
+)
+HELD: Final = (
+    "select count(*) filter (where cases > {limit}), count(*) from (select count(*) as cases"
+    " from core.fct_case_allocations where authority = '{{authority}}' and role_code = '{role}'"
+    " and daterange(from_date, to_date) @> date '{{last}}'{open}"
+    " group by worker_key) as held"
+)
+
 
 def asked(frame: str, condition: str) -> str:
     """Return a query of a share: of everybody in the frame, those of a condition."""
@@ -62,6 +125,61 @@ def care_leavers(condition: str) -> str:
 
 INDICATORS: Final = (
     # front door and assessment
+    Figure(
+        "kpi_referrals",
+        "referrals",
+        "select count(*) from (" + NEED + ") as r where referral_date " + YEAR,
+    ),
+    Figure(
+        "kpi_referrals",
+        "re-referrals within 12 months",
+        "with r as (" + NEED + ") select count(*) filter (where exists (select from r as e"
+        " where e.person_id = r.person_id and e.referral_date < r.referral_date"
+        " and e.referral_date >= r.referral_date - interval '1 year')), count(*) from r"
+        " where referral_date " + YEAR,
+    ),
+    Figure(
+        "kpi_referrals",
+        "no further action",
+        "select count(*) filter (where is_no_further_action), count(is_no_further_action)"
+        " from (" + NEED + ") as r where referral_date " + YEAR,
+    ),
+    Figure(
+        "kpi_enquiries",
+        "section 47 enquiries",
+        "select count(*) from staging.stg_s47_enquiry where authority = '{authority}'"
+        " and start_date " + YEAR,
+    ),
+    *(
+        Figure(
+            "kpi_plans",
+            measure,
+            PLAN_NOW + f"select count(*) filter (where rank = {rank}), count(*) from p",
+        )
+        for measure, rank in (("child in need", 2), ("child protection", 3))
+    ),
+    Figure(
+        "kpi_visits",
+        "visited in time",
+        PLAN_NOW.replace("with p", DAYS.rstrip() + ", p", 1)
+        + "select count(*) filter (where is_seen), count(*) filter (where is_seen or not is_new)"
+        " from (select exists (select from staging.stg_cp_visits as v"
+        " where v.authority = '{authority}' and v.person_id = p.person_id"
+        " and is_child_seen and visit_date between from_date and '{last}')"
+        " as is_seen, since > from_date as is_new from p cross join (select min(day) as from_date"
+        " from days where number >= (select number from days where day = '{last}') - 10) as w"
+        " where rank = 3) as children",
+        segment="child protection",
+    ),
+    Figure(
+        "kpi_reviews",
+        "reviews in time",
+        "select count(*) filter (where review_date <= least(due_date, '{last}')), count(*)"
+        " from core.fct_reviews where authority = '{authority}' and plan_type_code = 'CP'"
+        " and due_date is not null and (review_date " + YEAR + " or due_date < '{last}'"
+        " and coalesce(review_date > '{last}', true) and coalesce(plan_end_date > '{last}', true))",
+        segment="child protection",
+    ),
     Figure(
         "kpi_assessment_durations",
         "assessments authorised (DfE)",
@@ -180,6 +298,11 @@ INDICATORS: Final = (
         " distinct on (id) end_date - start_date as days from spell where end_date "
         + YEAR
         + " order by id, end_date desc) as left_last",
+    ),
+    Figure(
+        "kpi_care_entries",
+        "entries to care in 12 months",
+        CARE + "select count(*) from spell where start_date " + YEAR,
     ),
     # looked after: placements
     Figure(
@@ -332,6 +455,151 @@ INDICATORS: Final = (
         "in higher education",
         care_leavers("activity ~ 'time in higher education'"),
     ),
+    # previous permanence, SDQ, missing, cost and A3
+    Figure(
+        "kpi_previous_permanence",
+        "previous permanence of children who started",
+        asked(FIRST_OF_YEAR, "P1"),
+        segment="adopted before",
+    ),
+    Figure(
+        "kpi_previous_permanence",
+        "previous permanence of children who started",
+        asked(FIRST_OF_YEAR, "Z1"),
+        segment="no permanence option before",
+    ),
+    Figure("kpi_sdq_score", "mean SDQ score", SCORES.replace("{{}}", "avg(score)")),
+    *(
+        Figure(
+            "kpi_care_health",
+            measure,
+            SCORES.replace("{{}}", f"count(*) filter (where score {between}), count(score)"),
+        )
+        for measure, between in (
+            ("SDQ score normal", "< 14"),
+            ("SDQ score borderline", "in (14, 15, 16)"),
+        )
+    ),
+    Figure(
+        "kpi_care_health",
+        "intervention received for substance misuse",
+        CARE + "select count(*) filter (where received), count(received) from (select (select"
+        " bool_or(has_received_intervention) from staging.stg_cla_substance_misuse"
+        " where " + KEY + " = id and misuse_date " + YEAR + ") as received from here"
+        " where start_date <= '{first}') as misuse",
+    ),
+    Figure(
+        "kpi_missing",
+        "missing episodes in 12 months",
+        "select count(*) " + MISSING + " and missing_type_code = 'M' and m.start_date " + YEAR,
+    ),
+    Figure(
+        "kpi_missing",
+        "children missing in 12 months",
+        "select count(distinct person_id), (select count(distinct young_person_key)"
+        " from core.fct_care_periods where authority = '{authority}'"
+        " and daterange(start_date, end_date) && daterange('{first}', '{last}', '[]')) "
+        + MISSING
+        + " and missing_type_code = 'M' and m.start_date "
+        + YEAR,
+        segment="looked after in 12 months",
+    ),
+    Figure(
+        "kpi_placement_mix",
+        "placement group",
+        asked(PLACED, "placement_type_code ~ '^U'")
+        + AT_HOME
+        + " where placement_type_code is not null",
+        segment="foster",
+    ),
+    Figure(
+        "kpi_adoption",
+        "A3: moved in within 14 months",
+        CARE + "select count(*) filter (where start_date + interval '14 months'"
+        " > least(placed_for_adoption_date, '{last}')), count(*) from spell"
+        " inner join staging.stg_permanence as p on id = "
+        + KEY.replace("authority", "p.authority")
+        + " where end_reason_code ~ '^E1[12]$'"
+        " and end_date > date '{last}' - interval '3 years' and end_date <= '{last}'"
+        " and placed_for_adoption_date between start_date and end_date"
+        " or coalesce(end_date > '{last}', true) and start_date <= adm_decision_date"
+        " and adm_decision_date <= '{last}' and coalesce(decision_reversed_date > '{last}', true)",
+    ),
+    Figure(
+        "kpi_placement_budget",
+        "weekly cost of open placements",
+        CARE + "select sum(c.weekly_cost_gbp) from home inner join core.fct_placement_costs as c"
+        " using (placement_key) where daterange(from_date, to_date) @> date '{last}'",
+    ),
+    Figure(
+        "kpi_in_touch",
+        "in touch",
+        "select count(*) filter (where in_touch_code = 'YES'), count(in_touch_code)"
+        " from staging.stg_care_leavers where authority = '{authority}'",
+    ),
+    # care leavers by accommodation, and of 22 to 25
+    *(
+        Figure("kpi_care_leaver_accommodation", measure, care_leavers(f"home ~* '{words}'"))
+        for measure, words in (
+            ("with former foster carer", "former foster"),
+            ("independent living", "^(u - )?independent"),
+            ("in custody", "custody"),
+            ("no fixed abode / homeless", "homeless"),
+            ("bed and breakfast", "breakfast"),
+        )
+    ),
+    Figure(
+        "kpi_care_leaver_accommodation",
+        "accommodation not recorded",
+        care_leavers("coalesce(home, '') = ''"),
+    ),
+    *(
+        Figure(
+            "kpi_care_leavers_22_to_25",
+            measure,
+            asked(
+                OLDER
+                + "select count(*) filter (where {{}}), count(*) from leavers where "
+                + STILL_THERE,
+                condition,
+            ),
+        )
+        for measure, condition in (
+            ("care leavers", "true"),
+            ("in touch", "contact ~ 'YES'"),
+            ("EET", "activity ~ '^[FP][1-5]|engaged'"),
+            ("accommodation suitable", "suitability ~ 'considered suitable'"),
+        )
+    ),
+    *(
+        Figure("kpi_care_leavers_by_age", measure, asked(AT_DATE, condition))
+        for measure, condition in (
+            ("in custody", "accommodation_code = 'X'"),
+            ("homeless", "accommodation_code = 'S'"),
+            ("in bed and breakfast", "accommodation_code = 'W'"),
+            ("with a personal adviser", "personal_adviser_id is not null"),
+        )
+    ),
+    *(
+        Figure(
+            "kpi_staying_put_at_birthdays",
+            measure,
+            COHORT + "select count(*) filter (where home ~ 'former foster'), count(*)"
+            f" from leavers where years in ({years}) and " + STILL_THERE + " and " + FOSTERED_AT_18,
+        )
+        for measure, years in (
+            ("staying put at 20", "20"),
+            ("staying put at 19 and 20", "19, 20"),
+        )
+    ),
+    Figure(
+        "kpi_pathway_plan_in_date",
+        "pathway plan reviewed in 6 months",
+        "select count(*) filter (where age(date '{last}', pathway_plan_review_date)"
+        " <= interval '6 months'), count(*) from staging.stg_care_leavers"
+        " where authority = '{authority}' and coalesce(eligibility_code, '') <> 'N'"
+        " and coalesce(pathway_plan_review_date <= '{last}', true)",
+    ),
     # workforce
     Figure(
         "kpi_caseload",
@@ -347,7 +615,20 @@ INDICATORS: Final = (
         "select sum(full_time_equivalency) from staging.stg_professionals"
         " where authority = '{authority}' and job_title = 'Social Worker' and is_agency_worker",
     ),
+    Figure(
+        "kpi_workers_above_limit",
+        "social workers above the limit",
+        HELD.format(limit=20, role="SW", open=" and is_case_open"),
+    ),
     # early help and before proceedings
+    Figure(
+        "kpi_early_help",
+        "stepped up",
+        "select count(*) filter (where exists (select from " + HIGHER + " as h"
+        " where h.person_id = e.person_id and h.start_date > e.start_date"
+        " and h.start_date <= e.end_date + 30)), count(*)"
+        " from (" + EARLY_HELP + ") as e where end_date " + YEAR,
+    ),
     Figure(
         "kpi_early_help",
         "ended in 12 months",

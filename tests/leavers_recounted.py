@@ -9,10 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-# Care leavers of 17 to 21, from the deliveries. No load came between November 2017 and June 2019,
-# so the load of 30 June tells about each birthday whose month after was over on 30 September, and
-# the load of 30 September about the others. `stays` are all days in care.
-COHORT: Final = """
+
+def cohort(ages: str, tells: str) -> str:
+    """Return care leavers of some ages, from the deliveries, as `leavers`.
+
+    `ages` is a condition on `years`, and `tells` the day of the load whose record counts. `stays`
+    are all days in care.
+    """
+    return f"""
 with people as (
     select person_id, birth_date, years,
         (birth_date + years * interval '1 year')::date as birthday,
@@ -25,18 +29,16 @@ with people as (
     cross join lateral (
         select extract(year from age(date '2019-09-30', birth_date))::integer as years
     ) as ages
-    where authority = 'E09900001' and years between 17 and 21
+    where authority = 'E09900001' and years {ages}
 ), leavers as (
     select people.*, known.clea_care_leaver_in_touch as contact,
         known.clea_care_leaver_activity as activity,
+        known.clea_care_leaver_accommodation as home,
         known.clea_care_leaver_accom_suitable as suitability
     from people
     left join history.ssd_care_leavers as known
         on known.authority = 'E09900001' and known.record_key = people.person_id
-        and daterange(known.known_from, known.known_to) @> case
-            when people.birthday + interval '1 month' < '2019-09-30' then date '2019-06-30'
-            else date '2019-09-30'
-        end
+        and daterange(known.known_from, known.known_to) @> {tells}
     where not (years = 17 and stays @> birthday)
         and stays && daterange((birth_date + interval '16 years')::date, birthday)
         and 91 <= (
@@ -47,7 +49,26 @@ with people as (
         )
 )
 """
+
+
+# No load came between November 2017 and June 2019, so the load of 30 June tells about each day
+# that was over on 30 September, and the load of 30 September about the others. About a birthday
+# a record of the month after it tells, and from 22 on the latest of the year.
+COHORT: Final = cohort(
+    "between 17 and 21",
+    "case when people.birthday + interval '1 month' < '2019-09-30' then date '2019-06-30'"
+    " else date '2019-09-30' end",
+)
+OLDER: Final = cohort("between 22 and 25", "date '2019-09-30'")
 STILL_THERE: Final = "coalesce(contact, '') !~ 'RHOM|DIED'"
+
+FOSTERED_AT_18: Final = (
+    "exists (select from core.fct_placements as p where p.young_person_key"
+    " = core.key_of('E09900001|' || person_id)"
+    " and placement_group = 'foster' and not is_temporary and start_date < coming_of_age"
+    " and coalesce(end_date, 'infinity') >= coming_of_age)"
+    " and stays @> (coming_of_age - 1)"
+)
 
 # name: what the marts say, what the records say, and the rows that both have
 RECOUNTED: Final[dict[str, tuple[str, str, list[tuple[object, ...]]]]] = {
@@ -71,12 +92,7 @@ RECOUNTED: Final[dict[str, tuple[str, str, list[tuple[object, ...]]]]] = {
         "select sum(denominator + left_out_count) from marts.kpi_staying_put_at_birthdays"
         " where authority = 'E09900001' and as_at_date = '2019-09-30'"
         " and measure in ('staying put at 18', 'staying put at 19', 'staying put at 20')",
-        COHORT + "select count(*) from leavers where years between 18 and 20 and exists ("
-        " select from core.fct_placements as p where p.young_person_key"
-        " = core.key_of('E09900001|' || person_id)"
-        " and placement_group = 'foster' and not is_temporary and start_date < coming_of_age"
-        " and coalesce(end_date, 'infinity') >= coming_of_age)"
-        " and (stays @> (coming_of_age - 1))",
+        COHORT + "select count(*) from leavers where years between 18 and 20 and " + FOSTERED_AT_18,
         [(42,)],
     ),
     # With those left out. Of 19 to 21, eight returned home and one was in care for fewer than 13

@@ -33,13 +33,16 @@ from powerbi_model import DaxModel
 from psycopg import sql
 from rich.console import Console
 
-from carepath.demonstration.comparison import compare
+from carepath.demonstration.comparison import compare, lookups
 from carepath.demonstration.evaluation_report import report_figures
+from carepath.documents.indicators import read_indicators
+from carepath.measures import read_measures
 from carepath.powerbi.catalogue import PUBLICATION, read_catalogue
 from carepath.powerbi.dax import measure_name
 from carepath.powerbi.report import CODE, SERVICE, TITLE, VALUE, pages
 from carepath.quality.figures.limits import limits_of
 from carepath.settings import get_settings
+from carepath.statistics.data_sets import RATES
 from carepath.terminal.changes import read_moved
 from carepath.terminal.due import print_due
 from carepath.warehouse import embedded
@@ -693,15 +696,17 @@ CARE = {
 }
 
 
+CARE_MARTS = (
+    "care_starts", "care_ends", "permanence", "placement_types", "carer_stability",
+    "placement_changes", "missing_children", "care_visits", "care_reviews",
+    "children_looked_after",
+)  # fmt: skip
+
+
 def care_figures() -> dict[tuple[str, str], tuple[int, int]]:
     """Return numerator and denominator by measure and segment of the last night's care."""
-    marts = (
-        "care_starts", "care_ends", "permanence", "placement_types", "carer_stability",
-        "placement_changes", "missing_children", "care_visits", "care_reviews",
-        "children_looked_after",
-    )  # fmt: skip
     found = {}
-    for mart in marts:
+    for mart in CARE_MARTS:
         for measure, segment, numerator, denominator in rows(
             "bi_reader",
             f"select measure, segment, numerator, denominator from marts.kpi_{mart}"
@@ -794,6 +799,110 @@ def test_demo_averages_and_costs_of_care_are_what_the_records_say(terminal_text:
     assert float(figures["cost of a child's week in 12 months"]) == pytest.approx(
         float(spend_of_year / weeks), abs=1e-4
     )
+
+
+# what counts each measure again, other than a Figure: a test, or an entry of RECOUNTED
+COUNTED_BY = {
+    "test_assessments_in_time_are_the_oracles_and_segments_add_up": (
+        "assessments_in_45_working_days"
+    ),
+    "test_conferences_in_time_are_the_oracles": "conferences_in_15_working_days",
+    "test_changes_of_worker_are_the_oracles": "three_social_workers_12_months",
+    "test_demo_providers_and_characteristics_are_those_of_the_records": (
+        "children_looked_after placement_provider"
+    ),
+    "test_demo_averages_and_costs_of_care_are_what_the_records_say": (
+        "mean_days_of_last_care_period moves_per_1000_days missing_incidents_per_child"
+        " placement_week_cost placement_spend_to_date"
+    ),
+    "test_demo_days_to_adoption_are_what_the_records_say": (
+        "adoption_a1_days adoption_a2_days adoption_a10_days"
+    ),
+    "test_demo_decisions_for_adoption_of_all_quarters_are_those_recorded": (
+        "adoption_decisions adoption_placement_orders adoption_placed"
+    ),
+    "care leavers around their birthday": (
+        "care_leavers_17_21_number care_leavers_17_21_in_touch care_leavers_17_21_eet"
+        " care_leavers_17_21_suitable"
+    ),
+    "care leavers by age at the date": (
+        "care_leavers_at_date_number care_leavers_at_date_in_touch care_leavers_at_date_eet"
+        " care_leavers_at_date_suitable"
+    ),
+    "social workers in full-time equivalents": "agency_share_fte caseload_per_fte",
+    "three or more social workers of children looked after": "worker_stability_three_or_more",
+    "early help": "early_help_open early_help_started",
+    "referrals after early help": "early_help_referral_after",
+}
+# measures of which the demonstration has nobody at its last date, so that a second count of it
+# would show nothing; the unit tests of their models count invented rows
+OF_NOBODY = {
+    "adoption_reversed": "no decision for adoption is reversed",
+    "adoption_waiting_with_order": "nobody with a placement order waits",
+    "care_development_check": "no development check is recorded",
+    "early_help_stepped_down": "no early help begins within 30 days of a higher plan's end",
+    "edge_of_care_entered_care": "nobody entered care after joining a programme",
+    "personal_advisers_above_limit": "no personal adviser holds more than 25 cases",
+    "placed_with_a_sibling": "no postcode is recorded of the only two siblings in care",
+    "placed_with_all_siblings": "no postcode is recorded of the only two siblings in care",
+    "social_worker_leavers_fte": "the list of workers is the same each night",
+    "social_worker_starters_fte": "the list of workers is the same each night",
+    "social_worker_turnover_fte": "the list of workers is the same each night",
+    "staying_put_18": "three months after the birthday are not over for any of them",
+    "staying_put_19": "nobody of 19 stays put; 19 and 20 are counted together",
+}
+
+
+def recounted() -> set[str]:
+    """Return the codes of all measures that some test counts in its own words."""
+    code_of = {
+        (mart, measure.name): measure.code
+        for mart, measures in read_measures().items()
+        for measure in measures
+    }
+    named = {name for name, *_ in (*CARE, *HEALTH)}
+    in_care = {"kpi_care_starts", "kpi_care_ends", *(f"kpi_{mart}" for mart in CARE_MARTS)}
+    found = {code_of[figure.mart, figure.measure] for figure in (*FIGURES, *INDICATORS)}
+    report = {(lookup.mart, lookup.measure) for lookup in lookups().values()}
+    found |= {code_of[key] for key in report & code_of.keys()}
+    found |= {
+        code
+        for (mart, name), code in code_of.items()
+        if mart in in_care | {"kpi_care_health"}
+        and (name in named or mart.removeprefix("kpi_") in named)
+    }
+    found |= {code for codes in COUNTED_BY.values() for code in codes.split()}
+    # a test of the small department divides the count of each rate by the population
+    with RATES.open(encoding="utf-8", newline="") as lines:
+        return found | {
+            row["rate_code"] for row in csv.DictReader(lines) if row["count_code"] in found
+        }
+
+
+def test_every_measure_of_an_indicator_is_counted_again() -> None:
+    asked = {code for indicator in read_indicators() for code in indicator.measures}
+    assert asked - recounted() == OF_NOBODY.keys()
+
+
+def test_tests_that_count_again_exist() -> None:
+    written = "".join(path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py"))
+    tests = {name for name in COUNTED_BY if name.startswith("test_")}
+    assert COUNTED_BY.keys() - tests <= RECOUNTED.keys()
+    assert {name for name in tests if f"\ndef {name}(" not in written} == set()
+
+
+def test_demo_measure_has_its_total_at_each_date_unless_a_council_words_its_segments(
+    terminal_text: str,
+) -> None:
+    """A measure of programmes or panels has a figure for each of them, and none for all."""
+    without = rows(
+        "bi_reader",
+        "select distinct default_segment from marts.dim_measure inner join (select measure_code"
+        " from marts.kpi group by authority, measure_code, as_at_date"
+        " having not bool_or(is_total)) as figures using (measure_code) order by 1",
+    )
+    assert without
+    assert [name for (name,) in without if "{" not in name] == []
 
 
 def test_demo_publishes_no_text_with_a_sign_twice(terminal_text: str) -> None:
@@ -1173,6 +1282,22 @@ def test_demo_fall_of_suitable_homes_is_closed_cases_and_not_worse_homes(
         " and measure = 'accommodation recorded as suitable'",
         ASHMERE, BASELINE, FOLLOW_UP,
     )  # fmt: skip
+
+    def shares(kinds: list[str]) -> tuple[float, ...]:
+        """The shares at both dates of cases of some kinds, in per cent."""
+        ((earlier, later),) = rows(
+            "bi_reader",
+            "select round(100.0 * sum(earlier_numerator) / sum(earlier_denominator), 1),"
+            " round(100.0 * sum(later_numerator) / sum(later_denominator), 1)"
+            " from marts.change_parts where authority = %s and earlier_snapshot_date = %s"
+            " and as_at_date = %s and measure = 'accommodation recorded as suitable'"
+            " and case_kind = any(%s)",
+            ASHMERE, BASELINE, FOLLOW_UP, kinds,
+        )  # fmt: skip
+        return float(earlier), float(later)
+
+    assert shares([kind for kind, *_ in parts]) == (79.1, 61.1)
+    assert shares(["open case"]) == (81.1, 81.4)
     whole = float(sum(share + mix for _, share, mix, _ in parts))
     assert whole == pytest.approx(float(difference), abs=1e-5)
     by_kind = {kind: (share, mix, count) for kind, share, mix, count in parts}
