@@ -88,7 +88,7 @@ def test_table_has_its_columns_and_where_it_comes_from() -> None:
     said = words(page)
     assert "authority Key" in said
     assert "numerator Those who are counted integer" in said
-    assert "kpi_eet reads 3 tables" in said
+    assert "kpi_eet reads 2 tables" in said
     origin = words(
         page[page.index("<code>core.fct_leaving_care_snapshot</code>") :].partition("</tr>")[0]
     )
