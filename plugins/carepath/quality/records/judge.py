@@ -353,7 +353,7 @@ def keys_statement(relation: str, rules: Sequence[Rule], table: Table) -> sql.Co
         for name, text in windows.items()
     )
     # one array, because PostgreSQL prepares each row of `lateral (values ...)` again for each
-    # record, which took five times as long
+    # record (ADR 12)
     failed = sql.SQL(",\n            ").join(
         sql.SQL("case when {} then {} end").format(
             _condition(rule.failing), sql.Literal(rule.rule_id)
