@@ -3,8 +3,9 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- set schema_name = (custom_schema_name or target.schema) | trim -%}
     {%- set day = var('as_known_at', none) -%}
-    {%- if day and node.resource_type != 'seed' -%}
-        {{ schema_name }}_as_known_{{ (day | string).replace('-', '') }}
+    {%- if day -%}
+        {{ schema_name }}_as_known_{{ (day | string).replace('-', '') -}}
+        {{ var('as_known_suffix', '') }}
     {%- else -%}
         {{ schema_name }}
     {%- endif -%}

@@ -792,12 +792,12 @@ def release_figures(
 def as_known_at(date: NightOption) -> None:
     """Build the whole warehouse as it was known on a past day, in separate schemas."""
     from carepath.warehouse import ready
-    from carepath.warehouse.dbt import run_dbt
+    from carepath.warehouse.as_known_at import build_as_known_at
 
     ready()
     day = date.date()
     with console.status(f"building the warehouse as known at {day}"):
-        run_dbt(["run"], layer="as_known_at", run_id=None, vars={"as_known_at": day.isoformat()})
+        build_as_known_at(day)
     console.print(f"Built. The schemas end in _as_known_{day:%Y%m%d}: core, marts_build, ...")
 
 

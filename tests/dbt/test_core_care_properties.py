@@ -22,6 +22,7 @@ from small_recording_system import warehouse_rows
 
 from carepath.contract import load_contract
 from carepath.landing.tables import ensure
+from carepath.warehouse.as_known_at import COMMAND
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import run_dbt
 
@@ -249,7 +250,7 @@ def test_deleted_and_added_again_leaves_core_as_if_never_deleted(care: MessyCare
 
     # what was known in between stays known
     run_dbt(
-        ["run", "--select", "+fct_care_periods"],
+        [*COMMAND, "--select", "+fct_care_periods"],
         layer="as_known_at",
         vars={"as_known_at": NIGHTS[1].isoformat()},
     )

@@ -19,6 +19,7 @@ from small_recording_system import warehouse_rows
 
 from carepath.errors import WarehouseError
 from carepath.settings import get_settings
+from carepath.warehouse.as_known_at import COMMAND
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import DbtResult, ModelTiming, run_dbt
 from carepath.warehouse.models import build_models
@@ -495,7 +496,7 @@ def test_past_state_is_built_as_a_whole_in_schemas_of_its_own(nights: Warehouse)
     built = warehouse_rows("select * from ops.built_loads order by 1, 2")
     for _ in range(2):
         run_dbt(
-            ["run", "--select", "+fct_leaving_care_snapshot"],
+            [*COMMAND, "--select", "+fct_leaving_care_snapshot"],
             layer="as_known_at",
             vars={"as_known_at": FIRST_NIGHT.isoformat()},
         )

@@ -19,6 +19,7 @@ from carepath.publish.tables import MartTable, mart_tables
 from carepath.quality.figures.build import read_build, read_shared
 from carepath.quality.figures.declared import read_marts
 from carepath.settings import get_settings
+from carepath.warehouse.as_known_at import COMMAND
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import run_dbt
 from carepath.warehouse.privileges import differences, read_privileges
@@ -231,7 +232,7 @@ def test_key_of_a_young_person_is_one_in_all_snapshots_and_exact_as_a_double() -
 @pytest.mark.usefixtures("held_marts")
 def test_as_known_at_a_held_night_shows_what_the_correction_changed() -> None:
     run_dbt(
-        ["run", "--select", "+kpi_eet", "person_identity"],
+        [*COMMAND, "--select", "+kpi_eet", "person_identity"],
         layer="as_known_at",
         vars={"as_known_at": "2019-06-28"},
     )
@@ -253,7 +254,7 @@ def test_as_known_at_a_held_night_shows_what_the_correction_changed() -> None:
 @pytest.mark.usefixtures("held_marts")
 def test_as_known_at_is_open_to_analysts_and_copies_no_names() -> None:
     run_dbt(
-        ["run", "--select", "stg_authorities", "dim_authority", "person_identity"],
+        [*COMMAND, "--select", "stg_authorities", "dim_authority", "person_identity"],
         layer="as_known_at",
         vars={"as_known_at": "2018-01-01"},
     )
