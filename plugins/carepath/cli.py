@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -1018,14 +1019,28 @@ def powerbi(
     console.print(f"Open in Power BI Desktop: {folder / f'{NAME}.pbip'}", markup=False)
 
 
+def subject_of(error: CarepathError) -> tuple[str, str]:
+    """Return what an error is about, to be shown first, and the rest of its message.
+
+    Most places begin with the same word ("source ashmere"), which is not said twice.
+    """
+    family = next((c for c in type(error).__mro__ if CarepathError in c.__bases__), CarepathError)
+    kind = re.sub("(?<=[a-z])(?=[A-Z])", " ", family.__name__.removesuffix("Error")).capitalize()
+    text = str(error)
+    if re.match(rf"{kind}\b", text, re.I):
+        return kind, text[len(kind) :]
+    return kind, f": {text}"
+
+
 @contextmanager
 def in_plain_words() -> Iterator[None]:
     """Turn an expected failure into its one message and exit code 1."""
     try:
         yield
     except CarepathError as error:
-        errors.print(f"[bold red]{type(error).__name__.removesuffix('Error')}[/]: ", end="")
-        errors.print(str(error), markup=False)
+        kind, text = subject_of(error)
+        errors.print(f"[bold red]{kind}[/]", end="")
+        errors.print(text, markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("Stopped. Figures are published whole or not at all.")

@@ -6,7 +6,9 @@ import pickle
 
 import pytest
 
-from carepath.errors import CarepathError, SettingsError
+from carepath.cli import subject_of
+from carepath.errors import CarepathError, GateHeldError, SettingsError, SourceError
+from carepath.sources.postgres import SourceBusyError
 
 
 @pytest.mark.parametrize("what", ["the night is over", "the night is over."])
@@ -22,3 +24,20 @@ def test_question_keeps_its_mark_and_a_message_survives_another_process() -> Non
     error = SettingsError("is it there?", where="sources.yml")
     assert str(error) == "sources.yml: is it there?"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (SourceError("It is down", where="source ashmere"), "Source ashmere: It is down."),
+        (SourceError("no source is listed"), "Source: No source is listed."),
+        (SourceBusyError("It is locked", where="source ashmere"), "Source ashmere: It is locked."),
+        (SourceError("It is down", where="sources.yml"), "Source: sources.yml: It is down."),
+        (GateHeldError("The figures are held"), "Gate held: The figures are held."),
+        (CarepathError("It failed", where="carepath"), "Carepath: It failed."),
+    ],
+)
+def test_message_on_the_terminal_says_once_what_it_is_about(
+    error: CarepathError, shown: str
+) -> None:
+    assert "".join(subject_of(error)) == shown

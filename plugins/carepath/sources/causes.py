@@ -79,7 +79,7 @@ DRIVER: Final = Cause(
 )
 RIGHTS: Final = Cause(
     "permission denied for its user",
-    "Grant the account SELECT on the table. If it is a view, check the rights of the view too.",
+    "Grant the account SELECT on what is named here. If it is a view, check its rights too.",
 )
 ABSENT: Final = Cause(
     "there is no such table, view or column",

@@ -38,10 +38,12 @@ from carepath.sources.kind import (
     REPLACES_ALL,
     WHOLE,
     Accumulates,
+    DeniedError,
     Kind,
     SourceColumn,
     SourceSession,
     rebuilt,
+    refuse_denied,
     refuse_namesakes,
     sent_types,
 )
@@ -254,7 +256,8 @@ class DatabaseSource:
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
         """Return the error to raise. It leaves out the driver's message, which may quote values."""
         cause = causes.cause_of(error)
-        return SourceError(
+        kind = DeniedError if cause.words == causes.RIGHTS.words else SourceError
+        return kind(
             f"{what}: {cause}",
             where=f"source {self.name}" + (f", table {table}" if table else ""),
             todo=cause.todo,
@@ -301,9 +304,17 @@ class _DatabaseSession:
         self._held_rows: dict[str, bool] = {}
         self._described: dict[str, list[SourceColumn]] = {name: [] for name in self._names}
         self._broken: dict[str, SourceError] = {}
+        denied: dict[str, DeniedError] = {}
         for name in self._names:
             if found := contract.get(name.lower()):
-                self._open(name, required=found.required and not source.is_partial)
+                try:
+                    self._open(name, required=found.required and not source.is_partial)
+                except DeniedError as error:
+                    denied[name] = error
+                except SourceError:
+                    if not denied:
+                        raise
+        refuse_denied(source.name, denied)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
         return self._described

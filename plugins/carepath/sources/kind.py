@@ -14,6 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from carepath.contract import Table, load_contract
 from carepath.errors import SourceError
+from carepath.sources import causes
 from carepath.sources.address import Address
 from carepath.sources.spec import SourceSpec
 
@@ -89,7 +90,8 @@ class Readable(Protocol):
         """Ask for the columns of a table, without any row.
 
         Raises:
-            SourceError: the account may not read one of them.
+            DeniedError: the account may not read one of them.
+            SourceError: they cannot be read for another reason.
         """
         ...
 
@@ -138,6 +140,30 @@ class Kind:
     named_by: Callable[[str, Sequence[SourceSpec]], SourceSpec] | None = None
     absolute: Callable[[str], str] = str
     files_as: str = ""
+
+
+class DeniedError(SourceError):
+    """The account may not read something of the source."""
+
+
+def refuse_denied(source: str, denied: Mapping[str, DeniedError]) -> None:
+    """Refuse a source of which the account may not read some tables, if there are any.
+
+    Args:
+        source: its name.
+        denied: the error of each table, by its name.
+
+    Raises:
+        DeniedError: names all of them, so that the rights can be granted at once.
+    """
+    if len(denied) == 1:
+        raise next(iter(denied.values()))
+    if denied:
+        raise DeniedError(
+            f"{len(denied)} tables cannot be read: {causes.RIGHTS}",
+            where=f"source {source}, tables {', '.join(sorted(denied))}",
+            todo=causes.RIGHTS.todo,
+        )
 
 
 def rebuilt(source: str, table: str) -> SourceError:

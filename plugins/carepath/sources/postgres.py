@@ -32,10 +32,12 @@ from carepath.sources.kind import (
     REPLACES_ALL,
     WHOLE,
     Accumulates,
+    DeniedError,
     Kind,
     SourceColumn,
     SourceSession,
     rebuilt,
+    refuse_denied,
     refuse_namesakes,
     sent_types,
 )
@@ -159,7 +161,8 @@ class PostgresSource:
             reason = str(cause)
             if state.startswith(NAMES_OBJECTS):
                 reason = self._address.hide(safe_message(error).strip())
-        return SourceError(
+        kind = DeniedError if cause.words == causes.RIGHTS.words else SourceError
+        return kind(
             f"{what}: {reason}",
             where=f"source {self.name}" + (f", table {table}" if table else ""),
             todo=cause.todo,
@@ -248,19 +251,25 @@ class _Connections:
         and partitions too. LOCK TABLE would need more rights, and does not cover those.
         """
         _set(connection, "lock_timeout", TABLE_LOCK_TIMEOUT)
+        denied: dict[str, DeniedError] = {}
         for name in _contracted(self.relations):
+            query = sql.SQL("select from {} limit 0").format(self.source.identifier(name))
             try:
-                connection.execute(
-                    sql.SQL("select from {} limit 0").format(self.source.identifier(name))
-                )
+                with connection.transaction():  # a savepoint: the other tables are asked too
+                    connection.execute(query)
             except (
                 psycopg.errors.LockNotAvailable,
                 psycopg.errors.UndefinedTable,
                 psycopg.errors.DeadlockDetected,
             ):
-                raise self.source.busy(name) from None
+                if not denied:
+                    raise self.source.busy(name) from None
             except psycopg.Error as error:
-                raise self.source.failed("The table cannot be read", error, name) from None
+                failure = self.source.failed("The table cannot be read", error, name)
+                if not isinstance(failure, DeniedError):
+                    raise failure from None
+                denied[name] = failure
+        refuse_denied(self.source.name, denied)
         _set(connection, "lock_timeout", SESSION["lock_timeout"])
 
     def _changed(self) -> str | None:
@@ -326,11 +335,15 @@ class _PostgresSession:
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             self._source.identifier(self._name(table)),
         )
-        try:
-            with self._connections.lend() as connection:
-                connection.execute(query)
-        except psycopg.Error as error:
-            raise self._source.failed("The table cannot be read", error, table.name) from None
+        with self._connections.lend() as connection:
+            try:
+                with connection.transaction():  # a savepoint: another table may be asked next
+                    connection.execute(query)
+            except psycopg.Error as error:
+                failure = self._source.failed("The table cannot be read", error, table.name)
+            else:
+                return
+        raise failure
 
     def count_now(self, tables: Collection[Table]) -> dict[str, int]:
         names = {self._name(table): table.name for table in tables}
