@@ -33,6 +33,7 @@ from carepath.sources import SourceSpec, database, open_source, postgres
 from carepath.sources.address import address
 from carepath.sources.causes import cause_of
 from carepath.sources.database import DatabaseSource, encode, form_of
+from carepath.sources.packed import packed
 from carepath.warehouse.connect import connect, url
 from carepath.warehouse.passwords import ADMINISTRATOR
 
@@ -373,6 +374,63 @@ def test_texts_of_every_kind_arrive_without_a_change(kind: Kind) -> None:
         kind.insert("ssd_contacts", "cont_contact_source_desc", sent)
     found = kind.read("ssd_contacts", "cont_contact_source_desc")
     assert sorted(text for (text,) in found if text is not None) == sorted(t for _, t in TEXTS)
+
+
+def test_mariadb_makes_the_same_texts_of_a_record_as_carepath(
+    mariadb: MariaDB, warehouse: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maria = Maria(mariadb)
+    asked: dict[str, bool] = {}
+
+    def read(values: Sequence[Value], *, in_one: bool) -> list[bytes]:
+        def choose(columns: Any) -> Any:
+            record = packed(columns)
+            asked[columns[0][1]] = record is not None
+            return record if in_one else None
+
+        monkeypatch.setattr(database, "packed", choose)
+        with open_source(maria.spec).open() as session:
+            return [
+                b"".join(session.stream(CONTRACT[table], [column, None, column]))
+                for table, column in (COLUMNS[value[0]] for value in values)
+            ]
+
+    for values in rounds(maria.values):
+        maria.fresh()
+        prepare(maria, values)
+        assert read(values, in_one=True) == read(values, in_one=False)
+    by_python = {kind for kind, by_server in asked.items() if not by_server}
+    assert by_python == {
+        "double", "binary(2)", "binary(1)", "uuid", "timestamp", "timestamp(3)", "time", "longtext",
+    }  # fmt: skip
+    assert {"bigint(20) unsigned", "decimal(9,2)", "char(3)", "bit(8)", "datetime(6)",
+            "enum('Y','N')", "text"} <= asked.keys() - by_python  # fmt: skip
+
+    texts: list[Value] = [("text", "text", "", None)]
+    maria.fresh()
+    maria.run("create table ssd_contacts (cont_contact_source_desc text)")
+    maria.run("insert into ssd_contacts values (null)")
+    for sent, _ in TEXTS:
+        maria.insert("ssd_contacts", "cont_contact_source_desc", sent)
+    assert read(texts, in_one=True) == read(texts, in_one=False)
+
+
+def test_record_that_the_server_could_not_put_together_is_read_field_by_field(
+    mariadb: MariaDB, warehouse: None
+) -> None:
+    maria = Maria(mariadb)
+    maria.fresh()
+    maria.run(
+        "create table ssd_contacts (cont_contact_id text, cont_contact_source_desc text)",
+        "insert into ssd_contacts values (repeat('x', 60000), repeat('y', 60000))",
+    )
+    ((before,),) = maria.place.run(["select @@global.max_allowed_packet"])
+    maria.run("set global max_allowed_packet = 65536")
+    try:
+        found = maria.read("ssd_contacts", "cont_contact_id", "cont_contact_source_desc")
+    finally:
+        maria.run(f"set global max_allowed_packet = {before}")
+    assert found == [("x" * 60_000, "y" * 60_000)]
 
 
 def test_text_of_ten_megabytes_arrives_whole(kind: Kind) -> None:

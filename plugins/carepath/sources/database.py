@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ from carepath.sources.kind import (
     sent_types,
 )
 from carepath.sources.notes import DeliveryNote
+from carepath.sources.packed import FITS, encode_packed, packed
 from carepath.sources.spec import SourceSpec
 
 BATCH: Final = 2_000  # rows; about 200 kB
@@ -328,23 +329,16 @@ class _DatabaseSession:
 
     def stream(self, table: Table, columns: Sequence[str | None]) -> Iterator[bytes]:
         name = self._name(table)
-        types = {column.name: column.type for column in self._described.get(name, ())}
-        query = sa.select(
-            *[
-                sa.null().label(f"absent_{n}") if column is None
-                else selected(column, types.get(column, ""), self._source.kind)
-                for n, column in enumerate(columns)
-            ]
-        ).select_from(sa.table(name, schema=self._source.schema))  # fmt: skip
         is_empty = True
         try:
-            with (
-                self._lock,
-                self._connection.execute(query.execution_options(stream_results=True)) as result,
-            ):
-                for chunk in encode(_fetch(result), self._forms(table, name, columns)):
-                    is_empty = False
-                    yield chunk
+            with self._lock:
+                query, encoded = self._query(table, name, columns)
+                query = query.select_from(sa.table(name, schema=self._source.schema))
+                streaming = query.execution_options(stream_results=True)
+                with self._connection.execute(streaming) as result:
+                    for chunk in encoded(_fetch(result)):
+                        is_empty = False
+                        yield chunk
         except Exception as error:  # a driver may raise errors of its own
             raise self._source.failed("Reading stopped", error, table.name) from None
         if is_empty and self._held_rows.get(name):
@@ -385,16 +379,32 @@ class _DatabaseSession:
                 raise failure from None
             self._broken[name] = failure
 
-    def _forms(self, table: Table, name: str, columns: Sequence[str | None]) -> dict[int, Form]:
-        """Return how to change the values of some columns, by their position."""
+    def _query(
+        self, table: Table, name: str, columns: Sequence[str | None]
+    ) -> tuple[sa.Select[Any], Callable[[Iterable[Sequence[Row]]], Iterator[bytes]]]:
+        """Return how to ask for columns of a table, and how to encode what then arrives."""
+        kind = self._source.kind
         types = {column.name: column.type for column in self._described.get(name, ())}
         wanted = sent_types(table, self._source.spelling)
+        asked = [
+            None if column is None
+            else (column, types.get(column, ""), wanted.get(column.lower(), ""))
+            for column in columns
+        ]  # fmt: skip
+        record = packed(asked) if kind in ("mysql", "mariadb") else None
+        of = {"schema": self._source.schema, "name": name}
+        if record is not None and self._connection.execute(FITS, of).scalar_one():
+            return sa.select(record), encode_packed
+        selection = [
+            sa.null().label(f"absent_{n}") if column is None else selected(*column[:2], kind)
+            for n, column in enumerate(asked)
+        ]
         forms = {
-            n: form_of(types.get(column, ""), wanted.get(column.lower(), ""), self._source.kind)
-            for n, column in enumerate(columns)
-            if column is not None
+            n: form
+            for n, column in enumerate(asked)
+            if column is not None and (form := form_of(*column[1:], kind))
         }
-        return {n: form for n, form in forms.items() if form}
+        return sa.select(*selection), partial(encode, forms=forms)
 
     def _name(self, table: Table) -> str:
         """Return the source's own name for a table of the contract."""
