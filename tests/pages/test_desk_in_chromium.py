@@ -15,7 +15,7 @@ import pytest
 import scratch_staging as staging
 from airflow_pages import PASSWORD
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from carepath.desk import PREFIX
 from carepath.desk.app import create_app
@@ -23,6 +23,7 @@ from carepath.quality.log import log_nights
 from carepath.quality.records import gate
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect
+from carepath.warehouse.manifest import current_manifest
 from expectations.register import rules
 
 RULE = "CL-06"
@@ -261,6 +262,34 @@ def test_waiver_that_two_people_agree_on_changes_the_next_decision(
         judge(loader)
     stella.goto(f"{PREFIX}/decisions")
     expect(stella.locator("tbody tr").first).to_contain_text("Held")
+
+
+def test_viewer_reads_the_documentation_of_dbt(signed_in: dict[str, BrowserContext]) -> None:
+    current_manifest()
+    with connect("carepath_owner") as owner:
+        owner.execute(
+            "create table marts.kpi_eet (authority text primary key, share numeric(9, 6))"
+        )
+    page = signed_in["viola"].new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{PREFIX}/figures/dbt#!/model/model.carepath.kpi_eet", timeout=60_000)
+    expect(page.get_by_text("Grain: one row per authority, snapshot date").first).to_be_visible()
+    expect(page.get_by_text("warehouse.marts.kpi_eet").first).to_be_visible()
+    expect(page.get_by_text("numeric(9,6)").first).to_be_visible()
+    page.get_by_role("link", name="Depends On").click()
+    expect(page.get_by_role("link", name="fct_leaving_care_snapshot")).to_be_visible()
+    page.locator(".launcher").first.click()
+    expect(page.locator("canvas").first).to_be_visible()
+    # it loads nothing else, and its script is a stranger to Airflow
+    assert [url.partition("#")[0].rpartition("/")[2] for url in asked] == ["dbt"]
+    assert complaints == []
+    with pytest.raises(Error, match="sandboxed"):
+        page.evaluate("document.cookie")
+    page.close()
 
 
 def test_server_logs_no_case(address: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -12,9 +15,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from carepath.desk import PREFIX, figures, lineage
+from carepath.desk import PREFIX, figures, guard, lineage
 from carepath.desk.app import create_app
 from carepath.desk.people import VIEWER, Person
+from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import read_manifest
 
@@ -28,14 +32,14 @@ async def identify(token: str) -> Person | None:
 IN_AIRFLOW = Starlette(routes=[Mount(PREFIX, create_app(identify))])
 
 
-def ask(path: str, who: str = "viola") -> httpx.Response:
+def ask(path: str, who: str = "viola", *, under: str = "tables") -> httpx.Response:
     async def sent() -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=IN_AIRFLOW),
             base_url="http://desk.example",
             cookies={"_token": who},
         ) as client:
-            return await client.get(f"{PREFIX}/figures/tables{path}")
+            return await client.get(f"{PREFIX}/figures/{under}{path}")
 
     return asyncio.run(sent())
 
@@ -108,6 +112,75 @@ def test_table_that_dbt_does_not_make_says_so() -> None:
     page = ask("/night_status").text
     assert "Carepath makes this table from its own records" in page
     assert "Comes from</th>" not in page
+
+
+def test_documentation_of_dbt_names_what_readers_see_and_nothing_of_this_machine() -> None:
+    assert ask("", "stranger", under="dbt").status_code == 401
+    assert f'href="{PREFIX}/figures/dbt"' in ask("").text
+    answer = ask("", under="dbt")
+    assert answer.status_code == 200
+    for hidden in ("marts_build", str(get_settings().home), str(PROJECT_ROOT), '"compiled_code":'):
+        assert hidden not in answer.text, hidden
+    before, _, after = answer.text.partition(',catalog:{"metadata"')
+    catalogue = json.JSONDecoder().raw_decode('{"metadata"' + after)[0]["nodes"]
+    eet = catalogue["model.carepath.kpi_eet"]
+    assert (eet["metadata"]["schema"], eet["metadata"]["name"]) == ("marts", "kpi_eet")
+    assert list(eet["columns"]) == ["authority", "numerator"]
+    assert not any(each["metadata"]["name"] == "secret" for each in catalogue.values())
+    manifest = json.JSONDecoder().raw_decode(before.partition("{manifest:")[2])[0]
+    found = manifest["nodes"]["model.carepath.kpi_eet"]
+    assert found["schema"] == "marts"
+    assert "**Numerator**: care leavers whose status is EET" in found["description"]
+    assert "`local_eet_status.eets_status`" in found["columns"]["numerator"]["description"]
+    assert "model.carepath.fct_leaving_care_snapshot" in found["depends_on"]["nodes"]
+    assert manifest["metadata"]["send_anonymous_usage_stats"] is False
+
+
+def test_documentation_of_dbt_may_run_its_own_script_and_do_nothing_else() -> None:
+    answer = ask("", under="dbt")
+    policy = dict(
+        each.strip().partition(" ")[::2]
+        for each in answer.headers["content-security-policy"].split(";")
+    )
+    scripts = re.findall(r"<script[^>]*>(.*?)</script", answer.text, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts]
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": " ".join(f"'sha256-{each}'" for each in hashes),
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "font-src": "data:",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+        "sandbox": "allow-scripts",
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    # every other page keeps the policy of the desk
+    others = {ask(path).headers["content-security-policy"] for path in ("", "/kpi_eet", "/secret")}
+    assert others == {guard.HEADERS[guard.POLICY]}
+
+
+def test_documentation_of_dbt_is_made_again_when_the_marts_or_the_manifest_change() -> None:
+    before = ask("", under="dbt").text
+    with connect("carepath_owner") as owner:
+        owner.execute("alter table marts.kpi_eet add column added_tonight date")
+    after = ask("", under="dbt").text
+    with connect("carepath_owner") as owner:
+        owner.execute("alter table marts.kpi_eet drop column added_tonight")
+    assert "added_tonight" not in before
+    assert "added_tonight" in after
+
+
+def test_documentation_of_dbt_is_not_found_while_a_night_writes_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = tmp_path / "manifest.json"
+    half.write_text('{"nodes": {', encoding="utf-8")
+    monkeypatch.setattr(lineage, "newest_manifest", lambda: (half, 0))
+    assert ask("", under="dbt").status_code == 404
+    monkeypatch.setattr(lineage, "newest_manifest", lambda: None)
+    assert ask("", under="dbt").status_code == 404
 
 
 def test_measure_leads_to_its_table() -> None:

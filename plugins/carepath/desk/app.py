@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carepath.desk import (
     behind,
+    dbt_documentation,
     decisions,
     figures,
     record,
@@ -42,7 +43,8 @@ def create_app(identify: Identify = person_of) -> FastAPI:
     """
     app = FastAPI(title="Carepath: the stewards' desk", openapi_url=None)
     modules = (
-        tonight, figures, behind, tables, work_list, record, waivers, decisions, rule_book, trends,
+        tonight, figures, behind, tables, dbt_documentation, work_list, record, waivers, decisions,
+        rule_book, trends,
     )  # fmt: skip
     for module in modules:
         app.include_router(module.router)

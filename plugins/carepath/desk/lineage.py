@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -141,15 +142,26 @@ def read_lineage(target: Path | None = None) -> Lineage | None:
     Args:
         target: the folder in which dbt leaves what it writes; by default that of the home.
     """
-    target = target or get_settings().home / "dbt_target"
-    written = [target / place / "manifest.json" for place in ("dbt_project/plain", "parsed")]
+    newest = newest_manifest(target)
     try:
-        newest = max(
-            (path for path in written if path.is_file()), key=lambda path: path.stat().st_mtime_ns
-        )
-        return _read(newest, newest.stat().st_mtime_ns)
-    except (OSError, ValueError):  # there is none, or a night is writing it
+        return _read(*newest) if newest else None
+    except (OSError, ValueError):  # a night is writing it
         return None
+
+
+def newest_manifest(target: Path | None = None) -> tuple[Path, int] | None:
+    """Return the newest manifest in this home, and its time in ns; None if dbt has written none.
+
+    Args:
+        target: as for `read_lineage`.
+    """
+    target = target or get_settings().home / "dbt_target"
+    found = []
+    for place in ("dbt_project/plain", "parsed"):
+        path = target / place / "manifest.json"
+        with suppress(OSError):
+            found.append((path, path.stat().st_mtime_ns))
+    return max(found, key=lambda each: each[1], default=None)
 
 
 @lru_cache(maxsize=2)

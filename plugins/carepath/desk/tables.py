@@ -86,7 +86,13 @@ def tables(request: Request, authority: str = "") -> HTMLResponse:
         domains.setdefault(mart.domain if mart else "", []).append(each)
     if frame["publication"] is None:
         return page(request, "figures.html", **frame)
-    return page(request, "figures_tables.html", **frame, domains=sorted(domains.items(), key=_last))
+    return page(
+        request,
+        "figures_tables.html",
+        **frame,
+        domains=sorted(domains.items(), key=_last),
+        has_manifest=known is not None,
+    )
 
 
 @router.get("/{name}")

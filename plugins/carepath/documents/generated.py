@@ -13,6 +13,7 @@ from carepath.documents.bank_holidays import bank_holidays_seed
 from carepath.documents.column_lineage import columns_page
 from carepath.documents.combinations import combinations_page
 from carepath.documents.data_contract import contract_page
+from carepath.documents.dbt_page import make_dbt_page, read_columns
 from carepath.documents.department_rules import department_page
 from carepath.documents.faults import faults_page
 from carepath.documents.indicators import indicators_page
@@ -29,7 +30,8 @@ from carepath.documents.warehouse_pictures import warehouse_page
 from carepath.powerbi import project as powerbi
 from carepath.powerbi.catalogue import read_catalogue
 from carepath.settings import PROJECT_ROOT, get_settings
-from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.connect import connect
+from carepath.warehouse.dbt import read_manifest
 
 Files = Mapping[str, Callable[[], str]]
 
@@ -81,16 +83,17 @@ def write() -> list[str]:
 
 
 def write_dbt_docs() -> Path:
-    """Write dbt's own documentation as one page and return it.
+    """Write dbt's own documentation as one page, as the desk shows it, and return its path.
 
     Raises:
-        WarehouseError: dbt could not read the warehouse.
+        WarehouseError: dbt cannot parse the project, or nobody can reach the warehouse.
     """
-    run_dbt(["docs", "generate", "--static"], layer="docs")
-    folder = get_settings().home / "docs"
-    folder.mkdir(parents=True, exist_ok=True)
-    page = get_settings().home / "dbt_target" / "dbt_project" / "plain" / "static_index.html"
-    return page.replace(folder / "dbt.html")
+    with connect("bi_reader") as connection:
+        columns = read_columns(connection)
+    page = get_settings().home / "docs" / "dbt.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(make_dbt_page(read_manifest(), columns, way="").html, encoding="utf-8")
+    return page
 
 
 def _stale_power_bi() -> list[str]:
