@@ -20,6 +20,7 @@ from starlette.routing import Mount
 
 from carepath.demonstration import REPORTED
 from carepath.desk import PREFIX
+from carepath.desk.ahead import draw_published
 from carepath.desk.app import create_app
 from carepath.desk.people import STEWARD, Person
 from carepath.powerbi.visuals import visual_queries
@@ -113,6 +114,8 @@ def visuals(authority: str) -> list[Waits]:
 def pages(authority: str, one_in: int = 1) -> list[Waits]:
     """Measure the pages of figures: the first view after a publication, and the later ones.
 
+    The first view is measured after the desk has drawn ahead, and without that.
+
     Args:
         authority: ONS code.
         one_in: of the pages of measures, of records and of tables, one in so many is measured.
@@ -122,6 +125,9 @@ def pages(authority: str, one_in: int = 1) -> list[Waits]:
         ask = _asking(loop)
         ask(addresses[0])  # imports are no reader's wait: the service has been running
         _forget()
+        alone = {address: _timed(lambda a=address: ask(a)) for address in addresses}
+        _forget()
+        ahead = {"all authorities": _timed(draw_published)}
         first = {address: _timed(lambda a=address: ask(a)) for address in addresses}
         again = {address: _least(lambda a=address: ask(a)) for address in addresses}
         hundred = {
@@ -129,6 +135,8 @@ def pages(authority: str, one_in: int = 1) -> list[Waits]:
             for number in range(READERS)
         }
     return [
+        Waits("pages, first view, nothing drawn ahead", alone, 0.3),
+        Waits("drawing ahead, which no reader waits for", ahead, 30),
         Waits("pages, first view after a publication", first, 0.3),
         Waits("pages, later views", again, 0.3),
         Waits("a hundred readers one after the other", hundred, 0.3),
@@ -151,7 +159,13 @@ def _addresses(authority: str, one_in: int) -> Iterable[str]:
                 "select table_name from information_schema.tables where table_schema = 'marts'"
             )
         ]
-    yield from ("/figures", "/figures/pathway", "/figures/measures", "/figures/tables")
+    yield from (
+        "/figures",
+        "/figures/pathway",
+        "/figures/measures",
+        "/figures/tables",
+        "/figures/dbt",
+    )
     if authority == REPORTED:
         yield "/figures/evaluation"
     yield from (f"/figures/measures/{code}" for code in sorted(codes)[::one_in])

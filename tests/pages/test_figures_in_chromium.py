@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,8 @@ from carepath.desk.ahead import draw_published
 from carepath.desk.app import create_app
 from carepath.desk.people import VIEWER, Person
 from carepath.errors import CarepathError, WarehouseError
+from carepath.report import pictures
+from carepath.report.headlines import _moved
 from carepath.report.written import write_report
 from carepath.warehouse.connect import connect
 
@@ -154,6 +158,13 @@ def test_headlines_equal_sql(page: tuple[Page, list[str]]) -> None:
     cost = kpi.format("placement_weekly_cost", "2019-03-12", "all")
     assert one(f"select to_char(value, 'FM£999,999') {cost}") in card("placement_weekly_cost")
     assert "not delivered: 8" in card("children_missing")
+
+
+def test_others_are_named_only_beside_targets_that_are_met() -> None:
+    some = {"Met": 1, "Not met, right direction": 2}
+    assert _moved(Counter(some)).startswith("Of the others, figures moved: 2 in the right")
+    none = {"Not met, unchanged": 1}
+    assert _moved(Counter(none)) == "Figures moved: 1 not at all."
 
 
 def test_targets_and_signals_are_said_in_words(page: tuple[Page, list[str]]) -> None:
@@ -288,11 +299,10 @@ def test_second_reader_waits_for_no_drawing(report: Path, monkeypatch: Any) -> N
 
 def test_first_reader_of_a_publication_waits_for_no_drawing(report: Path, monkeypatch: Any) -> None:
     figures._kept.clear()
-    ask("/figures")
     with connect("carepath_owner") as owner:
         owner.execute("update marts.publication set publication_id = publication_id + 100")
     try:
-        draw_published()
+        draw_published()  # nobody has looked at anything yet
         for each in (
             "headlines.read_headlines",
             "pathway.read_pathway",
@@ -301,13 +311,43 @@ def test_first_reader_of_a_publication_waits_for_no_drawing(report: Path, monkey
             monkeypatch.setattr(f"carepath.report.{each}", None)
         for path in ("", "/pathway", "/measures/care_leavers_eet"):
             assert ask(f"/figures{path}").status_code == 200, path
-        # nobody has looked at Coast, so nothing of it was drawn
-        assert ask(f"/figures?authority={COAST}").status_code == 500
-        assert {publication_id for _, publication_id, *_ in figures._kept} == {141}
+        assert ask(f"/figures?authority={COAST}").status_code == 200
+        draw_published()  # which finds that all is drawn
     finally:
         figures._kept.clear()
         with connect("carepath_owner") as owner:
             owner.execute("update marts.publication set publication_id = publication_id - 100")
+
+
+def test_of_many_authorities_only_those_with_readers_are_drawn(
+    report: Path, monkeypatch: Any
+) -> None:
+    figures._kept.clear()
+    monkeypatch.setattr(ahead, "MOST_AUTHORITIES", 1)
+    draw_published()
+    assert not figures._kept
+    ask(f"/figures/measures/care_leavers_eet?authority={COAST}")
+    draw_published()
+    assert {authority for authority, *_ in figures._kept} == {COAST}
+    assert len(figures._kept) > 5
+    figures._kept.clear()
+
+
+def test_pictures_of_one_form_differ_in_their_numbers() -> None:
+    """A form is built once, and each picture puts its own numbers into it."""
+    days = [dt.date(2019, month, 28) for month in range(1, 7)]
+    rising, falling = ([(day, n * sign) for n, day in enumerate(days)] for sign in (1, -1))
+    aimed = pictures.history_chart(rising, ",.0f", (4, "target 4"))
+    assert "target 4" in aimed
+    assert "target 5" in pictures.history_chart(rising, ",.0f", (5, "target 5"))
+    assert aimed == pictures.history_chart(rising, ",.0f", (4, "target 4"))
+    assert pictures.history_chart(rising, ",.0f") != pictures.history_chart(falling, ",.0f")
+    short, long = ([("a", "", n, str(n)), ("b", "", 1, "1")] for n in (2, 2000))
+    ends = [
+        re.findall(r">([\d,]+)</text>", pictures.bars_chart(each, ",.0f")) for each in (short, long)
+    ]
+    assert "2,000" in ends[1]
+    assert "2,000" not in ends[0]
 
 
 def test_drawing_ahead_goes_on_after_a_fault(
@@ -369,5 +409,10 @@ def test_desk_shows_the_pages_under_its_policy_and_accessibly(
         for width in (PHONE, LAPTOP):
             shown.set_viewport_size({"width": width, "height": 900})
             assert shown.evaluate("document.documentElement.scrollWidth") <= width, path
+    shown.goto(f"{ORIGIN}{PREFIX}/figures/measures")
+    shown.emulate_media(media="print")  # on paper nobody can open a topic
+    assert shown.locator("details.topic:not([open])").count() > 0
+    for topic in shown.locator("details.topic").all():
+        expect(topic.get_by_role("link").first).to_be_visible()
     assert [text for text in complaints if "Content Security Policy" in text] == []
     context.close()

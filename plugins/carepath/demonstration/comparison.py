@@ -98,7 +98,7 @@ class Line:
             return amount(str(_rounded(self.value, self.report.value)))
         if self.numerator is None:
             return ""
-        return f"{self.numerator}" + (f" {self.percent}%" if self.percent else "")
+        return f"{self.numerator}" + (f" ({self.percent}%)" if self.percent else "")
 
     @property
     def equal(self) -> bool:

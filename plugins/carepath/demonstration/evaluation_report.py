@@ -59,11 +59,12 @@ class ReportFigure:
 
     @property
     def printed(self) -> str:
-        """The figure as the evaluation report prints it."""
+        """The figure that the evaluation report prints: `3 (5%)`."""
         if self.value is not None:
             return amount(self.value)
-        count = "" if self.numerator is None else f"{self.numerator}"
-        return " ".join((count, f"{self.percent}%" if self.percent else "")).strip()
+        if self.numerator is None or self.percent is None:
+            return f"{self.percent}%" if self.percent else f"{self.numerator}"
+        return f"{self.numerator} ({self.percent}%)"
 
 
 @lru_cache(maxsize=1)

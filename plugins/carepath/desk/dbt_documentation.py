@@ -39,13 +39,7 @@ class Answer:
 @router.get("/dbt")
 def documentation(request: Request) -> Response:
     """Show dbt's documentation of the tables, as readers of the marts see them."""
-    with reading.marts() as connection:
-        columns = tuple(read_columns(connection))
-    newest = lineage.newest_manifest()
-    try:
-        found = _made(*newest, columns) if newest else None
-    except (OSError, ValueError):  # a night is writing the manifest
-        found = None
+    found = read_page()
     if found is None:
         raise HTTPException(404)
     headers = {POLICY: found.policy, "Vary": "Accept-Encoding"}
@@ -53,6 +47,19 @@ def documentation(request: Request) -> Response:
         return Response(found.text, media_type="text/html", headers=headers)
     headers["Content-Encoding"] = "gzip"
     return Response(found.compressed, media_type="text/html", headers=headers)
+
+
+def read_page() -> Answer | None:
+    """Return the page; None if dbt has not written a manifest."""
+    newest = lineage.newest_manifest()
+    if newest is None:
+        return None
+    with reading.marts() as connection:
+        columns = tuple(read_columns(connection))
+    try:
+        return _made(*newest, columns)
+    except (OSError, ValueError):  # a night is writing the manifest
+        return None
 
 
 @lru_cache(maxsize=1)

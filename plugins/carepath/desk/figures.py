@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/figures")
 
+PATHWAY: Final = ("pathway", "", None)  # of all young people on the latest date
 KEPT_PAGES: Final = 2000  # what is read for a page is kept until the next publication
 
 T = TypeVar("T")
@@ -235,9 +236,19 @@ def authorities_kept() -> set[str]:
         return {authority for authority, *_ in _kept}
 
 
+def is_kept(publication: Publication, what: Hashable) -> bool:
+    """Return whether a page has been drawn for a publication."""
+    with _lock:
+        return _key(publication, what) in _kept
+
+
+def _key(publication: Publication, what: Hashable) -> tuple[str, int, dt.datetime, Hashable]:
+    return (publication.authority, publication.publication_id, publication.published_at, what)
+
+
 def drawn(publication: Publication, what: Hashable, draw: Callable[[], T]) -> T:
     """Return what a page shows, drawn once for each publication."""
-    key = (publication.authority, publication.publication_id, publication.published_at, what)
+    key = _key(publication, what)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)

@@ -427,7 +427,8 @@ def _moved(counts: Mapping[str, int]) -> str:
         ("Not met, unchanged", "not at all"),
     )
     parts = [f"{counts[name]} {way}" for name, way in ways if counts.get(name)]
-    return f"Of the others, figures moved: {', '.join(parts)}." if parts else ""
+    who = "Of the others, figures" if counts["Met"] else "Figures"
+    return f"{who} moved: {', '.join(parts)}." if parts else ""
 
 
 def _signals(months: Mapping[str, Sequence[Month]]) -> list[str]:

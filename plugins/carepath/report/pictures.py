@@ -3,6 +3,10 @@
 Each picture has a sentence that says what it shows, and a table with the same numbers. Lines differ
 by colour, dash and shape, so that nobody has to tell colours apart. The colours are those of the
 Government Analysis Function for people who see few of them.
+
+Altair needs 0.1 s to build and check a chart, and vl-convert a third of that to draw it. So a form
+is built once, without numbers: Altair describes it, and vl-convert makes a Vega chart of it. To
+draw, numbers are put into that chart, as the data sets and signals that the form names.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import altair as alt
@@ -35,6 +40,10 @@ POUNDS: Final = {
     "currency": ["£", ""],
 }
 Number = float | int | Decimal | None
+
+Rows = list[dict[str, Any]]
+Form = Mapping[str, Any]  # a Vega chart without its numbers
+FORMS_KEPT: Final = 200
 
 _lock = threading.Lock()  # the engine of vl-convert draws one picture at a time
 
@@ -95,19 +104,30 @@ def history_chart(
     known = [row["value"] for row in rows if row["value"] is not None]
     if axis_format == ".0%" and max(known) - min(known) < 0.05:
         axis_format = ".1%"
-    base = alt.Chart(_data(rows)).encode(
+    aim = target if target is not None and target[0] is not None else None
+    return _drawn(
+        _history_form(axis_format, aim is not None),
+        rows=rows,
+        alone=_alone(rows),
+        aim=[{"value": _float(aim[0]), "name": aim[1]}] if aim else [],
+    )
+
+
+@lru_cache(FORMS_KEPT)
+def _history_form(axis_format: str, has_target: bool) -> Form:
+    base = alt.Chart(_named("rows")).encode(
         x=_dates(),
         y=alt.Y("value:Q", axis=_axis(axis_format), scale=alt.Scale(zero=False, nice=True)),
     )
     layers: list[Any] = [
         base.mark_line(color=DARK, strokeWidth=2.5),
-        alt.Chart(_data(_alone(rows)))
+        alt.Chart(_named("alone"))
         .mark_point(color=DARK, filled=True, size=45, opacity=1)
         .encode(x=_dates(), y="value:Q"),
     ]
-    if target is not None and target[0] is not None:
-        layers += _level([{"value": _float(target[0]), "name": target[1]}], STRONG, [5, 4])
-    return _drawn(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+    if has_target:
+        layers += _level("aim", STRONG, [5, 4])
+    return _form(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def months_chart(
@@ -128,14 +148,20 @@ def months_chart(
         {"day": _time(day), "value": _float(number), "is_signal": signal is not None}
         for day, number, signal in points
     ]
+    limits = [{"low": _float(low), "high": _float(high), "value": _float(mean)}]
+    return _drawn(_months_form(mean is not None), rows=rows, limits=limits)
+
+
+@lru_cache(FORMS_KEPT)
+def _months_form(has_limits: bool) -> Form:
     layers: list[Any] = []
-    if mean is not None:
-        limits = [{"low": _float(low), "high": _float(high), "value": _float(mean)}]
+    if has_limits:
+        limits = alt.Chart(_named("limits"))
         layers += [
-            alt.Chart(_data(limits)).mark_rect(color=PALE).encode(y="low:Q", y2="high:Q"),
-            alt.Chart(_data(limits)).mark_rule(color=GREY, strokeDash=[5, 4]).encode(y="value:Q"),
+            limits.mark_rect(color=PALE).encode(y="low:Q", y2="high:Q"),
+            limits.mark_rule(color=GREY, strokeDash=[5, 4]).encode(y="value:Q"),
         ]
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(_named("rows")).encode(
         x=_dates(), y=alt.Y("value:Q", axis=_axis(",.0f"), scale=alt.Scale(zero=True))
     )
     layers += [
@@ -145,7 +171,7 @@ def months_chart(
             color=STRONG, filled=True, size=150, shape="diamond", opacity=1
         ),
     ]
-    return _drawn(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+    return _form(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def lines_chart(
@@ -172,7 +198,20 @@ def lines_chart(
     ]
     if sum(row["value"] is not None for row in rows) < 2:
         return Markup()
-    names = list(lines)
+    is_below = any((row["value"] or 0) < 0 for row in rows)
+    form = _lines_form(tuple(lines), axis_format, x_title, x_format, zero, is_below)
+    return _drawn(form, rows=rows)
+
+
+@lru_cache(FORMS_KEPT)
+def _lines_form(
+    names: tuple[str, ...],
+    axis_format: str,
+    x_title: str,
+    x_format: str | None,
+    zero: bool,
+    is_below: bool,
+) -> Form:
     x = (
         _dates("x")
         if x_format is None
@@ -182,21 +221,27 @@ def lines_chart(
         title=None, orient="bottom", columns=1, labelLimit=340, symbolSize=90,
         symbolStrokeWidth=0,
     )  # fmt: skip
-    colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=list(COLOURS)), legend=legend)
-    dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=list(DASHES)), legend=None)
-    shape = alt.Shape("name:N", scale=alt.Scale(domain=names, range=list(SHAPES)), legend=legend)
-    base = alt.Chart(_data(rows)).encode(
+    colour = alt.Color(
+        "name:N", scale=alt.Scale(domain=list(names), range=list(COLOURS)), legend=legend
+    )
+    dash = alt.StrokeDash(
+        "name:N", scale=alt.Scale(domain=list(names), range=list(DASHES)), legend=None
+    )
+    shape = alt.Shape(
+        "name:N", scale=alt.Scale(domain=list(names), range=list(SHAPES)), legend=legend
+    )
+    base = alt.Chart(_named("rows")).encode(
         x=x,
         y=alt.Y("value:Q", axis=_axis(axis_format), scale=alt.Scale(zero=zero)),
         color=colour,
     )
     points = base.encode(shape=shape).mark_point(filled=True, size=55, opacity=1)
     layers: list[Any] = [base.encode(strokeDash=dash).mark_line(strokeWidth=2), points]
-    if any((row["value"] or 0) < 0 for row in rows):
+    if is_below:
         layers.insert(
             0, alt.Chart(_data([{"value": 0}])).mark_rule(color="#0b0c0c").encode(y="value:Q")
         )
-    return _drawn(alt.layer(*layers).properties(width=WIDTH + 40, height=210))
+    return _form(alt.layer(*layers).properties(width=WIDTH + 40, height=210))
 
 
 def bars_chart(
@@ -215,13 +260,20 @@ def bars_chart(
     ]
     if not any(value is not None for _, _, value, _ in bars):
         return Markup()
-    names = list(dict.fromkeys(row["name"] for row in rows))
+    names = tuple(dict.fromkeys(row["name"] for row in rows))
     most = max(float(row["value"]) for row in rows) or 1
-    base = alt.Chart(_data(rows)).encode(
-        y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=150, ticks=False)),
+    form = _bars_form(names, axis_format, tuple(groups))
+    return _drawn(form, {"longest": most * 1.3}, rows=rows)
+
+
+@lru_cache(FORMS_KEPT)
+def _bars_form(names: tuple[str, ...], axis_format: str, groups: tuple[str, ...]) -> Form:
+    longest = alt.param(name="longest", value=1)
+    base = alt.Chart(_named("rows")).encode(
+        y=alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=150, ticks=False)),
         x=alt.X(
             "value:Q", title=None, axis=alt.Axis(format=axis_format, tickCount=4, grid=False),
-            scale=alt.Scale(domain=[0, most * 1.3], nice=False),
+            scale=alt.Scale(domainMin=0, domainMax=alt.ExprRef(expr="longest"), nice=False),
         ),
     )  # fmt: skip
     if groups:
@@ -233,7 +285,8 @@ def bars_chart(
         drawn = base.mark_bar(color=DARK)
     texts = base.encode(text="text:N").mark_text(align="left", dx=4, color="#0b0c0c", fontSize=12)
     height = alt.Step(17 if groups else 24)
-    return _drawn(alt.layer(drawn, texts).properties(width=WIDTH - 80, height=height))
+    chart = alt.layer(drawn, texts).properties(width=WIDTH - 80, height=height)
+    return _form(chart.add_params(longest))
 
 
 def flow_chart(links: Sequence[tuple[str, str, int]], stages: Sequence[str]) -> Markup:
@@ -273,27 +326,41 @@ def flow_chart(links: Sequence[tuple[str, str, int]], stages: Sequence[str]) -> 
         for s in stages
         if (size := sum(n for a, b, n in links if (a if side < 0 else b) == s))
     ]  # fmt: skip
+    return _drawn(
+        _flow_form(tuple(stages)),
+        shapes=shapes,
+        boxes=boxes,
+        left=[row for row in boxes if row["side"] == -1],
+        right=[row for row in boxes if row["side"] == 1],
+    )
+
+
+@lru_cache(FORMS_KEPT)
+def _flow_form(stages: tuple[str, ...]) -> Form:
     colour = alt.Color(
         "stage:N", scale=alt.Scale(domain=list(stages), range=list(COLOURS)), legend=None
     )
     across = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.95, 1.95], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False))
     flows = (
-        alt.Chart(_data(shapes))
+        alt.Chart(_named("shapes"))
         .mark_area(opacity=0.45)
         .encode(x=across, y=y, y2="y2:Q", color=colour, detail="link:N")
     )
-    box = alt.Chart(_data(boxes)).encode(x=across, y=y)
+    box = alt.Chart(_named("boxes")).encode(x=across, y=y)
     marks = box.mark_rect().encode(x2="x2:Q", y2="y2:Q", color=colour)
-    sides: tuple[tuple[int, Literal["right", "left"]], ...] = ((-1, "right"), (1, "left"))
+    sides: tuple[tuple[str, int, Literal["right", "left"]], ...] = (
+        ("left", -1, "right"),
+        ("right", 1, "left"),
+    )
     labels = [
-        alt.Chart(_data([row for row in boxes if row["side"] == side]))
+        alt.Chart(_named(name))
         .mark_text(align=align, dx=8 * side, fontSize=14, color="#0b0c0c")
         .encode(x=alt.X("x:Q", axis=None), y=alt.Y("middle:Q", axis=None), text="text:N")
-        for side, align in sides
+        for name, side, align in sides
     ]
     chart = alt.layer(flows, marks, *labels).properties(width=430, height=330)
-    return _drawn(chart)
+    return _form(chart)
 
 
 def _stack(sizes: Mapping[str, int], gap: float) -> dict[str, float]:
@@ -305,8 +372,8 @@ def _stack(sizes: Mapping[str, int], gap: float) -> dict[str, float]:
     return found
 
 
-def _drawn(chart: Any) -> Markup:
-    """Return the SVG without sizes, roles and labels: the page gives it its name and width."""
+def _form(chart: Any) -> Form:
+    """Return a chart as Vega. Altair checks it against the schema of Vega-Lite."""
     chart = chart.configure(
         font=FONT, background="transparent", padding=4, locale=alt.Locale(number=POUNDS)
     ).configure_view(stroke=None)
@@ -315,7 +382,25 @@ def _drawn(chart: Any) -> Markup:
         titleFontWeight="normal", gridColor="#E3E6E8", domainColor="#8D9397", tickColor="#8D9397",
     ).configure_legend(labelFontSize=12, labelColor="#0b0c0c")  # fmt: skip
     with _lock:
-        text = vl_convert.vegalite_to_svg(chart.to_dict(), vl_version=_version())
+        form: Form = vl_convert.vegalite_to_vega(chart.to_dict(), vl_version=_version())
+    return form
+
+
+def _drawn(form: Form, signals: Mapping[str, float] | None = None, **data: Rows) -> Markup:
+    """Return the SVG without sizes, roles and labels: the page gives it its name and width.
+
+    Args:
+        form: of the chart.
+        signals: numbers that the form names.
+        data: rows that the form names.
+    """
+    filled = {
+        **form,
+        "data": [_filled(each, "values", data) for each in form["data"]],
+        "signals": [_filled(each, "value", signals or {}) for each in form.get("signals", ())],
+    }
+    with _lock:
+        text = vl_convert.vega_to_svg(filled)
     root = etree.fromstring(text.encode())
     for part in root.iter():
         for name in list(part.attrib):
@@ -329,14 +414,20 @@ def _drawn(chart: Any) -> Markup:
     return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704 (text is escaped in it)
 
 
+def _filled(part: Mapping[str, Any], place: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a data set or a signal of a form with what the chart has for it."""
+    name = part["name"]
+    return {**part, place: facts[name]} if name in facts else part
+
+
 def _version() -> str:
     """Return the version of Vega-Lite for which Altair writes."""
     return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
-def _level(rows: list[dict[str, Any]], colour: str, dash: list[int]) -> list[Any]:
+def _level(name: str, colour: str, dash: list[int]) -> list[Any]:
     """Return a level line across the drawing, with its name above its left end."""
-    base = alt.Chart(_data(rows)).encode(y="value:Q")
+    base = alt.Chart(_named(name)).encode(y="value:Q")
     return [
         base.mark_rule(color=colour, strokeDash=dash, strokeWidth=1.75),
         base.mark_text(align="left", dy=-7, color="#8F3000", fontSize=12).encode(
@@ -365,7 +456,11 @@ def _axis(form: str) -> alt.Axis:
     return alt.Axis(format=form, title=None, tickCount=4, domain=False, ticks=False, labelPadding=7)
 
 
-def _data(rows: list[dict[str, Any]]) -> alt.Data:
+def _named(name: str) -> alt.Data:
+    return alt.Data(name=name)  # type: ignore[no-untyped-call]
+
+
+def _data(rows: Rows) -> alt.Data:
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import tenacity
 
+from carepath.desk import PREFIX
 from carepath.errors import CarepathError
 from carepath.service.accounts import make_admin
 from carepath.service.configuration import (
@@ -69,6 +70,7 @@ def start_services(progress: Callable[[str], None]) -> str | None:
         note_process(service, process.pid)
     progress("waiting until Airflow answers")
     _await_health()
+    _wake_desk()
     return generated
 
 
@@ -131,6 +133,13 @@ def _is_healthy() -> bool:
     with urllib.request.urlopen(address, timeout=2) as answer:
         health = json.load(answer)
     return all(health[part]["status"] == "healthy" for part in HEALTHY_PARTS)
+
+
+def _wake_desk() -> None:
+    """Ask for a page of the desk, so that it draws its pictures before the first reader comes."""
+    address = f"http://127.0.0.1:{get_settings().airflow_port}{PREFIX}/"
+    with suppress(OSError):  # it refuses a caller who has not signed in
+        urllib.request.urlopen(address, timeout=START_SECONDS).close()
 
 
 def _log(service: str) -> Path:
