@@ -126,8 +126,8 @@ def pages(authority: str, one_in: int = 1) -> list[Waits]:
         ask(addresses[0])  # imports are no reader's wait: the service has been running
         _forget()
         alone = {address: _timed(lambda a=address: ask(a)) for address in addresses}
-        _forget()
-        ahead = {"all authorities": _timed(draw_published)}
+        _publish_again()
+        ahead = {"the desk": _timed(draw_published)}
         first = {address: _timed(lambda a=address: ask(a)) for address in addresses}
         again = {address: _least(lambda a=address: ask(a)) for address in addresses}
         hundred = {
@@ -194,6 +194,12 @@ def _forget() -> None:
     from carepath.desk import figures
 
     figures._kept.clear()
+
+
+def _publish_again() -> None:
+    """Give each authority a new publication, as if a night had published the same figures."""
+    with connect("carepath_owner") as owner:
+        owner.execute("update marts.publication set publication_id = publication_id + 1000000")
 
 
 def _least(work: Callable[[], object]) -> float:

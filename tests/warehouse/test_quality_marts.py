@@ -98,3 +98,17 @@ def test_bi_sees_no_other_table_of_quality(bi: psycopg.Connection[Any]) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             bi.execute(f"select 1 from {table}")
         bi.rollback()
+
+
+def test_every_column_that_bi_sees_before_a_publication_says_what_it_means(
+    bi: psycopg.Connection[Any],
+) -> None:
+    """Marts get their comments at each publication (test_powerbi_model.py)."""
+    silent = bi.execute(
+        "select columns.attrelid::regclass::text, columns.attname from pg_attribute as columns"
+        " inner join pg_class as tables on columns.attrelid = tables.oid"
+        " where tables.relnamespace = 'marts'::regnamespace and tables.relkind in ('r', 'v')"
+        " and columns.attnum > 0 and not columns.attisdropped"
+        " and col_description(columns.attrelid, columns.attnum) is null"
+    ).fetchall()
+    assert silent == []

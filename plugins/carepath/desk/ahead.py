@@ -14,8 +14,8 @@ from carepath.report import reading
 from carepath.report.chosen import chosen
 
 SECONDS_BETWEEN_LOOKS: Final = 30
-# with more, the pages of all of them would not fit into what figures.py keeps
-MOST_AUTHORITIES: Final = 40
+# drawing takes 4 s of a processor for each authority, which the nights of a region need
+MOST_AUTHORITIES: Final = 10
 
 log = logging.getLogger(__name__)
 
