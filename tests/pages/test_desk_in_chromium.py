@@ -289,6 +289,10 @@ def test_viewer_reads_the_documentation_of_dbt(signed_in: dict[str, BrowserConte
     assert complaints == []
     with pytest.raises(Error, match="sandboxed"):
         page.evaluate("document.cookie")
+    page.get_by_role("link", name="dbt logo").click()
+    page.get_by_role("link", name="Back to the tables of the stewards' desk").click()
+    page.wait_for_url(f"**{PREFIX}/figures/tables")
+    expect(page.get_by_text("viola")).to_be_visible()  # still signed in
     page.close()
 
 
