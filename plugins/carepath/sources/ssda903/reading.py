@@ -48,9 +48,11 @@ AS_THE_RETURN: Final = re.compile(r"\d\d/\d\d/\d{4}", re.ASCII)
 _PARTIAL_DATE = re.compile(r"(zz|\d\d)/(zz|\d\d)/(zzzz|\d{4})", re.ASCII | re.IGNORECASE)
 _DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
 _INTEGER = re.compile(r"\d+(\.0+)?", re.ASCII)
-# what a spreadsheet makes of an id: 398768.0, 3.98E+05, '398768, ="398768", 398,768, #N/A, #######
+# what a spreadsheet makes of an id: 398768.0, 3.98E+05, '398768, ="398768", 398,768, #N/A, #######;
+# with the settings of other countries also 398768,0, 3,98E+05 and 398 768 (no-break spaces)
 _SPREADSHEET_ID = re.compile(
-    r"\d+\.0+|\d(\.\d+)?[Ee]\+\d+|\d\.\d+[Ee]\d+|['=#].*|\d{1,3}(,\d{3})+|null|n/?a|nan",
+    r"\d+[.,]0+|\d([.,]\d+)?[Ee]\+\d+|\d[.,]\d+[Ee]\d+|['=#].*|\d{1,3}([,\u00a0\u202f]\d{3})+"
+    r"|null|n/?a|nan",
     re.ASCII | re.IGNORECASE,
 )
 _YES: Final = frozenset({"1", "01", "y", "yes", "true", "t"})
