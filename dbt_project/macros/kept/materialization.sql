@@ -2,7 +2,7 @@
     new dates again (kept.yml, docs/adr/0007). -#}
 {% materialization kept, adapter='postgres' %}
     {%- if not keeps_rows() -%}
-        {%- set built = materialization_table_default() -%}
+        {%- set built = materialization_table_postgres() -%}
         {%- if not var('as_known_at', none) -%}
             {%- call statement('remember') %}{{ index_kept() }}{{ remember_kept() }}{% endcall -%}
             {%- do adapter.commit() -%}

@@ -180,6 +180,7 @@ def run_dbt(
     project: Path | None = None,
     tolerate_failed_tests: bool = False,
     writes_manifest: bool = False,
+    contracts_hold: bool = False,
 ) -> DbtResult:
     """Run one dbt command in this process. dbt cannot run in two threads at once.
 
@@ -193,6 +194,8 @@ def run_dbt(
             A test that cannot run, or a model that fails, is still an error.
         writes_manifest: dbt writes manifest.json too. `parse`, `compile` and `docs` always do.
             It has 7 MB and costs 2.5 s of processor time.
+        contracts_hold: a build with the same code has compared each model with its contract, so
+            this one need not (docs/adr/0004).
 
     Raises:
         WarehouseError: if a model or test failed (named), or dbt could not begin.
@@ -200,7 +203,8 @@ def run_dbt(
     began = time.monotonic()
     if not writes_manifest and command[0] not in _WRITING:
         command = [*command, "--no-write-json"]
-    with _changed_environment(environment()):
+    checked = {"CAREPATH_DBT_CONTRACTS_HOLD": "1" if contracts_hold else ""}
+    with _changed_environment({**environment(), **checked}):
         outcome = _invoke([*command, *_options(vars, project)])
     nodes = getattr(outcome.result, "results", None) or ()
     models = tuple(_timing(node) for node in nodes if not _is_quiet_hook(node))

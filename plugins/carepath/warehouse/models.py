@@ -56,6 +56,7 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
             run_id=run_id,
             tolerate_failed_tests=True,
             writes_manifest=not is_current(manifest),
+            contracts_hold=not rebuilds,
         )
         note_manifest(manifest)
     except WarehouseError:

@@ -28,45 +28,39 @@ latest as (
     where is_latest
 ),
 
-people as (
-    select distinct
-        members.authority,
-        members.young_person_key,
-        latest.snapshot_date as as_at_date
-    from members
-    inner join latest on members.authority = latest.authority
-),
-
 -- the team of a date is that of the allocation that began last
 allocated as (
-    select distinct on (people.young_person_key)
-        people.young_person_key,
+    select distinct on (allocations.young_person_key)
+        allocations.young_person_key,
         allocations.team_key
-    from people
-    inner join allocations
+    from allocations
+    inner join latest
         on
-            people.young_person_key = allocations.young_person_key
-            and people.as_at_date >= allocations.start_date
+            allocations.authority = latest.authority
+            and latest.snapshot_date >= allocations.start_date
             and (
                 allocations.end_date is null
-                or people.as_at_date < allocations.end_date
+                or latest.snapshot_date < allocations.end_date
             )
     order by
-        people.young_person_key asc, allocations.start_date desc,
+        allocations.young_person_key asc, allocations.start_date desc,
         allocations.allocation_number desc
 ),
 
 described as (
     select
-        people.young_person_key,
         young_people.sex_code,
         young_people.ethnicity_code,
         allocated.team_key,
-        extract(year from age(people.as_at_date, young_people.birth_month_date))
-            as age_years
-    from people
-    left join young_people on people.young_person_key = young_people.young_person_key
-    left join allocated on people.young_person_key = allocated.young_person_key
+        coalesce(young_people.young_person_key, allocated.young_person_key)
+            as young_person_key,
+        extract(
+            year from age(latest.snapshot_date, young_people.birth_month_date)
+        ) as age_years
+    from young_people
+    full join allocated
+        on young_people.young_person_key = allocated.young_person_key
+    left join latest on young_people.authority = latest.authority
 )
 
 select
@@ -77,7 +71,7 @@ select
     (
         row_number() over (
             partition by
-                measures.measure_code, members.segment, members.young_person_key
+                members.young_person_key, measures.measure_code, members.segment
             order by members.is_counted desc nulls last, members.left_out_reason asc
         )
     )::integer as record_number,
