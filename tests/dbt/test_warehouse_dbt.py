@@ -76,6 +76,43 @@ def test_run_dbt_table_records_status_seconds_and_rows(project: Path) -> None:
     assert recorded == [("core", "good", "success", 3, True)]
 
 
+def test_run_dbt_compares_a_table_with_its_contract_unless_a_build_has_done_so(
+    project: Path,
+) -> None:
+    (project / "models" / "agreed.sql").write_text("select n::bigint as n from {{ ref('good') }}")
+    (project / "models" / "agreed.yml").write_text(
+        "models: [{name: agreed, config: {contract: {enforced: true}},"
+        " constraints: [{type: primary_key, columns: [n]}],"
+        " columns: [{name: n, data_type: integer}]}]"
+    )
+    command = ["run", "--select", "agreed"]
+    with pytest.raises(WarehouseError, match="contract"):
+        run_dbt(command, layer="core", project=project)
+    result = run_dbt(command, layer="core", project=project, contracts_hold=True)
+    assert [(model.status, model.row_count) for model in result.models] == [("success", 3)]
+    with connect("carepath_loader") as loader:
+        made = loader.execute(
+            "select format_type(a.atttypid, null), a.attnotnull, i.indisprimary"
+            " from pg_attribute as a inner join pg_index as i on a.attrelid = i.indrelid"
+            " where a.attrelid = 'staging.agreed'::regclass and a.attnum > 0"
+        ).fetchall()
+    assert made == [("integer", True, True)]
+    with pytest.raises(WarehouseError, match="contract"):
+        run_dbt(command, layer="core", project=project)
+
+
+def test_run_dbt_makes_a_table_of_a_view_and_a_view_of_a_table(project: Path) -> None:
+    model = project / "models" / "changing.sql"
+    for kind, letter in (("view", "v"), ("table", "r"), ("view", "v"), ("view", "v")):
+        model.write_text(f"{{{{ config(materialized='{kind}') }}}} select 1 as n")
+        run_dbt(["run", "--select", "changing"], layer="core", project=project)
+        with connect("carepath_loader") as loader:
+            found = loader.execute(
+                "select relname, relkind from pg_class where relname like 'changing%'"
+            ).fetchall()
+        assert found == [("changing", letter)]
+
+
 def test_run_dbt_with_variables_in_between_parses_the_project_once(project: Path) -> None:
     def parses() -> int:
         return (get_settings().logs / "dbt" / "dbt.log").read_text().count("partial parsing")

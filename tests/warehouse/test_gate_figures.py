@@ -165,6 +165,31 @@ def test_movement_of_a_past_quarter_may_be_larger_the_longer_ago_it_was_publishe
         assert [finding.key for finding in movement.moved(build)[1]] == found
 
 
+@pytest.mark.parametrize(
+    ("segment", "finds"),
+    [
+        ("Assessment Team South", "DRIFT-02"),
+        ("team not recorded", "DRIFT-02"),
+        ("all teams", "KPI-06"),
+    ],
+)
+def test_movement_of_one_team_is_a_question_and_that_of_all_teams_holds(
+    segment: str, finds: str
+) -> None:
+    # the open cases of a team go to another, which then has more than twice as many workers
+    caseload = Value("kpi_caseload", NIGHT, "cases per social worker, mean", segment, 1.08, 13, 0,
+                     "cases")  # fmt: skip
+    night_before = NIGHT - dt.timedelta(days=1)
+    build = replace(
+        GOOD,
+        published=tuple(replace(figure, as_at_date=night_before) for figure in GOOD.figures),
+        values=(caseload,),
+        published_values=(replace(caseload, as_at_date=night_before, value=1.0, record_count=6),),
+    )
+    assert failing(build) == {finds: [f"kpi_caseload|{caseload.key}"]}
+    assert holding(build) == ({"KPI-06"} if finds == "KPI-06" else set())
+
+
 def test_figures_of_events_stay_at_quarter_ends_and_those_of_care_leavers_at_month_ends() -> None:
     month_end, quarter_end = dt.date(2019, 5, 31), dt.date(2019, 3, 31)
 
@@ -374,8 +399,8 @@ def test_moved_median_of_days_by_one_day_is_no_finding() -> None:
 
 
 def test_moved_median_of_cases_by_half_a_case_is_no_finding() -> None:
-    median = Value("kpi_caseload", NIGHT, "cases per social worker, median", "Team", 2.0, 24, 0,
-                   "cases")  # fmt: skip
+    median = Value("kpi_caseload", NIGHT, "cases per social worker, median", "all teams", 2.0, 24,
+                   0, "cases")  # fmt: skip
     assert moved_value(median, replace(median, value=1.5)) == []
     assert moved_value(median, replace(median, value=4.0)) == [median.key]
 

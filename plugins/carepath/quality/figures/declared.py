@@ -16,6 +16,7 @@ If a mart declares nothing, each of its counts, shares and values is judged sepa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -81,6 +82,16 @@ class Mart(BaseModel):
     columns: Mapping[str, str] = Field(description="name to PostgreSQL type")
     key: tuple[str, ...]
     judged: Judged = Judged()
+    total: str = "all"
+    segments: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="kind to the names of segments; a name in braces stands for a list"
+    )
+
+    def is_of_team(self, segment: str) -> bool:
+        """Return whether a segment is one team's part of a measure."""
+        teams = self.segments.get("team", ())
+        others = [name for kind, names in self.segments.items() if kind != "team" for name in names]
+        return segment != self.total and _names(teams, segment) and not _names(others, segment)
 
     def times_wider(self, measure: str) -> float:
         """Return how many times further than others a measure may move."""
@@ -101,6 +112,10 @@ class Mart(BaseModel):
             *(it.measure for it in self.judged.by_team),
         )
         return [name for name in named if not any(fnmatchcase(m, name) for m in there)]
+
+
+def _names(patterns: Iterable[str], segment: str) -> bool:
+    return any(fnmatchcase(segment, re.sub(r"\{.*?\}", "*", pattern)) for pattern in patterns)
 
 
 @lru_cache(maxsize=4)
@@ -138,6 +153,8 @@ def _mart(model: Mapping[str, Any], path: Path) -> Mart:
             columns={column["name"]: column["data_type"] for column in model["columns"]},
             key=tuple(meta["key"]),
             judged=Judged.model_validate(meta.get("judged", {})),
+            total=meta.get("total", "all"),
+            segments=meta.get("segments", {}),
         )
     except ValidationError as error:
         first = error.errors()[0]

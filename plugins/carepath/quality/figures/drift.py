@@ -25,7 +25,7 @@ from carepath.quality.figures.figure import (
     Value,
 )
 from carepath.quality.figures.limits import limits_of
-from carepath.quality.figures.movement import FEW_PEOPLE, moved, tolerance
+from carepath.quality.figures.movement import FEW_PEOPLE, moved, moved_of_teams, tolerance
 from carepath.settings import PROJECT_ROOT
 
 # a code or a column is judged if this many records concern it: fewer change by chance
@@ -104,9 +104,10 @@ def moved_by_one_team(build: Build) -> tuple[int, list[Finding]]:
     """Find figures that one team moved, and teams with a part that changed beyond belief.
 
     A figure is compared with the last one of an earlier month, or with the published one in the
-    first month. It must have moved by half of what KPI-06 allows.
+    first month. It must have moved by half of what KPI-06 allows. A mart's segment of one team is
+    compared as KPI-06 compares the whole.
     """
-    judged, found = 0, []
+    judged, found = moved_of_teams(build)
     for series, parts in sorted(_teams(build).items()):
         judged += len(parts)
         is_share = parts[0][0].is_share

@@ -240,6 +240,10 @@ class Build:
         """Return how many times further than others a measure may move, as its mart declares."""
         return self.marts[mart].times_wider(measure) if mart in self.marts else 1.0
 
+    def is_of_team(self, mart: str, segment: str) -> bool:
+        """Return whether a mart declares that a segment is one team's part of its measures."""
+        return mart in self.marts and self.marts[mart].is_of_team(segment)
+
     def is_difference(self, mart: str, measure: str) -> bool:
         """Return whether a mart declares that a measure is a difference, which may be negative."""
         return mart in self.marts and self.marts[mart].is_difference(measure)
