@@ -37,10 +37,10 @@ allocated as (
     inner join latest
         on
             allocations.authority = latest.authority
-            and latest.snapshot_date >= allocations.start_date
+            and allocations.start_date <= latest.snapshot_date
             and (
                 allocations.end_date is null
-                or latest.snapshot_date < allocations.end_date
+                or allocations.end_date > latest.snapshot_date
             )
     order by
         allocations.young_person_key asc, allocations.start_date desc,
@@ -68,10 +68,11 @@ select
     measures.measure_code,
     coalesce(segments.segment_code, {{ code_of('members.segment') }}) as segment_code,
     members.young_person_key,
+    -- in the order of the key, so that one measure's rows are stored together
     (
         row_number() over (
             partition by
-                members.young_person_key, measures.measure_code, members.segment
+                measures.measure_code, members.segment, members.young_person_key
             order by members.is_counted desc nulls last, members.left_out_reason asc
         )
     )::integer as record_number,
