@@ -37,7 +37,7 @@ _NOWHERE = {
 ASKS_THE_CATALOGUE = "fct_kpi_member"
 FAILURES = frozenset({"error", "fail", "runtime error", "partial success"})
 # commands that people run for what they write
-_WRITING = frozenset({"parse", "compile", "docs"})
+_WRITING = frozenset({"parse", "compile"})
 # what dbt has understood of a project; it checks which files have changed since
 _READ = "partial_parse.msgpack"
 
@@ -192,7 +192,7 @@ def run_dbt(
         project: another project than the warehouse's own `dbt_project`.
         tolerate_failed_tests: a data test that finds rows is only recorded, for gate 2 to judge.
             A test that cannot run, or a model that fails, is still an error.
-        writes_manifest: dbt writes manifest.json too. `parse`, `compile` and `docs` always do.
+        writes_manifest: dbt writes manifest.json too. `parse` and `compile` always do.
             It has 7 MB and costs 2.5 s of processor time.
         contracts_hold: a build with the same code has compared each model with its contract, so
             this one need not (docs/adr/0004).

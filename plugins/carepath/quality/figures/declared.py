@@ -89,9 +89,9 @@ class Mart(BaseModel):
 
     def is_of_team(self, segment: str) -> bool:
         """Return whether a segment is one team's part of a measure."""
-        teams = self.segments.get("team", ())
-        others = [name for kind, names in self.segments.items() if kind != "team" for name in names]
-        return segment != self.total and _names(teams, segment) and not _names(others, segment)
+        if "team" not in self.segments or segment == self.total:
+            return False
+        return {kind for kind, names in self.segments.items() if _names(names, segment)} == {"team"}
 
     def times_wider(self, measure: str) -> float:
         """Return how many times further than others a measure may move."""

@@ -46,16 +46,13 @@ def moved_of_teams(build: Build) -> tuple[int, list[Finding]]:
 
 
 def _moved(build: Build, *, of_teams: bool) -> tuple[int, list[Finding]]:
-    pairs = [
-        (old, new, days)
-        for old, new, days in _pairs(build, build.figures, build.published)
-        if build.is_of_team(new.mart, new.segment) == of_teams
-    ]
+    figures = [f for f in build.figures if build.is_of_team(f.mart, f.segment) == of_teams]
+    values = [v for v in build.values if build.is_of_team(v.mart, v.segment) == of_teams]
+    pairs = list(_pairs(build, figures, build.published))
     pairs_of_values = [
         (old, new, days)
-        for old, new, days in _pairs(build, build.values, build.published_values)
-        if build.is_of_team(new.mart, new.segment) == of_teams
-        and not build.is_difference(new.mart, new.measure)
+        for old, new, days in _pairs(build, values, build.published_values)
+        if not build.is_difference(new.mart, new.measure)
     ]
     found = {
         (new.mart, new.key): _went(old, new)
