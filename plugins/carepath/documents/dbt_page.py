@@ -257,7 +257,7 @@ def _overview(way: str) -> dict[str, str]:
         "On the left, choose *Database* and then `marts`. A table has its description, its columns"
         " with the columns that they come from, its tests and its SQL. The button at the bottom"
         " right draws what a table comes from and what reads it.",
-        "A value of a record is nowhere on these pages.",
+        "These pages show no value of any record.",
         way,
     )
     return {
