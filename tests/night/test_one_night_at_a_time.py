@@ -112,8 +112,8 @@ def contents() -> dict[str, str | None]:
 
 
 def fixed_rows() -> list[tuple[Any, ...]]:
-    """Return the tables in which gate runs have fixed rows."""
-    return rows("select tablename from pg_tables where tablename ~ '^gate_[0-9]+_'")
+    """Return the schemas in which gate runs have fixed rows."""
+    return rows("select nspname from pg_namespace where nspname ~ '^gate_[0-9]+$'")
 
 
 def refuses_every_step(run_id: str) -> None:
@@ -211,13 +211,14 @@ def test_gate_judges_the_load_that_it_records_whatever_staging_shows(
 )
 def test_gate_drops_what_a_killed_gate_left(system: WholeRecordingSystem) -> None:
     with connect("carepath_loader", autocommit=True) as connection:
-        connection.execute("create unlogged table staging.gate_987_person (record_key text)")
-        connection.execute("create unlogged table staging.gate_986_person (record_key text)")
+        for schema in ("gate_987", "gate_986"):
+            connection.execute(f"create schema {schema}")
+            connection.execute(f"create unlogged table {schema}.stg_person (record_key text)")
         connection.execute("select pg_advisory_lock(%s, 986)", (0x6A7E,))  # this one still works
         run_gate("good", rows("select min(load_id) from ops.loads")[0][0])
         left = fixed_rows()
-        connection.execute("drop table staging.gate_986_person")
-    assert left == [("gate_986_person",)]
+        connection.execute("drop schema gate_986 cascade")
+    assert left == [("gate_986",)]
 
 
 @pytest.mark.fault(

@@ -251,7 +251,7 @@ def test_gate_counts_that_differ_are_an_error(
 ) -> None:
     from carepath.quality.records import expectation
 
-    def nothing_fails(self: Any, table: str, rules: Any) -> Any:
+    def nothing_fails(self: Any, schema: str, table: str, rules: Any) -> Any:
         return {rule.rule_id: expectation.Count(1, 0) for rule in rules}
 
     staging.care_leaver(loader, "P1", accommodation_code="X")
@@ -451,11 +451,11 @@ def test_gate_over_a_set_that_counts_differently_counts_each_authority_alone(
 
     count = expectation.Counter.count
 
-    def one_more_of_several(self: Any, table: str, rules: Any) -> Any:
+    def one_more_of_several(self: Any, schema: str, table: str, rules: Any) -> Any:
         ((authorities,),) = loader.execute(
-            f"select count(distinct authority) from staging.{table}"
+            f"select count(distinct authority) from {schema}.{table}"
         ).fetchall()
-        found = count(self, table, rules)
+        found = count(self, schema, table, rules)
         return {
             rule_id: dataclasses.replace(each, failing=(each.failing or 0) + (authorities > 1))
             for rule_id, each in found.items()

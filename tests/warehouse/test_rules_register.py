@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 import scratch_staging as staging
+from psycopg import sql
 
 from carepath.errors import SettingsError
 from carepath.quality.mirror import mirror
 from carepath.quality.records.expectation import Counter
-from carepath.quality.records.judge import SCHEMA, Count, GateRun, Stored, store_keys
+from carepath.quality.records.judge import Count, GateRun, Stored, store_keys
 from carepath.quality.results import open_gate_run, read_load
 from carepath.settings import get_settings
 from carepath.warehouse.connect import connect, url
@@ -25,6 +26,7 @@ from expectations.subjects import subject
 
 RULES = {rule.rule_id: rule for rule in rules()}
 CAUGHT, PASSED = "caught", "passed"
+SCHEMA = "staging"
 
 
 Judged = Mapping[str, tuple[set[str], int, Count, int]]
@@ -53,9 +55,10 @@ class Bench:
                 self.insert(relation, rule, CAUGHT, rule.caught_rows)
                 self.insert(relation, rule, PASSED, rule.passed_rows)
             self.connection.execute("delete from quality.failing_keys")
-            counts = self.counter.count(relation, members)
+            counts = self.counter.count(SCHEMA, relation, members)
             about = subject(name)
-            stored = store_keys(self.connection, relation, [self.gate_run], about, members)
+            place = sql.Identifier(SCHEMA, relation)
+            stored = store_keys(self.connection, place, [self.gate_run], about, members)
             keys = self.connection.execute(
                 "select rule_id, record_key from quality.failing_keys"
             ).fetchall()
@@ -115,7 +118,7 @@ def bench(warehouse: None) -> Iterator[Bench]:
         load = read_load(connection, staging.load(connection))
         mirror(connection)
         run = open_gate_run(connection, "run", 1, load)
-        counter = Counter(url("carepath_loader"), SCHEMA)
+        counter = Counter(url("carepath_loader"))
         yield Bench(connection, counter, GateRun(run, load))
         counter.close()
 
@@ -161,8 +164,8 @@ def test_rule_catches_its_row_and_passes_the_other(bench: Bench, rule_id: str) -
 def test_rules_of_a_subject_run_on_its_columns(bench: Bench, name: str) -> None:
     """A rule for many tables is tested with rows of one; its SQL must run on all of them."""
     members = [rule for rule in RULES.values() if name in rule.subjects]
-    relation = bench.table(name)
-    stored = store_keys(bench.connection, relation, [bench.gate_run], subject(name), members)
+    place = sql.Identifier(SCHEMA, bench.table(name))
+    stored = store_keys(bench.connection, place, [bench.gate_run], subject(name), members)
     assert stored == {rule.rule_id: {} for rule in members}
 
 

@@ -1,13 +1,11 @@
 """The cut-offs: which load of each authority staging shows, and the build is made from.
 
-It is always the last load that gate 1 accepted (docs/adr/0002). Only gate 1 sees another one,
-inside its own transaction. Only this module writes ops.cutoffs.
+It is always the last load that gate 1 accepted (docs/adr/0002). Only this module writes
+ops.cutoffs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -17,34 +15,6 @@ DECISIONS = (
     "select distinct on (authority, load_id) authority, load_id, decision"
     " from quality.gate_runs where gate = 1 order by authority, load_id, gate_run_id desc"
 )
-
-
-@contextmanager
-def as_at(connection: psycopg.Connection[Any], loads: Mapping[str, int]) -> Iterator[None]:
-    """Open a transaction in which staging shows authorities as at loads, accepted or not.
-
-    No other session sees this, because the cut-offs are put back before the transaction ends. The
-    rows are locked until then, so no other session can move these cut-offs.
-
-    Args:
-        connection: of carepath_loader, in autocommit.
-        loads: authority to the load.
-    """
-    with connection.transaction():
-        before = connection.execute(
-            "select authority, load_id, night, decided_by from ops.cutoffs"
-            " where authority = any(%s) order by authority for update",
-            (list(loads),),
-        ).fetchall()
-        for authority in sorted(loads):
-            show(connection, loads[authority], decided_by="gate 1, while it judges")
-        yield
-        absent = loads.keys() - {authority for authority, *_ in before}
-        connection.execute("delete from ops.cutoffs where authority = any(%s)", (list(absent),))
-        connection.cursor().executemany(
-            "update ops.cutoffs set load_id = %s, night = %s, decided_by = %s where authority = %s",
-            [(*shown, authority) for authority, *shown in before],
-        )
 
 
 def show(connection: psycopg.Connection[Any], load_id: int, *, decided_by: str) -> None:

@@ -1,14 +1,16 @@
 """Copies of staging for one gate run, so that the gate types and translates each record once.
 
 Staging and its named views (int_...) are views, and the subjects of the rules read many of them
-several times. A gate run copies what its subjects read into temporary tables, all in one
-transaction, and then reads only the copies. They end with the session, after a kill too.
+several times. A gate run copies what its subjects read into a schema of its own and then reads only
+the copies, so several connections can work at once. The schema has cut-offs of its own, which the
+copies are made by.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -17,13 +19,9 @@ from psycopg import sql
 
 from carepath.errors import safe_message
 from carepath.quality.results import JudgedLoad
-from carepath.warehouse.cutoffs import as_at
 
 STAGING = "staging"
-PLACE = "pg_temp"  # PostgreSQL's name for the schema of a session's temporary tables
 SETTINGS = (
-    # a copy's name hides the view of the same name
-    "set local search_path = staging",
     # without statistics of history by authority, the planner would read a joined table again for
     # each row
     "set local enable_nestloop = off",
@@ -31,6 +29,7 @@ SETTINGS = (
     "set local default_statistics_target = 10",
 )
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_COPIED = re.compile(r"\b(?:staging(?=\.)|ops(?=\.cutoffs\b))")
 
 
 def names(text: str) -> set[str]:
@@ -38,20 +37,93 @@ def names(text: str) -> set[str]:
     return set(_NAME.findall(text))
 
 
-def copy_staging(
-    connection: psycopg.Connection[Any], loads: Sequence[JudgedLoad], readers: Iterable[str]
-) -> Mapping[str, str]:
-    """Copy the views of staging that are read, for each authority as known at its load.
+@dataclass(frozen=True)
+class Copies:
+    """What a gate run copies.
+
+    Attributes:
+        schema: where the copies are.
+    """
+
+    schema: str
+    _needed: Mapping[str, Collection[str]]
+    _definitions: Mapping[str, str]
+    _named: Mapping[str, Collection[str]]
+    _authorities: Sequence[str]
+
+    def in_order(self) -> Iterator[tuple[str, Collection[str]]]:
+        """Give each view, and the views that it reads, which come before it."""
+        for view in TopologicalSorter(self._needed).static_order():
+            yield view, self._needed[view]
+
+    def copy(self, connection: psycopg.Connection[Any], view: str) -> str | None:
+        """Copy the named columns of one view; return why it could not be read, or None.
+
+        The others are left out, because most of a table of contacts is text that no rule reads.
+
+        Args:
+            connection: of carepath_loader, in autocommit.
+            view: one of `in_order`; those that it reads have been copied.
+        """
+        try:
+            with connection.transaction():
+                for setting in SETTINGS:
+                    connection.execute(setting)
+                cursor = connection.execute(
+                    sql.SQL("select * from {} limit 0").format(sql.Identifier(STAGING, view))
+                )
+                found = [c.name for c in cursor.description or () if c.name in self._named[view]]
+                place = sql.Identifier(self.schema, view)
+                connection.execute(
+                    sql.SQL(
+                        "create unlogged table {place} as select {columns} from ({definition}) as v"
+                        "{where}"
+                    ).format(
+                        place=place,
+                        columns=sql.SQL(", ").join(map(sql.Identifier, found)),
+                        definition=sql.SQL(self._definitions[view]),
+                        where=sql.SQL(" where authority in ({})").format(
+                            sql.SQL(", ").join(map(sql.Literal, self._authorities))
+                        )
+                        if "authority" in found
+                        else sql.SQL(""),
+                    )
+                )
+                connection.execute(sql.SQL("analyze {}").format(place))
+        except psycopg.Error as error:
+            return safe_message(error)
+        return None
+
+
+def plan_copies(
+    connection: psycopg.Connection[Any],
+    schema: str,
+    loads: Sequence[JudgedLoad],
+    readers: Iterable[str],
+) -> Copies:
+    """Create the schema with its cut-offs, and find what is to be copied. Copies nothing yet.
 
     Args:
-        connection: of carepath_loader, in autocommit; its session keeps the copies.
-        loads: the loads, one of each authority.
+        connection: of carepath_loader, in autocommit.
+        schema: a name that no schema has.
+        loads: the loads, one of each authority; the copies have its records as known at it.
         readers: pieces of SQL, each with the names of the views and of all columns that it reads.
-
-    Returns:
-        view to the reason why it could not be copied. Views that read it are there too.
     """
-    definitions, reads = _views(connection)
+    with connection.transaction():
+        place = sql.Identifier(schema, "cutoffs")
+        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+        connection.execute(
+            sql.SQL("create table {} (like ops.cutoffs including all)").format(place)
+        )
+        connection.execute(
+            sql.SQL(
+                "insert into {} (authority, load_id, night, decided_by)"
+                " select authority, load_id, night, 'gate 1' from ops.loads where load_id = any(%s)"
+            ).format(place),
+            ([load.load_id for load in loads],),
+        )
+        connection.execute(sql.SQL("analyze {}").format(place))
+    definitions, reads = _views(connection, schema)
     named: dict[str, set[str]] = {}
     for text in readers:
         found = names(text)
@@ -61,47 +133,33 @@ def copy_staging(
     for view, others in needed.items():
         for other in others:
             named.setdefault(other, set()).update(names(definitions[view]))
-    failed: dict[str, str] = {}
-    authorities = [load.authority for load in loads]
-    with as_at(connection, {load.authority: load.load_id for load in loads}):
-        for setting in SETTINGS:
-            connection.execute(setting)
-        for view in TopologicalSorter(needed).static_order():
-            cause = next((failed[other] for other in needed[view] if other in failed), None)
-            if cause is None:
-                cause = _copy(connection, view, definitions[view], named[view], authorities)
-            if cause is not None:
-                failed[view] = cause
-    return failed
-
-
-def drop_copies(connection: psycopg.Connection[Any]) -> None:
-    """Drop the session's copies."""
-    connection.execute("discard temp")
+    return Copies(schema, needed, definitions, named, [load.authority for load in loads])
 
 
 def _views(
-    connection: psycopg.Connection[Any],
+    connection: psycopg.Connection[Any], schema: str
 ) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """Return the SQL of each relation of staging, and of each view the relations that it reads."""
+    """Return the SQL that copies each relation of staging, and the relations that each view reads.
+
+    The SQL of a view reads the copies in `schema` and the cut-offs there.
+    """
     with connection.transaction():
-        # PostgreSQL writes the names of this schema without the schema, so that copies can replace
-        # what they mean
-        connection.execute("set local search_path = staging")
-        definitions = {
-            str(name): str(text).rstrip().rstrip(";")
-            for name, text in connection.execute(
-                """
-                select
-                    relname,
-                    case when relkind = 'v' then pg_get_viewdef(oid)
-                        else format('select * from %%I.%%I', %(schema)s::text, relname) end
-                from pg_class
-                where relnamespace = to_regnamespace(%(schema)s) and relkind in ('v', 'r', 'm')
-                """,
-                {"schema": STAGING},
-            ).fetchall()
-        }
+        # without a search path, PostgreSQL writes the schema before the name of each relation
+        connection.execute("set local search_path = ''")
+        relations = connection.execute(
+            """
+            select relname, case when relkind = 'v' then pg_get_viewdef(oid) end
+            from pg_class
+            where relnamespace = to_regnamespace(%s) and relkind in ('v', 'r', 'm')
+            """,
+            (STAGING,),
+        ).fetchall()
+    definitions = {
+        str(name): _COPIED.sub(schema, str(text).rstrip().rstrip(";"))
+        if text is not None
+        else f"select * from {STAGING}.{name}"
+        for name, text in relations
+    }
     reads: dict[str, set[str]] = {}
     for view, other in connection.execute(
         """
@@ -131,41 +189,3 @@ def _needed(wanted: Iterable[str], reads: Mapping[str, set[str]]) -> dict[str, s
             found[view] = reads.get(view, set())
             waiting += found[view]
     return found
-
-
-def _copy(
-    connection: psycopg.Connection[Any],
-    view: str,
-    definition: str,
-    named: Collection[str],
-    authorities: Sequence[str],
-) -> str | None:
-    """Copy the named columns of one view; return why it could not be read, or None.
-
-    The others are left out, because most of a table of contacts is text that no rule reads.
-    """
-    try:
-        with connection.transaction():
-            cursor = connection.execute(
-                sql.SQL("select * from {} limit 0").format(sql.Identifier(STAGING, view))
-            )
-            found = [column.name for column in cursor.description or () if column.name in named]
-            connection.execute(
-                sql.SQL(
-                    "create temporary table {view} as select {columns} from ({definition}) as v"
-                    "{where}"
-                ).format(
-                    view=sql.Identifier(view),
-                    columns=sql.SQL(", ").join(map(sql.Identifier, found)),
-                    definition=sql.SQL(definition),
-                    where=sql.SQL(" where authority in ({})").format(
-                        sql.SQL(", ").join(map(sql.Literal, authorities))
-                    )
-                    if "authority" in found
-                    else sql.SQL(""),
-                )
-            )
-            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(PLACE, view)))
-    except psycopg.Error as error:
-        return safe_message(error)
-    return None

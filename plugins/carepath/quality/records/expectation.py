@@ -139,14 +139,13 @@ def expectation(rule: Rule) -> Any:
 
 
 class Counter:
-    """Counts the judged and the failing rows of tables in one schema by validating suites.
+    """Counts the judged and the failing rows of tables by validating suites.
 
     Args:
         url: SQLAlchemy URL of the warehouse.
-        schema: where the tables are.
     """
 
-    def __init__(self, url: str, schema: str) -> None:
+    def __init__(self, url: str) -> None:
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = ProgressBarsConfig(
             globally=False, metric_calculations=False
@@ -154,31 +153,30 @@ class Counter:
         self._source = self._context.data_sources.add_postgres(
             name="warehouse", connection_string=url
         )
-        self._schema = schema
         self._asset: Any = None
 
     def close(self) -> None:
         """Close the connections to the warehouse."""
         self._source.get_engine().dispose()
 
-    def count(self, table: str, rules: Sequence[Rule]) -> Mapping[str, Count]:
+    def count(self, schema: str, table: str, rules: Sequence[Rule]) -> Mapping[str, Count]:
         """Validate the rules of one table. A rule that breaks does not hide the others.
 
         Returns:
             rule id to counts; None counts for a rule that could not be evaluated.
         """
-        counts = self._validate(table, rules)
+        counts = self._validate(schema, table, rules)
         if len(rules) > 1 and any(count.failing is None for count in counts.values()):
             # the rules share a query, so one broken rule breaks them all: try each separately
             for rule in rules:
-                counts |= self._validate(table, [rule])
+                counts |= self._validate(schema, table, [rule])
         return counts
 
-    def _validate(self, table: str, rules: Sequence[Rule]) -> dict[str, Count]:
+    def _validate(self, schema: str, table: str, rules: Sequence[Rule]) -> dict[str, Count]:
         started = time.perf_counter()
         suite = gx.ExpectationSuite(name=table, expectations=[expectation(rule) for rule in rules])
         try:
-            found = self._batch(table).validate(suite, result_format=COUNTS_ONLY)
+            found = self._batch(schema, table).validate(suite, result_format=COUNTS_ONLY)
         except Exception:
             # these rules were not evaluated; the SQL of the caller finds the reason
             return {rule.rule_id: Count(None, None) for rule in rules}
@@ -188,7 +186,7 @@ class Counter:
             counts[result.expectation_config.meta["rule_id"]] = _read(result, seconds)
         return counts
 
-    def _batch(self, table: str) -> Any:
+    def _batch(self, schema: str, table: str) -> Any:
         """Return the whole of a table as a batch.
 
         All tables use one asset in turn, because adding an asset takes 0.04 s: the context writes
@@ -199,10 +197,10 @@ class Counter:
                 # the replacement, a schema of the data source, does not exist for PostgreSQL
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._asset = self._source.add_table_asset(
-                    name="judged", table_name=table, schema_name=self._schema
+                    name="judged", table_name=table, schema_name=schema
                 )
             self._definition = self._asset.add_batch_definition_whole_table("whole table")
-        self._asset.table_name = table
+        self._asset.schema_name, self._asset.table_name = schema, table
         return self._definition.get_batch()
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from structlog.contextvars import bound_contextvars
@@ -16,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from carepath.errors import WarehouseError, reason
 from carepath.quality.decision import Decision, Result, decide
 from carepath.quality.mirror import mirror
-from carepath.quality.records.judge import GateRun
+from carepath.quality.records.judge import LOADER, GateRun, judge
 from carepath.quality.results import JudgedLoad, keep_decision, open_gate_run, read_load
 from carepath.quality.waivers import that_count, waive_records
 from carepath.site import with_thresholds
@@ -25,7 +27,8 @@ from carepath.warehouse.connect import connect, url
 from expectations.register import rules as register
 from expectations.rule import Rule
 
-LOADER = "carepath_loader"
+if TYPE_CHECKING:
+    from carepath.quality.records.expectation import Counter
 
 
 def run_gate(run_id: str, load_id: int, rules: Sequence[Rule] | None = None) -> Decision:
@@ -123,13 +126,10 @@ def _decide(
 def _evaluate(
     connection: psycopg.Connection[Any], gate_runs: Sequence[GateRun], rules: Sequence[Rule]
 ) -> dict[int, list[Result]]:
-    """Evaluate the rules. Imports Great Expectations here, because that takes 5 s.
+    """Evaluate the rules. Imports Great Expectations while PostgreSQL works, because it takes 5 s.
 
     The authorities of one night that deliver the same tables are judged together.
     """
-    from carepath.quality.records.expectation import Counter
-    from carepath.quality.records.judge import SCHEMA, judge
-
     alike: dict[tuple[dt.date, frozenset[str], bool], list[GateRun]] = {}
     for each in gate_runs:
         delivered = frozenset(_delivered(connection, each.load))
@@ -137,12 +137,16 @@ def _evaluate(
             (each.load.night, delivered, _sends_files_only(connection, each.load)), []
         ).append(each)
     found: dict[int, list[Result]] = {}
-    counter = Counter(url(LOADER), SCHEMA)
-    try:
+    with ExitStack() as stack:
+
+        @cache
+        def counter() -> Counter:
+            from carepath.quality.records.expectation import Counter
+
+            return stack.enter_context(closing(Counter(url(LOADER))))
+
         for (_, delivered, of_files), together in alike.items():
             found |= judge(connection, counter, together, rules, delivered, of_files=of_files)
-    finally:
-        counter.close()
     return found
 
 

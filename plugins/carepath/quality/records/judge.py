@@ -2,7 +2,8 @@
 
 Both read the same table: the set's rows of a subject, kept while the gate runs. One pass finds the
 failing keys of all rules of a subject, by authority. If their number differs from that of Great
-Expectations, the result is an error, so a fault in either of them shows.
+Expectations, the result is an error, so a fault in either of them shows. While Great Expectations
+counts one subject, PostgreSQL prepares the next ones on two connections.
 
 What goes wrong in a set is judged again for each authority alone: a value that breaks a rule, or a
 difference between the counts, then holds only the authority that it comes from.
@@ -11,9 +12,11 @@ difference between the counts, then holds only the authority that it comes from.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +26,17 @@ from psycopg import sql
 from carepath.contract.model import Table, load_contract
 from carepath.errors import safe_message
 from carepath.quality.decision import Result, weigh
-from carepath.quality.records.copies import PLACE, copy_staging, drop_copies, names
+from carepath.quality.records.copies import Copies, names, plan_copies
 from carepath.quality.results import JudgedLoad
+from carepath.warehouse.connect import connect
 from expectations.rule import Repeated, Rule
 from expectations.subjects import Subject, subject
 
 if TYPE_CHECKING:
     from carepath.quality.records.expectation import Counter
 
-SCHEMA = "staging"
+LOADER = "carepath_loader"
+LANES = 2  # connections that copy and judge; more made no difference on two cores
 GATE_RUN_LOCK = 0x6A7E  # with the id of a gate run: its advisory lock while it works
 DATE = "^[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}([T ][0-9:.]*)?$"
 
@@ -70,7 +75,7 @@ Stored = (
 
 def judge(
     connection: psycopg.Connection[Any],
-    counter: Counter,
+    counter: Callable[[], Counter],
     gate_runs: Sequence[GateRun],
     rules: Sequence[Rule],
     delivered: Collection[str],
@@ -81,7 +86,8 @@ def judge(
 
     Args:
         connection: of carepath_loader, in autocommit.
-        counter: Great Expectations on the same warehouse.
+        counter: gives Great Expectations on the same warehouse. It is first asked while PostgreSQL
+            works, because the import takes 5 s.
         gate_runs: the gate runs, one of each authority of the set; their loads have one night.
         rules: the register.
         delivered: names of the tables that each of the authorities has delivered at least once.
@@ -115,7 +121,7 @@ def judge(
 
 def _judge_work(
     connection: psycopg.Connection[Any],
-    counter: Counter,
+    counter: Callable[[], Counter],
     gate_runs: Sequence[GateRun],
     work: Work,
     found: Mapping[int, list[Result]],
@@ -130,28 +136,57 @@ def _judge_work(
         same. It has no results yet.
     """
     troubled = []
+    schema = schema_of(gate_runs[0].gate_run_id)
+    queries = {about.name: _query(gate_runs, about, schema) for about, _ in work}
     try:
         connection.execute(
             "select pg_advisory_lock(%s, %s)", (GATE_RUN_LOCK, gate_runs[0].gate_run_id)
         )
-        # PostgreSQL prepares the next subjects while Great Expectations counts this one
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            copied = ahead.submit(_copy_staging, connection, gate_runs, work)
-            prepared = [
-                ahead.submit(_fix_and_store, connection, gate_runs, about, members, copied, known)
-                for about, members in work
-            ]
-            for (about, members), future in zip(work, prepared, strict=True):
-                wrong, stored = _count_and_compare(
-                    counter, gate_runs, about, members, future, found
-                )
+        copies = plan_copies(
+            connection,
+            schema,
+            [each.load for each in gate_runs],
+            [" ".join((queries[about.name], *sorted(_named(rules)))) for about, rules in work],
+        )
+        with _lanes() as submit:
+            copied: dict[str, Future[str | None]] = {}
+            for view, others in copies.in_order():
+                copied[view] = submit(_copy, copies, view, [copied[other] for other in others])
+            prepared = []
+            for about, rules in work:
+                query = queries[about.name]
+                read = [copied[view] for view in sorted(names(query) & copied.keys())]
+                prepared.append(submit(_fix_and_store, read, gate_runs, about, rules, query, known))
+            for (about, rules), future in zip(work, prepared, strict=True):
+                wrong, stored = _count_and_compare(counter, gate_runs, about, rules, future, found)
                 if wrong:
                     troubled.append((about, wrong, stored))
     finally:
-        for about, _ in work:
-            connection.execute(sql.SQL("drop table if exists {}").format(_place(gate_runs, about)))
-        drop_copies(connection)
+        _drop(connection, schema)
     return troubled
+
+
+@contextmanager
+def _lanes() -> Iterator[Callable[..., Future[Any]]]:
+    """Give a function that queues work; the next free connection takes the first in the queue.
+
+    Work may wait for what was queued before it, and for nothing else.
+    """
+    free: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
+    with ExitStack() as stack:
+        for _ in range(LANES):
+            free.put(stack.enter_context(connect(LOADER, autocommit=True)))
+        pool = ThreadPoolExecutor(LANES)
+        stack.callback(pool.shutdown, cancel_futures=True)
+
+        def run(work: Callable[..., Any], *arguments: Any) -> Any:
+            connection = free.get()
+            try:
+                return work(connection, *arguments)
+            finally:
+                free.put(connection)
+
+        yield lambda work, *arguments: pool.submit(run, work, *arguments)
 
 
 def _sort_out(
@@ -189,19 +224,25 @@ class Prepared:
     seconds: float
 
 
-def _copy_staging(
-    connection: psycopg.Connection[Any], gate_runs: Sequence[GateRun], work: Work
-) -> Mapping[str, str]:
-    """Copy what the subjects read; return the views that could not be copied, with reasons."""
-    readers = [
-        " ".join((_query(gate_runs, about), *sorted(_named(members)))) for about, members in work
-    ]
-    return copy_staging(connection, [each.load for each in gate_runs], readers)
+def _copy(
+    connection: psycopg.Connection[Any],
+    copies: Copies,
+    view: str,
+    read: Sequence[Future[str | None]],
+) -> str | None:
+    """Copy a view after those that it reads; return why it could not be read, or None."""
+    return _first_cause(read) or copies.copy(connection, view)
 
 
-def _query(gate_runs: Sequence[GateRun], about: Subject) -> str:
+def _first_cause(copied: Sequence[Future[str | None]]) -> str | None:
+    """Wait for copies; return why one of them could not be made, or None."""
+    causes = [each.result() for each in copied]
+    return next((cause for cause in causes if cause), None)
+
+
+def _query(gate_runs: Sequence[GateRun], about: Subject, schema: str) -> str:
     night = gate_runs[0].load.night.isoformat()
-    return about.query_of([each.load.authority for each in gate_runs], night, staging=PLACE)
+    return about.query_of([each.load.authority for each in gate_runs], night, staging=schema)
 
 
 class UnreadableError(Exception):
@@ -210,30 +251,30 @@ class UnreadableError(Exception):
 
 def _fix_and_store(
     connection: psycopg.Connection[Any],
+    read: Sequence[Future[str | None]],
     gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
-    copied: Future[Mapping[str, str]],
+    query: str,
     known: Mapping[str, int],
 ) -> Prepared:
     """Keep the judged rows and store the failing keys that are not known yet."""
+    if cause := _first_cause(read):
+        raise UnreadableError(cause)
     started = time.perf_counter()
-    uncopied = copied.result()
-    for view in sorted(uncopied.keys() & names(_query(gate_runs, about))):
-        raise UnreadableError(uncopied[view])
-    row_count = _fix_rows(connection, gate_runs, about, rules)
-    relation = _relation(gate_runs, about)
+    place = _place(gate_runs, about)
+    row_count = _fix_rows(connection, place, query, rules)
     stored: dict[str, Stored] = {
         rule_id: {gate_runs[0].load.authority: count} for rule_id, count in known.items()
     }
     if unknown := [rule for rule in rules if rule.rule_id not in known]:
-        stored |= store_keys(connection, relation, gate_runs, about, unknown)
-    judged = _judged(connection, relation, rules) if len(gate_runs) > 1 else {}
+        stored |= store_keys(connection, place, gate_runs, about, unknown)
+    judged = _judged(connection, place, rules) if len(gate_runs) > 1 else {}
     return Prepared(row_count, stored, judged, time.perf_counter() - started)
 
 
 def _judged(
-    connection: psycopg.Connection[Any], relation: str, rules: Sequence[Rule]
+    connection: psycopg.Connection[Any], place: sql.Identifier, rules: Sequence[Rule]
 ) -> Mapping[str, Mapping[str, int]]:
     """Return rule id to the number of judged rows of each authority, in one pass."""
     conditions = list(dict.fromkeys(rule.counted for rule in rules))
@@ -241,9 +282,7 @@ def _judged(
         sql.SQL("count(*) filter (where {})").format(sql.SQL(condition)) for condition in conditions
     )
     rows = connection.execute(
-        sql.SQL("select authority, {} from {}.{} group by authority").format(
-            counts, sql.Identifier(SCHEMA), sql.Identifier(relation)
-        )
+        sql.SQL("select authority, {} from {} group by authority").format(counts, place)
     ).fetchall()
     of_condition = {
         condition: {row[0]: int(row[number]) for row in rows}
@@ -253,7 +292,7 @@ def _judged(
 
 
 def _count_and_compare(
-    counter: Counter,
+    counter: Callable[[], Counter],
     gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
@@ -279,7 +318,7 @@ def _count_and_compare(
     started = time.perf_counter()
     # of a table without rows there is nothing to count, and storing keys has tried each rule's SQL
     counts = (
-        counter.count(_relation(gate_runs, about), rules)
+        counter().count(schema_of(gate_runs[0].gate_run_id), _relation(about), rules)
         if prepared.row_count
         else {rule.rule_id: Count(0, 0) for rule in rules}
     )
@@ -311,12 +350,12 @@ def _agree(count: Count, judged: Mapping[str, int], stored: Stored) -> bool:
 
 def store_keys(
     connection: psycopg.Connection[Any],
-    relation: str,
+    place: sql.Identifier,
     gate_runs: Sequence[GateRun],
     about: Subject,
     rules: Sequence[Rule],
 ) -> Mapping[str, Stored]:
-    """Store the keys of all rows that fail, in one pass over the relation.
+    """Store the keys of all rows that fail, in one pass over the rows that were kept.
 
     Returns:
         rule id to the number of failing rows of each authority that has some, or to the reason why
@@ -325,7 +364,7 @@ def store_keys(
     try:
         with connection.transaction():
             rows = connection.execute(
-                keys_statement(relation, rules, _table(about)), _parameters(gate_runs, about)
+                keys_statement(place, rules, _table(about)), _parameters(gate_runs, about)
             ).fetchall()
         counts: dict[str, dict[str, int]] = {rule.rule_id: {} for rule in rules}
         for rule_id, authority, count in rows:
@@ -337,12 +376,12 @@ def store_keys(
     # one rule broke the pass: run each separately, so that the others still report
     found: dict[str, Stored] = {}
     for rule in rules:
-        found |= store_keys(connection, relation, gate_runs, about, [rule])
+        found |= store_keys(connection, place, gate_runs, about, [rule])
     return found
 
 
-def keys_statement(relation: str, rules: Sequence[Rule], table: Table) -> sql.Composed:
-    """Return the statement that stores the failing keys of several rules of one relation.
+def keys_statement(place: sql.Identifier, rules: Sequence[Rule], table: Table) -> sql.Composed:
+    """Return the statement that stores the failing keys of several rules about one table.
 
     Records with the same key are stored as one key with their number. `record_id` tells records
     apart whose shown key (see `shown_key`) is the same.
@@ -363,7 +402,7 @@ def keys_statement(relation: str, rules: Sequence[Rule], table: Table) -> sql.Co
     return sql.SQL(
         """
 with judged as (
-    select *{columns} from {schema}.{relation}
+    select *{columns} from {place}
 ),
 
 failing as (
@@ -410,8 +449,7 @@ select rule_id, authority, sum(record_count) from stored group by rule_id, autho
 """
     ).format(
         columns=columns,
-        schema=sql.Identifier(SCHEMA),
-        relation=sql.Identifier(relation),
+        place=place,
         failed=failed,
         key=shown_key(table),
     )
@@ -448,51 +486,54 @@ def _table(about: Subject) -> Table:
     return load_contract().by_entity(about.entity)
 
 
-def _relation(gate_runs: Sequence[GateRun], about: Subject) -> str:
-    return f"gate_{gate_runs[0].gate_run_id}_{about.name}"[:63]
+def schema_of(gate_run_id: int) -> str:
+    """Return the schema that a gate run has while it works."""
+    return f"gate_{gate_run_id}"
 
 
-def _place(gate_runs: Sequence[GateRun], about: Subject) -> sql.Composed:
-    return sql.SQL("{}.{}").format(
-        sql.Identifier(SCHEMA), sql.Identifier(_relation(gate_runs, about))
-    )
+def _relation(about: Subject) -> str:
+    return f"judged_{about.name}"[:63]
+
+
+def _place(gate_runs: Sequence[GateRun], about: Subject) -> sql.Identifier:
+    return sql.Identifier(schema_of(gate_runs[0].gate_run_id), _relation(about))
 
 
 def _fix_rows(
     connection: psycopg.Connection[Any],
-    gate_runs: Sequence[GateRun],
-    about: Subject,
+    place: sql.Identifier,
+    query: str,
     rules: Sequence[Rule],
 ) -> int:
     """Keep a subject's rows, as known at the loads, in a table that stays while the gate runs.
 
     It has only the columns that the rules name. Returns the number of rows.
     """
-    query = _query(gate_runs, about)
     kept = connection.execute(
         sql.SQL("create unlogged table {} as select {} from ({}) as subject").format(
-            _place(gate_runs, about), _columns(connection, query, rules), sql.SQL(query)
+            place, _columns(connection, query, rules), sql.SQL(query)
         )
     )
     return kept.rowcount
 
 
 def _drop_left_over(connection: psycopg.Connection[Any]) -> None:
-    """Drop the tables of gate runs that were killed, which are those without a lock."""
-    tables = connection.execute(
-        "select tablename, substring(tablename, '^gate_([0-9]+)_')::integer from pg_tables"
-        " where schemaname = %s and tablename ~ '^gate_[0-9]+_'",
-        (SCHEMA,),
+    """Drop the schemas of gate runs that were killed, which are those without a lock."""
+    left = connection.execute(
+        "select nspname, substring(nspname, '[0-9]+')::integer from pg_namespace"
+        " where nspname ~ '^gate_[0-9]+$'"
     ).fetchall()
-    for table, gate_run_id in tables:
+    for schema, gate_run_id in left:
         with connection.transaction():
             is_over = connection.execute(
                 "select pg_try_advisory_xact_lock(%s, %s)", (GATE_RUN_LOCK, gate_run_id)
             ).fetchone()
             if is_over == (True,):
-                connection.execute(
-                    sql.SQL("drop table if exists {}").format(sql.Identifier(SCHEMA, table))
-                )
+                _drop(connection, schema)
+
+
+def _drop(connection: psycopg.Connection[Any], schema: str) -> None:
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
 
 
 def _columns(
