@@ -43,6 +43,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "sends_postcodes": "the authority sends postcodes",
     "sends_urns": "the authority sends URNs",
     "sends_areas": "the authority sends areas",
+    "sends_earlier_years": "the authority sends allocations of earlier years",
     "in_case_count = 1": "it belongs to one case",
     "num_nonnulls(siblings_placed_together_count, siblings_placed_apart_count) > 0": "siblings "
     "placed together or apart are counted",

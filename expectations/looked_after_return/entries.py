@@ -60,6 +60,7 @@ class ReturnFile:
         needs: tuple[str, ...] = (),
         only: str | None = None,
         part: str = "",
+        also: tuple[str, ...] = (),
     ) -> Rule:
         """Return the rule of the register that expresses one of the Department's.
 
@@ -73,6 +74,7 @@ class ReturnFile:
             needs: more optional tables that the rule reads.
             only: SQL condition that further limits what is judged.
             part: a letter after the number, where several tables need a rule each.
+            also: other numbers that the same condition covers.
         """
         judged = " and ".join(each for each in (self.judged, only) if each and each != "true")
         return Rule(
@@ -87,7 +89,7 @@ class ReturnFile:
             judged=judged or "true",
             condition=Fails(fails),
             needs=tuple(dict.fromkeys((*self.needs, *needs))),
-            department=(f"{RETURN} {number}",),
+            department=tuple(f"{RETURN} {each}" for each in (number, *also)),
             catches=_with(self.row, catches),
             passes=_with(self.row, passes),
         )

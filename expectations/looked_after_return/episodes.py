@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from expectations.looked_after_return.entries import ReturnFile
-from expectations.rule import LOOKED_AFTER, Rule
+from expectations.rule import LOOKED_AFTER, Row, Rule
 
 EPISODES = ReturnFile(
     title="Episodes",
@@ -26,6 +26,14 @@ OTHER_PLACEMENTS = ("Z1", "Z11", "Z12", "Z13", "Z14")
 NO_SHORT_BREAK = "not is_short_break"
 # what the history does not have of last year is not compared
 BOTH_SAY = "{now} <> {then}"
+# an episode that was open at the end of last year, with what its placement needs to be compared
+OPEN_THEN: Row = {
+    "start_date": "2018-01-05",
+    "last_year_start_date": "2018-01-05",
+    "readable_postcode": "ZZ11AA",
+    "is_short_break": False,
+    "sends_areas": True,
+}
 DATES = "Find out which of the two dates is wrong, and correct it."
 PLACEMENT_CODE = "Correct the type of placement (PLACE), or what contradicts it."
 
@@ -419,6 +427,7 @@ PLACED = (
         needs=("cla_placement",),
         catches={"is_short_break": False, "is_uasc": False, "sends_postcodes": True},
         passes={"is_short_break": True, "is_uasc": False, "sends_postcodes": True},
+        also=("169",),
     ),
     EPISODES.rule(
         "392c",
@@ -430,6 +439,56 @@ PLACED = (
         # the second half of a postcode never has the letters C, I, K, M, O or V
         catches=({"postcode": "ZZ1"}, {"postcode": "ZZ1 1OB", "readable_postcode": "ZZ11OB"}),
         passes=({"postcode": "zz1 1aa", "readable_postcode": "ZZ11AA"}, {}),
+        also=("169",),
+    ),
+    EPISODES.rule(
+        "392c",
+        says="The postcode of the home from which the child came into care does not have the form "
+        "of a postcode.",
+        todo="Correct the postcode of the address (HOME_POST).",
+        only=f"{NO_SHORT_BREAK} and not is_uasc",
+        fails="home_postcode is not null and (readable_home_postcode is null"
+        " or readable_home_postcode !~ '[0-9][ABD-HJLNP-UW-Z]{2}$')",
+        needs=("address",),
+        catches={"is_short_break": False, "is_uasc": False, "home_postcode": "ZZ1"},
+        passes=(
+            {
+                "is_short_break": False,
+                "is_uasc": False,
+                "home_postcode": "zz1 1aa",
+                "readable_home_postcode": "ZZ11AA",
+            },
+            {"is_short_break": False, "is_uasc": False},
+        ),
+        part="H",
+    ),
+    EPISODES.rule(
+        "392d",
+        says="The placement has the postcode of the home from which the child came into care, but "
+        "is not a placement with parents (P1).",
+        todo="Correct the postcode of the placement (PL_POST) or of the home (HOME_POST), or the "
+        "type of placement (PLACE).",
+        only=f"{NO_SHORT_BREAK} and not is_uasc",
+        fails="readable_home_postcode = readable_postcode and placement_type_code <> 'P1'",
+        needs=("cla_placement", "address"),
+        catches={
+            "is_short_break": False,
+            "is_uasc": False,
+            "readable_home_postcode": "ZZ11AA",
+            "readable_postcode": "ZZ11AA",
+            "placement_type_code": "U1",
+        },
+        passes=(
+            {
+                "is_short_break": False,
+                "is_uasc": False,
+                "readable_home_postcode": "ZZ11AA",
+                "readable_postcode": "ZZ11AA",
+                "placement_type_code": "P1",
+            },
+            # a home that is not known equals no placement
+            {"is_short_break": False, "is_uasc": False, "placement_type_code": "U1"},
+        ),
     ),
     EPISODES.rule(
         "406",
@@ -459,6 +518,7 @@ PLACED = (
         needs=("legal_status", "cla_placement"),
         catches={"is_short_break": True, "postcode": "ZZ1 1AA"},
         passes=({"is_short_break": True}, {"is_short_break": False, "postcode": "ZZ1 1AA"}),
+        also=("420",),
     ),
     EPISODES.rule(
         "214",
@@ -1043,6 +1103,29 @@ BEFORE = (
         "503G", "The distance of the placement (PL_DISTANCE)", "distance_miles",
         "last_year_distance_miles",
         values=(3, 4), differs=BOTH_SAY, needs=("cla_placement",),
+    ),
+    EPISODES.rule(
+        "503H",
+        says="The placement is in the council's area and was outside it in last year's return, or "
+        "the other way round. The episode was open at the end of that year.",
+        todo="Correct the postcode (PL_POST), or record the move as another episode. If last "
+        "year's return was wrong, tell the Department.",
+        only=f"sends_areas and {NO_SHORT_BREAK}",
+        fails="start_date = last_year_start_date and readable_postcode is not null"
+        " and is_in_area <> last_year_is_in_area",
+        needs=("cla_placement", "area_postcodes"),
+        catches={**OPEN_THEN, "is_in_area": True, "last_year_is_in_area": False},
+        passes=(
+            {**OPEN_THEN, "is_in_area": True, "last_year_is_in_area": True},
+            # a postcode that one of the two years does not have says nothing about a move
+            {**OPEN_THEN, "is_in_area": True, "last_year_is_in_area": None},
+            {**OPEN_THEN, "readable_postcode": None, "is_in_area": False,
+             "last_year_is_in_area": True},
+            # another episode may be elsewhere
+            {**OPEN_THEN, "start_date": "2018-05-05", "is_in_area": True,
+             "last_year_is_in_area": False},
+        ),
+        also=("452",),
     ),
     # measured again, the same way may be a little longer
     _last_year(

@@ -99,6 +99,26 @@ RULES = (
              "as_of_date": "2025-03-31"},
         ),
     ),
+    WORKERS.rule(
+        "SW12STG2",
+        says="The child has been looked after all year, but the first allocation of a social "
+        "worker is later than the start of the year.",
+        todo="Record who was the child's social worker before (SW_ID, SW_DECOM).",
+        only="is_looked_after_all_year and sends_earlier_years",
+        fails="previous_start_date is null and start_date > year_start",
+        catches={"is_looked_after_all_year": True, "sends_earlier_years": True,
+                 "start_date": "2024-05-01", "year_start": "2024-04-01"},
+        passes=(
+            {"is_looked_after_all_year": True, "sends_earlier_years": True,
+             "start_date": "2024-04-01", "year_start": "2024-04-01"},
+            # another social worker was there before
+            {"is_looked_after_all_year": True, "sends_earlier_years": True,
+             "previous_start_date": "2023-01-01", "start_date": "2024-05-01",
+             "year_start": "2024-04-01"},
+            {"is_looked_after_all_year": False, "sends_earlier_years": True,
+             "start_date": "2024-05-01", "year_start": "2024-04-01"},
+        ),
+    ),
     WORKERS.code(
         "SW13STG1", "worker_change_reason", "why the social worker was allocated (SW_REASON)"
     ),

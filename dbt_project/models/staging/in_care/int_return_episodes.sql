@@ -59,6 +59,43 @@ in_force as (
         legal_statuses.legal_status_code asc
 ),
 
+-- the type of an address is free text; letters and placements are not at home
+home_addresses as (
+    select
+        authority || '|' || person_id as child,
+        start_date,
+        end_date,
+        postcode
+    from {{ ref('stg_address') }}
+    where
+        person_id is not null
+        and start_date is not null
+        and address_type ~* '^(home|primary|main)( address)?$'
+),
+
+-- where the child lived on the day before: a system may record the placement as a home
+-- from the first day of care
+homes as (
+    select distinct on (days.child, days.start_date)
+        days.child,
+        days.start_date,
+        home_addresses.postcode as home_postcode
+    from days
+    inner join home_addresses
+        on
+            days.child = home_addresses.child
+            and days.start_date > home_addresses.start_date
+            and (
+                home_addresses.end_date is null
+                or days.start_date <= home_addresses.end_date + 1
+            )
+    order by
+        days.child asc,
+        days.start_date asc,
+        home_addresses.start_date desc,
+        home_addresses.postcode asc nulls last
+),
+
 placements as (
     select distinct on (authority, placement_id)
         authority || '|' || placement_id as placement,
@@ -83,7 +120,8 @@ placements as (
         end_date asc
 ),
 
-area_postcodes as (
+-- not materialized: the planner then leaves out joins that no rule asks for
+area_postcodes as not materialized (
     select distinct
         authority || '|' || {{ postcode('area_postcode') }} as place,
         true as is_in_area
@@ -182,7 +220,8 @@ last_year_placements as (
         versions.placement_type_code,
         versions.provider_code,
         versions.provider_urn,
-        versions.distance_miles
+        versions.distance_miles,
+        versions.authority || '|' || {{ postcode('versions.postcode') }} as place
     from last_year
     inner join {{ ref('stg_cla_placement_versions') }} as versions
         on last_year.placement = versions.authority || '|' || versions.placement_id
@@ -205,6 +244,7 @@ joined as (
         years.last_year_load,
         in_force.legal_status_code,
         in_force.legal_status_sent,
+        homes.home_postcode,
         placements.placement_type_code,
         placements.placement_type_sent,
         placements.provider_code,
@@ -244,6 +284,11 @@ joined as (
         last_year_placements.provider_code as last_year_provider_code,
         last_year_placements.provider_urn as last_year_provider_urn,
         last_year_placements.distance_miles as last_year_distance_miles,
+        -- null where last year's record has no postcode that can be read
+        case
+            when last_year_placements.place is not null
+                then coalesce(last_year_areas.is_in_area, false)
+        end as last_year_is_in_area,
         coalesce(episodes.end_date >= years.year_start, true) as is_in_year,
         coalesce(in_force.legal_status_code in ('V3', 'V4'), false) as is_short_break
     from episodes
@@ -252,6 +297,10 @@ joined as (
         on
             episodes.child = in_force.child
             and episodes.start_date = in_force.start_date
+    left join homes
+        on
+            episodes.child = homes.child
+            and episodes.start_date = homes.start_date
     left join placements
         on episodes.authority || '|' || episodes.placement_id = placements.placement
     left join area_postcodes
@@ -264,6 +313,8 @@ joined as (
     left join last_year on episodes.child = last_year.child
     left join last_year_in_force on episodes.child = last_year_in_force.child
     left join last_year_placements on episodes.child = last_year_placements.child
+    left join area_postcodes as last_year_areas
+        on last_year_placements.place = last_year_areas.place
 ),
 
 ordered as (
@@ -379,6 +430,7 @@ select
     last_year_provider_code,
     last_year_provider_urn,
     last_year_distance_miles,
+    last_year_is_in_area,
     episode_number,
     previous_start_date,
     previous_end_date,
@@ -409,10 +461,10 @@ select
     bool_or(provider_urn is not null) over (partition by authority) as sends_urns,
     bool_or(coalesce(is_in_area, false)) over (partition by authority) as sends_areas,
     first_value(start_date) over by_period as period_start_date,
-    first_value(start_date) over (
-        partition by child, care_number
-        order by episode_number
-    ) as care_start_date,
+    first_value(start_date) over by_care as care_start_date,
+    -- the home from which the child came into care
+    first_value(home_postcode) over by_care as home_postcode,
+    {{ postcode('first_value(home_postcode) over by_care') }} as readable_home_postcode,
     first_value(primary_need_code) over by_period as period_need_code,
     last_value(end_date) over whole_period as period_end_date,
     last_value(end_reason_code) over whole_period as period_end_reason_code,
@@ -453,6 +505,10 @@ select
 from runs
 window by_period as (
     partition by child, period_number
+    order by episode_number
+),
+by_care as (
+    partition by child, care_number
     order by episode_number
 ),
 whole_period as (

@@ -67,7 +67,8 @@ joined as (
         coalesce(involvements.period = years.collection_year::text, false)
             as is_new_in_return,
         coalesce(care.has_care_in_year, false) as has_care_in_year,
-        coalesce(care.is_looked_after, false) as is_looked_after
+        coalesce(care.is_looked_after, false) as is_looked_after,
+        coalesce(care.is_looked_after_all_year, false) as is_looked_after_all_year
     from involvements
     left join years on involvements.authority = years.authority
     left join care on involvements.child = care.child
@@ -100,6 +101,11 @@ select
     and has_care_in_year
     and coalesce(end_date >= year_start - interval '1 year', true) as is_in_return,
     is_looked_after,
+    is_looked_after_all_year,
+    -- a source that holds no earlier allocations is not asked for them
+    bool_or(is_social_worker and start_date < year_start)
+        over (partition by authority)
+        as sends_earlier_years,
     lag(start_date) over by_day as previous_start_date,
     lag(end_date) over by_day as previous_end_date,
     lead(start_date) over by_day as next_start_date,
