@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from carepath.contract import load_contract
-from carepath.desk import lineage
 from carepath.documents import generated
+from carepath.lineage import reading as lineage
 from carepath.settings import PROJECT_ROOT
 from carepath.warehouse.dbt import ASKS_THE_CATALOGUE, read_manifest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlglot.schema import MappingSchema
 
-from carepath.desk import lineage
-from carepath.documents.column_lineage import Column, Model
+from carepath.lineage import reading as lineage
+from carepath.lineage.columns import Column, Model
 
 SCHEMA = MappingSchema(dialect="postgres")
 SCHEMA.add_table("warehouse.core.stays", dict.fromkeys(("child", "began", "ended", "doc"), "text"))

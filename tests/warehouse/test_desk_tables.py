@@ -15,9 +15,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from carepath.desk import PREFIX, figures, guard, lineage
+from carepath.desk import PREFIX, figures, guard
 from carepath.desk.app import create_app
 from carepath.desk.people import VIEWER, Person
+from carepath.lineage import reading as lineage
 from carepath.settings import PROJECT_ROOT, get_settings
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import read_manifest

@@ -8,8 +8,9 @@ from typing import Final
 
 import psycopg
 
-from carepath.desk import dbt_documentation, figures, lineage
+from carepath.desk import dbt_documentation, figures
 from carepath.errors import CarepathError, safe_message
+from carepath.lineage import reading as lineage
 from carepath.report import reading
 from carepath.report.chosen import chosen
 

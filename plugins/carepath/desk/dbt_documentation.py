@@ -17,9 +17,9 @@ from typing import Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from carepath.desk import lineage
 from carepath.desk.guard import POLICY
 from carepath.documents.dbt_page import Column, make_dbt_page, read_columns
+from carepath.lineage import reading as lineage
 from carepath.report import reading
 
 router = APIRouter(prefix="/figures")

@@ -12,11 +12,11 @@ from typing import Any, Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from carepath.desk import lineage
 from carepath.desk.answers import page
 from carepath.desk.database import read
 from carepath.desk.figures import frame_of
-from carepath.desk.lineage import Lineage, Table
+from carepath.lineage import reading as lineage
+from carepath.lineage.reading import Lineage, Table
 from carepath.report import reading
 
 router = APIRouter(prefix="/figures/tables")

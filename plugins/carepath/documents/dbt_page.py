@@ -22,8 +22,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import class_row
 
-from carepath.desk import lineage
 from carepath.errors import WarehouseError
+from carepath.lineage import reading as lineage
 
 MARTS: Final = "marts"
 # what dbt's page shows of a table, a test or a macro; all else in the manifest is left out

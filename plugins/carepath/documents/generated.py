@@ -10,7 +10,6 @@ from carepath.contract import load_contract
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.documents import staging
 from carepath.documents.bank_holidays import bank_holidays_seed
-from carepath.documents.column_lineage import columns_page
 from carepath.documents.combinations import combinations_page
 from carepath.documents.data_contract import contract_page
 from carepath.documents.dbt_page import make_dbt_page, read_columns
@@ -27,6 +26,7 @@ from carepath.documents.report_tables import report_page
 from carepath.documents.rule_book import rule_book
 from carepath.documents.settings_page import settings_page
 from carepath.documents.warehouse_pictures import warehouse_page
+from carepath.lineage.columns import columns_page
 from carepath.powerbi import project as powerbi
 from carepath.powerbi.catalogue import read_catalogue
 from carepath.settings import PROJECT_ROOT, get_settings
@@ -56,7 +56,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 # Made from what dbt makes of the project, and so written last.
 PAGES_OF_DBT: Final[dict[str, Callable[[], str]]] = {
     "docs/warehouse.md": warehouse_page,
-    "plugins/carepath/desk/columns.csv": columns_page,
+    "plugins/carepath/lineage/columns.csv": columns_page,
 }
 
 

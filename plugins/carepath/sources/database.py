@@ -42,6 +42,7 @@ from carepath.sources.kind import (
     Kind,
     SourceColumn,
     SourceSession,
+    failure,
     rebuilt,
     refuse_denied,
     refuse_namesakes,
@@ -256,13 +257,7 @@ class DatabaseSource:
 
     def failed(self, what: str, error: BaseException, table: str = "") -> SourceError:
         """Return the error to raise. It leaves out the driver's message, which may quote values."""
-        cause = causes.cause_of(error)
-        kind = DeniedError if cause.words == causes.RIGHTS.words else SourceError
-        return kind(
-            f"{what}: {cause}",
-            where=f"source {self.name}" + (f", table {table}" if table else ""),
-            todo=cause.todo,
-        )
+        return failure(what, causes.cause_of(error), self.name, table)
 
     def _begin(self, connection: sa.Connection) -> None:
         level = ISOLATION.get(self.kind)
@@ -374,10 +369,10 @@ class _DatabaseSession:
             self._held_rows[name] = self._connection.execute(query.limit(1)).first() is not None
             self._described[name] = self._source.columns(self._connection, name)
         except Exception as error:  # a driver may raise errors of its own
-            failure = self._source.failed("The table cannot be read", error, name)
+            failed = self._source.failed("The table cannot be read", error, name)
             if required or causes.cause_of(error).words != causes.BROKEN.words:
-                raise failure from None
-            self._broken[name] = failure
+                raise failed from None
+            self._broken[name] = failed
 
     def _query(
         self, table: Table, name: str, columns: Sequence[str | None]

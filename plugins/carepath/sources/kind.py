@@ -146,6 +146,26 @@ class DeniedError(SourceError):
     """The account may not read something of the source."""
 
 
+def failure(
+    what: str, cause: causes.Cause, source: str, table: str = "", reason: str = ""
+) -> SourceError:
+    """Return the error for what a database refused or could not do.
+
+    Args:
+        what: what did not work, such as "The table cannot be read".
+        cause: why, and what to do about it.
+        source: its name.
+        table: which table it was about, if it was about one.
+        reason: the cause in other words; by default its own.
+    """
+    kind = DeniedError if cause.words == causes.RIGHTS.words else SourceError
+    return kind(
+        f"{what}: {reason or cause}",
+        where=f"source {source}" + (f", table {table}" if table else ""),
+        todo=cause.todo,
+    )
+
+
 def refuse_denied(source: str, denied: Mapping[str, DeniedError]) -> None:
     """Refuse a source of which the account may not read some tables, if there are any.
 

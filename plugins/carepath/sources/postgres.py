@@ -36,6 +36,7 @@ from carepath.sources.kind import (
     Kind,
     SourceColumn,
     SourceSession,
+    failure,
     rebuilt,
     refuse_denied,
     refuse_namesakes,
@@ -154,19 +155,10 @@ class PostgresSource:
         state = (getattr(error, "sqlstate", None) or "") if isinstance(error, psycopg.Error) else ""
         if not state:
             # libpq's message names the host, the user and the database, and parts of a password
-            cause = causes.by_text(str(error)) or UNCONNECTED
-            reason = str(cause)
-        else:
-            cause = causes.by_state(state)
-            reason = str(cause)
-            if state.startswith(NAMES_OBJECTS):
-                reason = self._address.hide(safe_message(error).strip())
-        kind = DeniedError if cause.words == causes.RIGHTS.words else SourceError
-        return kind(
-            f"{what}: {reason}",
-            where=f"source {self.name}" + (f", table {table}" if table else ""),
-            todo=cause.todo,
-        )
+            return failure(what, causes.by_text(str(error)) or UNCONNECTED, self.name, table)
+        named = state.startswith(NAMES_OBJECTS)
+        reason = self._address.hide(safe_message(error).strip()) if named else ""
+        return failure(what, causes.by_state(state), self.name, table, reason)
 
     def busy(self, table: str) -> SourceBusyError:
         """Return the error for a table that another session is altering."""
@@ -265,10 +257,10 @@ class _Connections:
                 if not denied:
                     raise self.source.busy(name) from None
             except psycopg.Error as error:
-                failure = self.source.failed("The table cannot be read", error, name)
-                if not isinstance(failure, DeniedError):
-                    raise failure from None
-                denied[name] = failure
+                failed = self.source.failed("The table cannot be read", error, name)
+                if not isinstance(failed, DeniedError):
+                    raise failed from None
+                denied[name] = failed
         refuse_denied(self.source.name, denied)
         _set(connection, "lock_timeout", SESSION["lock_timeout"])
 
@@ -340,10 +332,10 @@ class _PostgresSession:
                 with connection.transaction():  # a savepoint: another table may be asked next
                     connection.execute(query)
             except psycopg.Error as error:
-                failure = self._source.failed("The table cannot be read", error, table.name)
+                failed = self._source.failed("The table cannot be read", error, table.name)
             else:
                 return
-        raise failure
+        raise failed
 
     def count_now(self, tables: Collection[Table]) -> dict[str, int]:
         names = {self._name(table): table.name for table in tables}

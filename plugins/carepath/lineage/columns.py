@@ -24,7 +24,7 @@ from sqlglot.schema import MappingSchema
 
 from carepath.contract import load_contract
 from carepath.contract.model import RESERVED
-from carepath.desk.lineage import CONTRACT, CORE, FIELDS, MART, OWN, SETTING, STAGING, kind_of
+from carepath.lineage.reading import CONTRACT, CORE, FIELDS, MART, OWN, SETTING, STAGING, kind_of
 from carepath.publish.tables import BUILD_SCHEMA
 from carepath.warehouse.dbt import compile_models, own_project
 
