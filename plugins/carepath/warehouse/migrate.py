@@ -25,10 +25,16 @@ def head() -> str:
     return max(own - before)
 
 
-def upgrade(dbname: str = "warehouse") -> None:
-    """Bring a database to the newest revision, as carepath_owner, unless it is there already."""
+def upgrade(dbname: str = "warehouse", revision: str | None = None) -> None:
+    """Bring a database to a revision, as carepath_owner, unless it is there already.
+
+    Args:
+        dbname: the database.
+        revision: an earlier revision to stop at; by default the newest.
+    """
+    target = revision or head()
     with connect("carepath_owner", dbname) as owner:
-        if _revision(owner) == head():
+        if _revision(owner) == target:
             return
         owner.execute(LOCK)
         owner.execute("create schema if not exists ops")
@@ -45,7 +51,7 @@ def upgrade(dbname: str = "warehouse") -> None:
     with engine.begin() as connection:
         connection.execute(text(LOCK))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, target)
 
 
 def _revision(owner: psycopg.Connection[Any]) -> str | None:
