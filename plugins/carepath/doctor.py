@@ -24,7 +24,7 @@ from carepath.site.readers import READERS
 from carepath.site.reading import RULES, SOURCES, site_folder
 from carepath.sources import SourceSession, SourceSpec, find_source, open_source, read_sources
 from carepath.sources.content import TableContent, read_content
-from carepath.sources.kind import DeniedError, Readable, refuse_denied
+from carepath.sources.kind import refuse_unreadable
 from carepath.warehouse import ready
 from carepath.warehouse.connect import administrator_parameters, connect
 from carepath.warehouse.passwords import passwords_file
@@ -126,15 +126,14 @@ def compare_spec(spec: SourceSpec) -> SourceComparison:
 def _compare(session: SourceSession, spec: SourceSpec) -> SourceComparison:
     is_partial = spec.is_partial or session.is_partial
     found = compare(load_contract(), session.describe(), spec.spelling, is_partial=is_partial)
-    if isinstance(session, Readable):
-        denied: dict[str, DeniedError] = {}
-        for table in found.delivered:
-            columns = [column for column in table.columns.values() if column is not None]
-            try:
-                session.require_readable(table.table, columns)
-            except DeniedError as error:
-                denied[table.table.name] = error
-        refuse_denied(spec.name, denied)
+    refuse_unreadable(
+        spec.name,
+        session,
+        [
+            (table.table, [column for column in table.columns.values() if column is not None])
+            for table in found.delivered
+        ],
+    )
     return found
 
 

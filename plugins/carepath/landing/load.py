@@ -19,6 +19,7 @@ from carepath.landing.extract import extract, plan
 from carepath.landing.history import apply_history, refuse_earlier
 from carepath.landing.tables import LOADER, analyse, ensure, ensure_authority, index_people
 from carepath.sources import SourceSpec, open_source
+from carepath.sources.kind import refuse_unreadable
 from carepath.sources.notes import DeliveryNote, keep_notes, notes_of
 from carepath.warehouse.connect import connect
 
@@ -67,6 +68,9 @@ def load_source(
                 )
                 delivered = [name for name, table in previous.items() if table.row_count]
                 plans = plan(comparison, spec.name, delivered)
+                refuse_unreadable(
+                    spec.name, session, [(p.table, p.sent_as) for p in plans if p.sent_as]
+                )
                 _refuse_another_return(connection, load, [p.table.name for p in plans])
                 ensure_authority(contract, load.authority, [p.table.name for p in plans])
                 notes = notes_of(session)

@@ -42,6 +42,8 @@ from carepath.sources.kind import (
     Kind,
     SourceColumn,
     SourceSession,
+    asked_for,
+    denied_among,
     failure,
     rebuilt,
     refuse_denied,
@@ -310,6 +312,14 @@ class _DatabaseSession:
                 except SourceError:
                     if not denied:
                         raise
+        if denied:
+            # name the columns of other tables as well, before a right is asked for
+            others = {
+                name: asked_for(contract[name.lower()], columns, source.spelling)
+                for name, columns in self._described.items()
+                if columns and name not in denied
+            }
+            denied |= denied_among(self._ask, others)
         refuse_denied(source.name, denied)
 
     def describe(self) -> dict[str, list[SourceColumn]]:
@@ -340,13 +350,16 @@ class _DatabaseSession:
             raise rebuilt(self._source.name, table.name)
 
     def require_readable(self, table: Table, columns: Sequence[str]) -> None:
+        self._ask(self._name(table), columns)
+
+    def _ask(self, name: str, columns: Sequence[str]) -> None:
         query: Any = sa.select(*[sa.column(column) for column in columns]).select_from(
-            sa.table(self._name(table), schema=self._source.schema)
+            sa.table(name, schema=self._source.schema)
         )
         try:
             self._connection.execute(query.where(sa.text("1 = 0"))).close()
         except Exception as error:  # a driver may raise errors of its own
-            raise self._source.failed("The table cannot be read", error, table.name) from None
+            raise self._source.failed("The table cannot be read", error, name) from None
 
     def count_now(self, tables: Collection[Table]) -> dict[str, int]:
         with self._source.connect() as connection:

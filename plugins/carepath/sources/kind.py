@@ -6,7 +6,7 @@ the registry finds it. The protocols say what a night asks of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -143,7 +143,13 @@ class Kind:
 
 
 class DeniedError(SourceError):
-    """The account may not read something of the source."""
+    """The account may not read something of the source.
+
+    Attributes:
+        columns: which columns of a table; none stands for the whole table.
+    """
+
+    columns: tuple[str, ...] = ()
 
 
 def failure(
@@ -166,6 +172,60 @@ def failure(
     )
 
 
+def refuse_unreadable(
+    source: str, session: SourceSession, tables: Iterable[tuple[Table, Sequence[str]]]
+) -> None:
+    """Refuse a source of which the account may not read some columns, if there are any.
+
+    A night asks before it reads the first row, so that one attempt names everything.
+
+    Args:
+        source: its name.
+        session: the open source.
+        tables: each with the columns that a night reads, as the source calls them.
+
+    Raises:
+        DeniedError: names all tables and columns.
+        SourceError: a column cannot be read for another reason.
+    """
+    if isinstance(session, Readable):
+        asked = {table.name: (table, columns) for table, columns in tables}
+        refuse_denied(
+            source,
+            denied_among(
+                lambda name, columns: session.require_readable(asked[name][0], columns),
+                {name: columns for name, (_, columns) in asked.items()},
+            ),
+        )
+
+
+def denied_among(
+    ask: Callable[[str, Sequence[str]], None], tables: Mapping[str, Sequence[str]]
+) -> dict[str, DeniedError]:
+    """Return an error for each table of which the account may not read all columns.
+
+    Args:
+        ask: asks for columns of a table, and raises DeniedError if one of them is denied.
+        tables: the columns of each table. A database names only the first that is denied, so each
+            is then asked for on its own.
+    """
+
+    def refused(name: str, columns: Sequence[str]) -> DeniedError | None:
+        try:
+            ask(name, columns)
+        except DeniedError as error:
+            return error
+        return None
+
+    found = {}
+    for name, columns in tables.items():
+        if error := refused(name, columns):
+            denied = tuple(column for column in columns if refused(name, [column]))
+            error.columns = denied if len(denied) < len(columns) else ()
+            found[name] = error
+    return found
+
+
 def refuse_denied(source: str, denied: Mapping[str, DeniedError]) -> None:
     """Refuse a source of which the account may not read some tables, if there are any.
 
@@ -176,14 +236,25 @@ def refuse_denied(source: str, denied: Mapping[str, DeniedError]) -> None:
     Raises:
         DeniedError: names all of them, so that the rights can be granted at once.
     """
-    if len(denied) == 1:
-        raise next(iter(denied.values()))
-    if denied:
-        raise DeniedError(
-            f"{len(denied)} tables cannot be read: {causes.RIGHTS}",
-            where=f"source {source}, tables {', '.join(sorted(denied))}",
-            todo=causes.RIGHTS.todo,
-        )
+    if not denied:
+        return
+    names = sorted(denied)
+    if len(names) == 1 and not denied[names[0]].columns:
+        raise denied[names[0]]
+    many = len(names) > 1
+    raise DeniedError(
+        f"{f'{len(names)} tables' if many else 'The table'} cannot be read: {causes.RIGHTS}",
+        where=f"source {source}, table{'s' if many else ''} "
+        + ", ".join(name + _in_brackets(denied[name].columns) for name in names),
+        todo=causes.RIGHTS.todo,
+    )
+
+
+def _in_brackets(columns: Sequence[str]) -> str:
+    """Return the names of columns as they follow that of their table."""
+    if not columns:
+        return ""
+    return f" (column{'s' if len(columns) > 1 else ''} {', '.join(columns)})"
 
 
 def rebuilt(source: str, table: str) -> SourceError:
@@ -220,3 +291,9 @@ def refuse_namesakes(source: str, names: Sequence[str]) -> None:
                 where=f"source {source}, table {name}",
                 todo="Rename or remove all but one of them, or let the account read only one.",
             )
+
+
+def asked_for(table: Table, found: Sequence[SourceColumn], spelling: str | None) -> list[str]:
+    """Return the columns of a source's table that the contract asks for, as the source has them."""
+    wanted = sent_types(table, spelling)
+    return [column.name for column in found if column.name.lower() in wanted]

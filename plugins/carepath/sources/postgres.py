@@ -16,6 +16,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -36,6 +37,8 @@ from carepath.sources.kind import (
     Kind,
     SourceColumn,
     SourceSession,
+    asked_for,
+    denied_among,
     failure,
     rebuilt,
     refuse_denied,
@@ -160,6 +163,22 @@ class PostgresSource:
         reason = self._address.hide(safe_message(error).strip()) if named else ""
         return failure(what, causes.by_state(state), self.name, table, reason)
 
+    def ask(self, connection: psycopg.Connection[Any], name: str, columns: Sequence[str]) -> None:
+        """Ask for columns of a table, without any row.
+
+        Raises:
+            DeniedError: the account may not read one of them.
+            SourceError: they cannot be read for another reason.
+        """
+        query = sql.SQL("select {} from {} limit 0").format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)), self.identifier(name)
+        )
+        try:
+            with connection.transaction():  # a savepoint: another table may be asked next
+                connection.execute(query)
+        except psycopg.Error as error:
+            raise self.failed("The table cannot be read", error, name) from None
+
     def busy(self, table: str) -> SourceBusyError:
         """Return the error for a table that another session is altering."""
         return SourceBusyError(
@@ -261,6 +280,15 @@ class _Connections:
                 if not isinstance(failed, DeniedError):
                     raise failed from None
                 denied[name] = failed
+        if denied:
+            # name the columns of other tables as well, before a right is asked for
+            contract = load_contract().tables
+            others = {
+                name: asked_for(contract[name.lower()], relation.columns, self.source.spelling)
+                for name, relation in _contracted(self.relations).items()
+                if name not in denied
+            }
+            denied |= denied_among(partial(self.source.ask, connection), others)
         refuse_denied(self.source.name, denied)
         _set(connection, "lock_timeout", SESSION["lock_timeout"])
 
@@ -323,16 +351,11 @@ class _PostgresSession:
             raise self._source.failed("Reading stopped", error, table.name) from None
 
     def require_readable(self, table: Table, columns: Sequence[str]) -> None:
-        query = sql.SQL("select {} from {} limit 0").format(
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
-            self._source.identifier(self._name(table)),
-        )
         with self._connections.lend() as connection:
             try:
-                with connection.transaction():  # a savepoint: another table may be asked next
-                    connection.execute(query)
-            except psycopg.Error as error:
-                failed = self._source.failed("The table cannot be read", error, table.name)
+                self._source.ask(connection, self._name(table), columns)
+            except SourceError as error:
+                failed = error
             else:
                 return
         raise failed
