@@ -17,9 +17,9 @@ from carepath.quality.open_findings import (
     HELD,
     HOLDS,
     IS_NEW,
+    IS_WAIVED,
     OPEN,
     RULES,
-    WAIVED,
     each_piece,
 )
 
@@ -65,7 +65,7 @@ cross join lateral (
         and (
             (kept.authority, kept.rule_id, kept.table_name)
             not in (select held.authority, held.rule_id, held.table_name from {HELD} as held)
-            or kept.finding_id = any({WAIVED})
+            or {IS_WAIVED}
         )
         and {{condition}}
     order by kept.failing_since {{way}}, kept.finding_id {{way}}

@@ -30,7 +30,7 @@ from carepath.desk.forms import Asker, Posted
 from carepath.desk.guard import BASE
 from carepath.desk.looks import note_look
 from carepath.desk.people import Person
-from carepath.quality.open_findings import HOLDS, IS_NEW, OPEN
+from carepath.quality.open_findings import HOLDS, IS_NEW, OPEN, TEAMS_TOGETHER
 from carepath.site import desk as site
 from carepath.spreadsheets import inert
 from expectations.measures import in_words
@@ -39,19 +39,9 @@ router = APIRouter()
 
 Asked = Annotated[Filters, Depends(asked_filters)]
 
-# What the open findings can be filtered by. Each value is looked up in an index, from the value
-# before it: a pass over a million findings takes three seconds.
-OPTIONS: Final = """
-with recursive together as (
-    select min(teams) as teams from quality.kept_findings where fixed_on is null
-    union all
-    select (
-        select min(kept.teams) from quality.kept_findings as kept
-        where kept.fixed_on is null and kept.teams > together.teams
-    )
-    from together
-    where together.teams is not null
-),
+# What the open findings can be filtered by. Workers are looked up in an index as teams are.
+OPTIONS: Final = f"""
+with recursive {TEAMS_TOGETHER},
 
 workers as (
     select authorities.authority, (

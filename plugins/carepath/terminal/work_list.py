@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import IO, Any, Final
 
 import psycopg
@@ -13,7 +13,16 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.padding import Padding
 
-from carepath.quality.open_findings import HELD, IS_NEW, OPEN, RULES, each_piece
+from carepath.quality.open_findings import (
+    HELD,
+    HOLDS,
+    IS_NEW,
+    IS_WAIVED,
+    OPEN,
+    RULES,
+    each_piece,
+    teams_named,
+)
 from carepath.spreadsheets import inert
 from carepath.terminal.layout import plural, print_indented, table_of
 from carepath.warehouse.connect import connect
@@ -27,6 +36,7 @@ class Filters:
 
     Attributes:
         rule, team, owner: a part of the text is enough; case does not matter.
+        teams: the teams with that part in their names, as `with_teams` finds them.
         held: True only what holds the figures, False only what does not.
         new: only what did not fail on the night before.
     """
@@ -38,6 +48,13 @@ class Filters:
     severity: str | None = None
     held: bool | None = None
     new: bool = False
+    teams: Sequence[str] | None = None
+
+    def with_teams(self, connection: psycopg.Connection[Any]) -> Filters:
+        """Return the filters with the teams that are meant: by whole names, an index finds them."""
+        if self.team is None or self.teams is not None:
+            return self
+        return replace(self, teams=teams_named(connection, self.team))
 
     def applied_to(self, query: str) -> str:
         """Return a query with the conditions on records and on rules that the filters ask for."""
@@ -114,14 +131,9 @@ class Group:
     record_count: int
 
 
-# A waiver of a whole rule waives as many findings as there are, so they are looked up by a hash.
-IS_WAIVED: Final = """kept.finding_id in (
-    select finding_id from quality.waived_findings where state = 'counts'
-)"""
-HOLDS: Final = f"(held.rule_id is not null and not {IS_WAIVED})"
 OF_RECORDS: Final[Mapping[str, str]] = {
     "authority": "kept.authority = upper(%(authority)s)",
-    "team": "strpos(lower(kept.team), lower(%(team)s)) > 0",
+    "teams": "kept.teams && %(teams)s::text[]",
 }
 OF_RULES: Final[Mapping[str, str]] = {
     "rule": "starts_with(rules.rule_id, upper(%(rule)s))",
@@ -202,6 +214,7 @@ order by chosen.place
 
 def read_groups(connection: psycopg.Connection[Any], filters: Filters) -> list[Group]:
     """Return how many records fail, by rule, authority and table, worst first."""
+    filters = filters.with_teams(connection)
     cursor = connection.cursor(row_factory=class_row(Group))
     return cursor.execute(filters.applied_to(COUNTS), vars(filters)).fetchall()
 
@@ -216,6 +229,7 @@ def read_first(
     connection: psycopg.Connection[Any], filters: Filters, group: Group, limit: int
 ) -> list[Failing]:
     """Return the records of a group that have failed longest."""
+    filters = filters.with_teams(connection)
     values = {
         **vars(filters),
         "group_rule": group.rule_id,
@@ -231,6 +245,7 @@ def read_first(
 def read_work_list(filters: Filters) -> Iterator[Failing]:
     """Yield the failing records, worst first, without holding all of them in memory."""
     with connect(STEWARD) as connection:
+        filters = filters.with_teams(connection)
         for ids in each_piece(connection, filters.applied_to(ALL), vars(filters)):
             yield from _read(connection, ids)
 
@@ -261,6 +276,7 @@ def print_work_list(
     """
     filters = filters or Filters()
     with connect(STEWARD) as connection:
+        filters = filters.with_teams(connection)
         groups = read_groups(connection, filters)
         if not groups:
             console.print(_why_empty(filters))
