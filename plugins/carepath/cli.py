@@ -836,25 +836,88 @@ def audit(
 @app.command(rich_help_panel=SAFETY)
 def person(
     authority: Annotated[str, typer.Option(help="ONS code of the authority.")],
-    case: CaseOption,
     to: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="A new file: .json, or .html for people to read."),
+        typer.Option(
+            metavar="FILE",
+            help="A new file: .json, or .html for people to read. For several people a new folder.",
+        ),
     ],
+    case: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="The person's case id; repeat it for several people. Without it, you are asked.",
+        ),
+    ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="A file with one case id per line."
+        ),
+    ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="For several people: files to read instead of JSON.")
+    ] = False,
 ) -> None:
-    """Write everything held about one person as one file (a subject access request)."""
-    from carepath.person import export_person
+    """Write everything held about one person as one file (a subject access request).
+
+    For several people, it writes one file each.
+    """
+    from carepath.person import UnknownPeopleError, export_people, export_person
     from carepath.terminal.layout import plural
     from carepath.warehouse import ready
 
+    ids = list(case or ())
+    if cases is not None:
+        ids += read_case_ids(cases)
+    ids = ids or [typer.prompt("Case id")]
+    to = to.expanduser().resolve()
     ready()
-    with console.status("searching every table"):
-        found = export_person(authority, case, to.expanduser().resolve())
-    rows, tables = sum(found.rows.values()), len(found.rows)
-    console.print(f"{plural(rows, 'row')} of {plural(tables, 'table')} written to {found.path}.")
+    with console.status("searching every table") as status:
+        if len(ids) == 1 and cases is None:
+            found = [export_person(authority, ids[0], to)]
+        else:
+
+            def begun(number: int, count: int) -> None:
+                status.update(f"writing the file of person {number} of {count}")
+
+            try:
+                found = export_people(authority, ids, to, to_read=html, begun=begun)
+            except UnknownPeopleError as error:
+                for each in error.case_ids:
+                    errors.print(f"Nothing is held about {each}.", markup=False, soft_wrap=True)
+                raise
+    rows = plural(sum(sum(each.rows.values()) for each in found), "row")
+    if found[0].path == to:
+        console.print(f"{rows} of {plural(len(found[0].rows), 'table')} written to {to}.")
+        which = "the file. It also says"
+    else:
+        people = "1 person" if len(found) == 1 else f"{len(found):,} people"
+        console.print(f"{rows} about {people} written to {to}.", soft_wrap=True)
+        which = "the files. They also say"
     console.print(
-        "Only you can read the file. It also says what others did, such as workers and relatives."
-        " Check it before you pass it on (docs/retention.md)."
+        f"Only you can read {which} what others did, such as workers and relatives."
+        " Check before you pass anything on (docs/retention.md)."
+    )
+
+
+def read_case_ids(file: Path) -> list[str]:
+    """Return the lines of a file that are not blank.
+
+    Raises:
+        CarepathError: it is not text in UTF-8, or has no id.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    if ids := [line.strip() for line in lines if line.strip()]:
+        return ids
+    raise CarepathError(
+        "The file has no case id that can be read.",
+        where=str(file),
+        todo="write one case id per line, in UTF-8.",
     )
 
 

@@ -21,12 +21,15 @@ from canary_child import (
     run_night,
     tables_that_say,
 )
+from click.testing import Result
+from typer.testing import CliRunner
 
 from carepath.audit import read_audit
+from carepath.cli import app
 from carepath.contract import load_contract
 from carepath.errors import CarepathError
 from carepath.night import lock
-from carepath.person import ABOUT_NOBODY, PARENTS, export_person
+from carepath.person import ABOUT_NOBODY, PARENTS, export_people, export_person
 from carepath.quality.waivers import person as who_runs_this
 from carepath.settings import get_settings
 from carepath.sources import write_sources
@@ -164,6 +167,68 @@ def test_person_who_is_not_known_is_refused_and_nothing_is_written(
     assert case not in str(refused.value)
     assert not (tmp_path / "none.json").exists()
     assert len(read_audit()) == before
+
+
+def exports() -> int:
+    """Return how many lines of the audit say that somebody exported what is held."""
+    return [deed.what for deed in read_audit()].count("exported what is held about a person")
+
+
+def person(*options: object) -> Result:
+    return CliRunner().invoke(app, ["person", "--authority", AUTHORITY, *map(str, options)])
+
+
+def test_several_people_get_a_file_each_with_an_audit_line_each(
+    exported: Path, tmp_path: Path
+) -> None:
+    ids, folder = tmp_path / "ids.txt", tmp_path / "requests"
+    ids.write_text(f"\ufeff{CASE.lower()}\n\n p2 \nP2\n", encoding="utf-8")
+    before = exports()
+    done = person("--case", "P3", "--cases", ids, "--to", folder)
+    assert done.exit_code == 0
+    files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
+    assert files.keys() == {f"{CASE}.json", "P2.json", "P3.json"}
+    assert {file["about"]["case_id"] for file in files.values()} == {CASE, "P2", "P3"}
+    rows = sum(file["about"]["rows"] for file in files.values())
+    said = " ".join(done.output.split())
+    assert f"{rows:,} rows about 3 people written to {folder}." in said
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert exports() == before + 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ids.txt", "requests"]
+    assert "not overwritten" in str(person("--cases", ids, "--to", folder).exception)
+
+
+def test_people_who_are_not_known_are_named_and_nothing_is_written(
+    exported: Path, tmp_path: Path
+) -> None:
+    before = len(read_audit())
+    done = person("--case", CASE, "--case", "P98", "--case", "P99", "--to", tmp_path / "requests")
+    assert "Nothing is held about 2 of 3 people" in str(done.exception)
+    assert "P98" not in str(done.exception)  # it may be logged
+    assert "Nothing is held about P98." in done.output
+    assert "Nothing is held about P99." in done.output
+    assert list(tmp_path.iterdir()) == []
+    assert len(read_audit()) == before
+
+
+def test_export_of_several_people_that_fails_leaves_nothing_behind(
+    exported: Path, tmp_path: Path
+) -> None:
+    def begun(number: int, _: int) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_people(AUTHORITY, [CASE, "P2"], tmp_path / "requests", begun=begun)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_without_a_case_id_is_refused(tmp_path: Path) -> None:
+    ids = tmp_path / "ids.txt"
+    ids.write_bytes(b"\xff\xfe\xff")
+    done = person("--cases", ids, "--to", tmp_path / "requests")
+    assert "no case id that can be read" in str(done.exception)
 
 
 def test_every_table_of_the_contract_names_a_person_has_a_parent_or_is_about_nobody() -> None:

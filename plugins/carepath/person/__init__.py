@@ -1,7 +1,15 @@
 """One person: where the warehouse holds something about them, and all of it in one file."""
 
-from carepath.person.copies import ABOUT_NOBODY, PARENTS, Place, Subject, find_person, places
-from carepath.person.export import Export, export_person
+from carepath.person.copies import (
+    ABOUT_NOBODY,
+    PARENTS,
+    Place,
+    Subject,
+    UnknownPersonError,
+    find_person,
+    places,
+)
+from carepath.person.export import Export, UnknownPeopleError, export_people, export_person
 
 __all__ = [
     "ABOUT_NOBODY",
@@ -9,6 +17,9 @@ __all__ = [
     "Export",
     "Place",
     "Subject",
+    "UnknownPeopleError",
+    "UnknownPersonError",
+    "export_people",
     "export_person",
     "find_person",
     "places",

@@ -131,6 +131,10 @@ class Place:
         return sql.Identifier(self.schema, self.table)
 
 
+class UnknownPersonError(CarepathError):
+    """Nothing is held about a person."""
+
+
 def find_person(
     connection: psycopg.Connection[Any],
     contract: Contract,
@@ -149,12 +153,12 @@ def find_person(
         also_of_others: see `places`.
 
     Raises:
-        CarepathError: nothing is held about the person. The case id is not repeated.
+        UnknownPersonError: nothing is held about the person. The case id is not repeated.
     """
     subject = _subject(connection, authority, case_id)
     found = places(connection, contract, subject, also_of_others=also_of_others)
     if not any(_holds(connection, place) for place in found):
-        raise CarepathError(
+        raise UnknownPersonError(
             "Nothing is held about a person with this case id.",
             where=f"authority {authority}",
             todo="check the authority's ONS code and the case id in the recording system.",

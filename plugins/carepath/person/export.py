@@ -1,4 +1,4 @@
-"""Everything held about one person as one file (subject access)."""
+"""Everything held about one person as one file, or one file for each of several people."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import datetime as dt
 import html
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from carepath.contract import load_contract
 from carepath.errors import CarepathError
-from carepath.person.copies import Place, Subject, find_person
+from carepath.person.copies import Place, Subject, UnknownPersonError, find_person
 from carepath.quality.waivers import person as who_runs_this
 from carepath.warehouse.connect import connect
 
@@ -43,6 +45,81 @@ class Export:
     path: Path
     subject: Subject
     rows: Mapping[str, int]
+
+
+class UnknownPeopleError(CarepathError):
+    """Nothing is held about some of several people.
+
+    The message does not have their case ids, because it may be logged.
+
+    Attributes:
+        case_ids: of these people, as given.
+    """
+
+    case_ids: tuple[str, ...] = ()
+
+
+def export_people(
+    authority: str,
+    case_ids: Sequence[str],
+    folder: Path,
+    *,
+    to_read: bool = False,
+    begun: Callable[[int, int], None] | None = None,
+) -> list[Export]:
+    """Write what `export_person` writes about each of several people.
+
+    The folder is there when the last file is complete, and not before. The audit has a line for
+    each person.
+
+    Args:
+        authority: ONS code.
+        case_ids: as for `export_person`; one that is given twice counts once.
+        folder: a new folder, in a folder that exists. Each file is named after its case id.
+        to_read: pages instead of JSON.
+        begun: called for each person with a number, from 1, and how many there are.
+
+    Raises:
+        UnknownPeopleError: nothing is held about some of them, and nothing was written.
+        CarepathError: the folder exists, or the one that it would be in does not.
+    """
+    if folder.exists() or not folder.parent.is_dir():
+        why = (
+            "exists, and is not overwritten"
+            if folder.exists()
+            else "would be in one that is not there"
+        )
+        raise CarepathError(f"The folder {why}.", where=str(folder), todo="name a new folder.")
+    found: dict[str, Subject] = {}
+    unknown = []
+    with connect("carepath_owner") as owner:
+        for case_id in case_ids:
+            try:
+                subject, _ = find_person(owner, load_contract(), authority, case_id)
+            except UnknownPersonError:
+                unknown.append(case_id)
+            else:
+                found[subject.case_id] = subject
+    if unknown:
+        error = UnknownPeopleError(
+            f"Nothing is held about {len(unknown)} of {len(case_ids)} people, so no file was"
+            " written.",
+            where=f"authority {authority}",
+            todo="check the authority's ONS code and the case ids in the recording system.",
+        )
+        error.case_ids = tuple(unknown)
+        raise error
+    exports = []
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        ready = Path(beside) / "files"
+        ready.mkdir(mode=0o700)
+        for number, case_id in enumerate(found, 1):
+            if begun:
+                begun(number, len(found))
+            name = quote(case_id, safe="") + (".html" if to_read else ".json")
+            exports.append(export_person(authority, case_id, ready / name))
+        ready.rename(folder)
+    return [replace(each, path=folder / each.path.name) for each in exports]
 
 
 def export_person(authority: str, case_id: str, path: Path) -> Export:
