@@ -31,10 +31,10 @@ def measure(rows: int) -> dict[str, tuple[float, float]]:
 
 
 def _publications(rows: int, has_keys: bool) -> tuple[float, float]:
-    bench._clear()
+    bench.clear()
     _drop_people()
     try:
-        run_id, load_id = bench._register()
+        run_id, load_id = bench.register()
         for mart in bench.TABLES:
             bench.fill(mart, [bench.AUTHORITY], rows // len(bench.TABLES))
         _create(rows // len(bench.TABLES), has_keys)
@@ -43,12 +43,12 @@ def _publications(rows: int, has_keys: bool) -> tuple[float, float]:
             publish(run_id, bench.AUTHORITY, load_id, bench.NIGHT, bench.TABLES)
 
         first, _ = bench.timed(once)
-        bench._change(0.0017)
+        bench.change(0.0017)
         once()  # fills marts_prev
-        bench._change(0.0017)
+        bench.change(0.0017)
         ordinary, _ = bench.timed(once)
     finally:
-        bench._clear()
+        bench.clear()
         _drop_people()
     return first, ordinary
 

@@ -58,22 +58,22 @@ class Measurement:
 def measure(rows: int = 4_000_000, changed_share: float = 0.0017) -> list[Measurement]:
     """Publish a build of `rows` rows in four tables, of which `changed_share` differ."""
     ready()
-    _clear()
+    clear()
     try:
-        run_id, load_id = _register()
+        run_id, load_id = register()
         for mart in TABLES:
             fill(mart, [AUTHORITY], rows // len(TABLES))
         first, first_mb = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
         piped, _ = timed(_copy_pipe)
-        _change(changed_share)
+        change(changed_share)
         # the second publication fills marts_prev; from the third on, a night is ordinary
         second, _ = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
-        _change(changed_share)
+        change(changed_share)
         by_hand, _ = timed(lambda: _by_hand(rolled_back=True))
         ordinary, ordinary_mb = timed(lambda: publish(run_id, AUTHORITY, load_id, NIGHT, TABLES))
         back, back_mb = timed(lambda: rollback(AUTHORITY))
     finally:
-        _clear()
+        clear()
     share = f"{rows:,} rows, {changed_share:.2%} changed"
     return [
         Measurement(f"floor: pipe of COPY, {rows:,} rows", piped, None, None),
@@ -86,7 +86,8 @@ def measure(rows: int = 4_000_000, changed_share: float = 0.0017) -> list[Measur
     ]
 
 
-def _register() -> tuple[str, int]:
+def register() -> tuple[str, int]:
+    """Enter the invented authority, its run and its load; return the ids of these two."""
     with connect("carepath_owner") as owner:
         owner.execute("insert into ops.authorities values (%s, 'Invented')", [AUTHORITY])
         owner.execute("insert into ops.sources values ('bench-publish', %s, 'demo')", [AUTHORITY])
@@ -124,7 +125,8 @@ def fill(mart: MartTable, codes: Sequence[str], rows: int) -> None:
         loader.execute(f"analyze marts_build.{mart.name}")
 
 
-def _change(share: float) -> None:
+def change(share: float) -> None:
+    """Change about a share (0 to 1) of the rows of each mart that is to be published."""
     with connect("carepath_loader") as loader:
         for mart in TABLES:
             loader.execute(
@@ -245,7 +247,8 @@ def _anonymous_mb(pid: int) -> list[float]:
     ]
 
 
-def _clear() -> None:
+def clear() -> None:
+    """Remove the invented authority and its marts, from this run or one that was stopped."""
     with connect("carepath_owner") as owner:
         for schema in ("marts", "marts_prev", "marts_build"):
             for name in (*(mart.name for mart in TABLES), "bench_copy"):
