@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from ssda903_returns import OC3, write_return
 from carepath.audit import read_audit
 from carepath.errors import CarepathError
 from carepath.returns import Written, write_ssda903
+from carepath.sources import SourceSpec
 
 NIGHT = dt.date(2020, 6, 30)
 INVENTED, SAMPLE = "E09900903", "E09900908"
@@ -109,7 +111,9 @@ def test_return_comes_out_as_it_was_loaded(came_in: Mapping[str, Path], tmp_path
     assert found["oc3, IN_TOUCH"] == (
         "The code is unknown, so it is written as it was sent. Correct the record."
     )
-    assert found["episodes, HOME_POST"] == "The records do not have it, so it is blank."
+    assert found["episodes, HOME_POST"] == (
+        "The records have no home on the day before care began, so it is blank."
+    )
     assert "oc2, INTERVENTION_OFFERED" in found
     assert "oc2, HEALTH_CHECK" in found
     assert "could not be read" in found["cla_previous_permanence, order_date"]
@@ -128,3 +132,25 @@ def test_published_sample_comes_out_as_it_was_loaded(
 ) -> None:
     write_ssda903(SAMPLE, 2018, tmp_path / "out")
     assert difference(came_in[SAMPLE], tmp_path / "out") == {}
+
+
+def test_home_postcode_is_that_of_the_day_before_care_began(
+    came_in: Mapping[str, Path], tmp_path: Path
+) -> None:
+    """Another source delivers the addresses: the placement counts as a home from its first day."""
+    path = tmp_path / "addresses.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "create table ssd_address (addr_person_id text, addr_address_type text,"
+            " addr_address_start_date text, addr_address_postcode text)"
+        )
+        connection.executemany(
+            "insert into ssd_address values ('ASH003', 'Home', ?, ?)",
+            [("2012-01-01", "ZZ1 9ZZ"), ("2017-02-03", "ZZ2 2BB")],
+        )
+    spec = SourceSpec("addresses", INVENTED, "Invented", f"sqlite:///{path}", is_partial=True)
+    returned_records.load(spec, NIGHT)
+    write_ssda903(INVENTED, 2018, tmp_path / "out")
+    with (tmp_path / "out" / "episodes.csv").open(encoding="utf-8-sig", newline="") as file:
+        homes = {(row["CHILD"], row["HOME_POST"]) for row in csv.DictReader(file)}
+    assert homes == {("ASH003", "ZZ1 9ZZ")}

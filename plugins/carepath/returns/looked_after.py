@@ -31,7 +31,7 @@ _ISO: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 # views that are not limited to the children who were in care in the year
 _FOR_ALL: Final = frozenset({"int_return_episodes", "stg_care_leavers", "stg_permanence"})
 # columns of the return that the contract does not have
-_NOT_KEPT: Final = (("episodes", "HOME_POST"), ("oc2", "INTERVENTION_OFFERED"))
+_NOT_KEPT: Final = (("oc2", "INTERVENTION_OFFERED"),)
 
 
 def write_ssda903(authority: str | None, number: int, folder: Path) -> Written:
@@ -211,6 +211,7 @@ class _Return:
                 "PLACE": self._code(row, "placement_type", "episodes, PLACE"),
                 "PLACE_PROVIDER": self._code(row, "provider", "episodes, PLACE_PROVIDER"),
                 "DEC": end,
+                "HOME_POST": self._home(row),
                 "PL_POST": row["postcode"],
                 "URN": row["provider_urn"],
             }
@@ -220,6 +221,17 @@ class _Return:
                     row, "change_reason", "episodes, REASON_PLACE_CHANGE"
                 )
             yield {**self._child(row), **fields}
+
+    def _home(self, row: Row) -> str | None:
+        """Return the postcode of the home from which the child came into care."""
+        if row["is_short_break"] or row["is_uasc"]:  # the return has none
+            return None
+        if row["home_postcode"] is None:
+            self.remarks.add(
+                "episodes, HOME_POST",
+                "The records have no home on the day before care began, so it is blank.",
+            )
+        return None if row["home_postcode"] is None else str(row["home_postcode"])
 
     def _reviews(self) -> Iterator[Fields]:
         # some vendors' reviews name no child: the period of care does
