@@ -1,4 +1,4 @@
-"""A Redis of the tests' own: a process on 127.0.0.1, with a password and nothing on disk."""
+"""A Redis of the tests' own: a process on 127.0.0.1, with TLS, a password and nothing on disk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 MISSING = "no Redis or no Celery (Debian: apt-get install redis-server; then: make extras)"
 
@@ -24,8 +25,11 @@ def is_there() -> bool:
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(certificate: Path) -> Iterator[str]:
     """Start a server and stop it in the end.
+
+    Args:
+        certificate: that of localhost and its key, in one file.
 
     Yields:
         Its address, with its password.
@@ -44,12 +48,14 @@ def running() -> Iterator[str]:
     assert process.stdin is not None
     # not as arguments, which every account of the machine can read
     process.stdin.write(
-        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\n'
+        f"bind 127.0.0.1\nport 0\ntls-port {port}\ntls-auth-clients no\n"
+        f"tls-cert-file {certificate}\ntls-key-file {certificate}\n"
+        f'requirepass {password}\nsave ""\nappendonly no\n'
     )
     process.stdin.close()
     try:
         _wait(process, port)
-        yield f"redis://:{password}@127.0.0.1:{port}/0"
+        yield f"rediss://:{password}@localhost:{port}/0"
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import certificates
 import psutil
 import psycopg
 import pytest
@@ -28,7 +29,7 @@ from airflow_pages import request, sign_in
 from whole_recording_system import WholeRecordingSystem
 
 from carepath.night import lock, steps
-from carepath.service import processes
+from carepath.service import configuration, processes
 from carepath.settings import get_settings
 from carepath.sources import write_sources
 from carepath.warehouse import embedded, roles
@@ -41,6 +42,13 @@ pytestmark = pytest.mark.skipif(not redis_server.is_there(), reason=redis_server
 AUTHORITIES = tuple(f"E0990000{number}" for number in range(1, 5))
 NIGHT = dt.date(2019, 6, 30)
 OURS = ("CAREPATH_", "AIRFLOW__")
+TRUSTED = "AIRFLOW__CELERY__SSL_CACERT"
+PING = """
+from airflow.providers.celery.executors.celery_executor_utils import app
+with app.connection_for_write() as connection:
+    connection.ensure_connection(max_retries=1, timeout=10)
+    print(connection.default_channel.client.ping())
+"""
 
 
 @dataclass
@@ -76,6 +84,7 @@ class Worker:
                     "CAREPATH_HOME": str(self.home),
                     "CAREPATH_WAREHOUSE_URL": f"postgresql://{server}/postgres?sslmode=disable",
                     "CAREPATH_BROKER_URL": broker.get_secret_value(),
+                    TRUSTED: os.environ[TRUSTED],
                     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
                 },
                 stdin=subprocess.DEVNULL,
@@ -144,11 +153,13 @@ def sources(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def region(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     """Airflow as a service, Redis and two workers, on an empty warehouse."""
     roles.recreate_database("airflow")
-    with redis_server.running() as broker, pytest.MonkeyPatch.context() as changed:
+    certificate = certificates.of_localhost(tmp_path_factory.mktemp("certificate"))
+    with redis_server.running(certificate) as broker, pytest.MonkeyPatch.context() as changed:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             changed.setenv("CAREPATH_AIRFLOW_PORT", str(free.getsockname()[1]))
         changed.setenv("CAREPATH_BROKER_URL", broker)
+        changed.setenv(TRUSTED, str(certificate))
         # Airflow gives up a task that is silent after 5 minutes; here it need not take so long
         silence = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"
         changed.setenv(silence, "20")
@@ -288,3 +299,27 @@ def test_night_on_workers_that_are_killed_converges(
     empty_warehouse(warehouse_template)
     in_process("without a fault", NIGHT, sources)
     assert found == contents()
+
+
+def test_celery_refuses_a_redis_whose_certificate_it_does_not_trust(
+    warehouse: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("trusted", "other"):
+        (tmp_path / name).mkdir()
+    trusted, other = (certificates.of_localhost(tmp_path / name) for name in ("trusted", "other"))
+    answers = {}
+    with redis_server.running(trusted) as broker:
+        monkeypatch.setenv("CAREPATH_BROKER_URL", broker)
+        get_settings.cache_clear()
+        for authority in (trusted, other):
+            monkeypatch.setenv(TRUSTED, str(authority))
+            answers[authority] = subprocess.run(
+                [sys.executable, "-c", PING],
+                env=configuration.environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    get_settings.cache_clear()
+    assert answers[trusted].stdout.endswith("True\n"), answers[trusted].stderr
+    assert "CERTIFICATE_VERIFY_FAILED" in answers[other].stderr

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from carepath.desk.people import custom_roles
 from carepath.errors import WarehouseError
 from carepath.service.metadata import next_night
-from carepath.settings import PROJECT_ROOT, get_settings
+from carepath.settings import ENCRYPTED, PROJECT_ROOT, get_settings
 from carepath.site.directory import client_secret, read_directory
 from carepath.warehouse import ready
 from carepath.warehouse.connect import connect, url
@@ -157,9 +158,13 @@ def _workers() -> dict[str, str]:
     broker = get_settings().broker_url
     if broker is None:
         return {}
+    address = broker.get_secret_value()
+    # without it Celery encrypts, but believes whoever answers
+    with_tls = {"CELERY__SSL_ACTIVE": "True", "CELERY__SSL_MUTUAL_TLS": "False"}
     return {
+        **(with_tls if urlsplit(address).scheme in ENCRYPTED else {}),
         "CORE__EXECUTOR": "CeleryExecutor",
-        "CELERY__BROKER_URL": broker.get_secret_value(),
+        "CELERY__BROKER_URL": address,
         "CELERY__RESULT_BACKEND": "db+" + url("airflow_meta", "airflow", driver="psycopg2"),
         "CELERY__WORKER_CONCURRENCY": "2",
         # a step that a dead worker kept is handed out again after the longest night, not during it
