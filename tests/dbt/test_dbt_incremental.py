@@ -26,12 +26,10 @@ from carepath.warehouse.models import build_models
 
 ASHMERE, OTHER = "E09900001", "E09900002"
 TARGET = "dbt_target/dbt_project/plain"
-INCREMENTAL = [
-    "--select",
-    "resource_type:seed",
-    "+config.materialized:kept,path:models/core",
-]
+INCREMENTAL = ["--select", "resource_type:seed", "+config.materialized:kept,path:models/core"]
 MODELS_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+# an ordinary night does not load the seeds again
+WITHOUT_SEEDS = ["--exclude-resource-type", "seed"]
 FIRST_NIGHT = dt.date(2019, 5, 30)  # a month end lies within the nights that follow
 SNAPSHOTS = "core.fct_leaving_care_snapshot"
 # random dates seldom make a placement within a period of care, with a cost within both
@@ -57,7 +55,7 @@ class Warehouse:
         self.night = FIRST_NIGHT
         for authority in self.systems:
             self.load(authority)
-        build()
+        build(seeds=True)
         self.rebuilt = compiled_rebuild()
 
     def load(self, authority: str, *, accept: bool = True) -> int:
@@ -103,8 +101,8 @@ class Warehouse:
         return found
 
 
-def build(*arguments: str) -> None:
-    run_dbt(["build", *INCREMENTAL, *MODELS_ONLY, *arguments], layer="core")
+def build(*, seeds: bool = False) -> None:
+    run_dbt(["build", *INCREMENTAL, *MODELS_ONLY, *(() if seeds else WITHOUT_SEEDS)], layer="core")
 
 
 def compiled_rebuild() -> dict[str, str]:
@@ -419,7 +417,7 @@ def test_build_killed_half_way_is_made_up_for_even_if_the_night_is_then_held(
                 "-c",
                 "from carepath.warehouse.dbt import run_dbt; import sys;"
                 " run_dbt(sys.argv[1:], layer='core')",
-                *["build", *INCREMENTAL, *MODELS_ONLY],
+                *["build", *INCREMENTAL, *MODELS_ONLY, *WITHOUT_SEEDS],
             ]
         )
         try:

@@ -257,16 +257,16 @@ def test_as_known_at_is_open_to_analysts_and_copies_no_names() -> None:
     run_dbt(
         [*COMMAND, "--select", "stg_authorities", "dim_authority", "person_identity"],
         layer="as_known_at",
-        vars={"as_known_at": "2018-01-01"},
+        vars={"as_known_at": "2019-06-28"},  # dbt reads the project again for another date
     )
     with connect("carepath_analyst") as analyst:
         found = analyst.execute(
-            "select authority from core_as_known_20180101.dim_authority"
+            "select authority from core_as_known_20190628.dim_authority"
         ).fetchall()
         assert found == [(AUTHORITY,)]
-    assert warehouse_rows("select to_regnamespace('identity_as_known_20180101')") == [(None,)]
+    assert warehouse_rows("select to_regnamespace('identity_as_known_20190628')") == [(None,)]
     with connect("bi_reader") as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        reader.execute("select authority from core_as_known_20180101.dim_authority")
+        reader.execute("select authority from core_as_known_20190628.dim_authority")
 
 
 @pytest.mark.usefixtures("held_marts")

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import quick_server
 from annex_a_workbooks import write_workbook
 from cin_censuses import census, write_census
 from ssda903_returns import RETURN, nested, write_return
 
 from carepath.service import night_run
-from carepath.settings import get_settings
-from carepath.warehouse import embedded
 from carepath.warehouse.connect import connect
 
 NIGHT = dt.date(2026, 3, 31)
@@ -31,18 +26,9 @@ LOADED = {
 
 
 @pytest.fixture(scope="module")
-def night() -> Iterator[night_run.NightRun]:
-    """One night that loads all of them, in a home of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="carepath-files-"))
-    folder.chmod(0o755)
-    settings = get_settings()
-    suite, settings.home = settings.home, folder / "home"
-    try:
-        quick_server.start()
-        yield night_run.run_night(NIGHT, sources=sources(folder))
-    finally:
-        embedded.destroy()
-        settings.home = suite
+def night(staged_warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> night_run.NightRun:
+    """One night that loads all of them."""
+    return night_run.run_night(NIGHT, sources=sources(tmp_path_factory.mktemp("files")))
 
 
 def sources(folder: Path) -> list[str]:

@@ -42,7 +42,7 @@ STEPS = (
 
 @pytest.fixture(scope="module")
 def system(
-    warehouse: None, tmp_path_factory: pytest.TempPathFactory
+    staged_warehouse: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WholeRecordingSystem]:
     """A recording system whose first night is published; now its records contradict each other."""
     found = WholeRecordingSystem(tmp_path_factory.mktemp("source") / "whole.sqlite", AUTHORITY)

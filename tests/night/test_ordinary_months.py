@@ -46,7 +46,7 @@ TIMES_THOUSAND = (
 
 
 @pytest.fixture(scope="module")
-def department(warehouse: None) -> Iterator[OrdinaryDepartment]:
+def department(staged_warehouse: None) -> Iterator[OrdinaryDepartment]:
     """The department after its ordinary nights, each of which was published."""
     write_sources([source()])
     found = OrdinaryDepartment(leavers=8, others=200)

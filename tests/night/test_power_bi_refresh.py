@@ -214,6 +214,16 @@ def test_refresh_is_asked_for_and_waited_for_while_nothing_can_be_published(
     assert SECRET not in log
 
 
+def task_starts() -> list[tuple[Any, ...]]:
+    """Return when Airflow began each refresh that it has begun."""
+    with connect("airflow_meta", "airflow") as connection:
+        return connection.execute(
+            "select run_id, start_date from task_instance where dag_id = %s and state = 'running'"
+            " order by 1",
+            [REFRESH_DAG],
+        ).fetchall()
+
+
 def test_refresh_waits_for_the_night_that_is_running(
     refresh: Callable[[], tuple[int, str]], service: PowerBIService
 ) -> None:
@@ -226,8 +236,11 @@ def test_refresh_waits_for_the_night_that_is_running(
                 " values ('tonight', '2019-06-30', 'test', 'running')"
             )
             take(connection, "tonight")
+        before = task_starts()
         waiting.start()
-        time.sleep(25)  # Airflow has started, and the task looks for a night each two seconds
+        while task_starts() == before and waiting.is_alive():
+            time.sleep(0.1)
+        time.sleep(5)  # the task looks for a night each two seconds
         assert waiting.is_alive()
         assert service.heard == []
         with connect("carepath_loader") as connection:

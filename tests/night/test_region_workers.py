@@ -260,7 +260,7 @@ def waiting() -> bool:
     "worker takes it over. The warehouse is then as after a night without a fault.",
 )
 def test_night_on_workers_that_are_killed_converges(
-    region: Region, sources: list[str], warehouse_template: str, tmp_path: Path
+    region: Region, sources: list[str], staged_template: str, tmp_path: Path
 ) -> None:
     run_id = region.begin()
     # written last: the delivery and its history are there, and not yet committed
@@ -296,7 +296,7 @@ def test_night_on_workers_that_are_killed_converges(
     ) == [(authority, 1) for authority in AUTHORITIES]
     found = contents()
     processes.stop_services()
-    empty_warehouse(warehouse_template)
+    empty_warehouse(staged_template)
     in_process("without a fault", NIGHT, sources)
     assert found == contents()
 
