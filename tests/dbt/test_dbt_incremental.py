@@ -22,7 +22,7 @@ from carepath.settings import get_settings
 from carepath.warehouse.as_known_at import COMMAND
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import DbtResult, ModelTiming, run_dbt
-from carepath.warehouse.models import build_models
+from carepath.warehouse.models import build_models, is_built_with_this_code
 
 ASHMERE, OTHER = "E09900001", "E09900002"
 TARGET = "dbt_target/dbt_project/plain"
@@ -473,8 +473,10 @@ def test_other_code_and_failures_of_the_night_before_rebuild_everything(
     monkeypatch.setattr("carepath.warehouse.models.run_dbt", dbt)
     with connect("carepath_loader", autocommit=True) as loader:
         assert build_models(loader, None)
+        assert is_built_with_this_code(loader)
         assert not build_models(loader, None)
         loader.execute("update ops.layers set fingerprint = 'another' where layer = 'core'")
+        assert not is_built_with_this_code(loader)
         with pytest.raises(WarehouseError):
             build_models(loader, None)
         assert build_models(loader, None)  # what was begun is finished; a test fails

@@ -113,6 +113,28 @@ def test_run_dbt_makes_a_table_of_a_view_and_a_view_of_a_table(project: Path) ->
         assert found == [("changing", letter)]
 
 
+def test_run_dbt_keeps_a_connection_for_each_thread_and_nothing_of_the_node_before(
+    project: Path,
+) -> None:
+    names = [f"alone_{number}" for number in range(6)]
+    for name in names:
+        (project / "models" / f"{name}.sql").write_text(
+            "{{ config(post_hook='create temporary table left_behind (n integer);"
+            " set datestyle = german') }}\n"
+            "select pg_backend_pid() as pid, current_setting('datestyle') as style"
+        )
+    run_dbt(["run", "--select", *names], layer="core", project=project)
+    query = " union all ".join(f"select pid, style from staging.{name}" for name in names)
+    with connect("carepath_loader") as loader:
+        found = loader.execute(query.encode()).fetchall()
+        connected = loader.execute(
+            "select 1 from pg_stat_activity where application_name = 'dbt'"
+        ).fetchall()
+    assert len({pid for pid, _ in found}) <= 2  # dbt's threads
+    assert {style for _, style in found} == {"ISO, DMY"}
+    assert connected == []
+
+
 def test_run_dbt_with_variables_in_between_parses_the_project_once(project: Path) -> None:
     def parses() -> int:
         return (get_settings().logs / "dbt" / "dbt.log").read_text().count("partial parsing")

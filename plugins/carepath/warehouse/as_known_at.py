@@ -18,6 +18,7 @@ from carepath.dates import written
 from carepath.errors import WarehouseError
 from carepath.warehouse.connect import connect
 from carepath.warehouse.dbt import run_dbt
+from carepath.warehouse.models import is_built_with_this_code
 
 UNFINISHED: Final = "_unfinished"
 # with the seeds, because no night may have loaded them yet, or a night of another version has
@@ -39,6 +40,7 @@ def build_as_known_at(day: dt.date) -> None:
                 COMMAND,
                 layer="as_known_at",
                 vars={"as_known_at": day.isoformat(), "as_known_suffix": UNFINISHED},
+                contracts_hold=is_built_with_this_code(connection),
             )
             _finish(connection)
         finally:

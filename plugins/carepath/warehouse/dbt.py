@@ -266,6 +266,7 @@ def _invoke(arguments: list[str]) -> Any:
     from dbt.cli.main import dbtRunner  # takes 2 s, so only processes that run dbt import it
 
     _keep_values_out_of_errors()
+    _keep_connections()
     with _garbage_left():
         return dbtRunner(callbacks=[_log_node, _collect_while_building]).invoke(arguments)
 
@@ -298,8 +299,8 @@ def _keep_values_out_of_errors() -> None:
     """Make dbt's adapter raise and log PostgreSQL's primary message only.
 
     dbt puts the whole text of an error into its log; its DETAIL and CONTEXT print row values.
-    dbt has no setting for that, and a log that was written cannot be unread. So this is the one
-    place where Carepath replaces a method of dbt's own.
+    dbt has no setting for that, and a log that was written cannot be unread. So Carepath replaces
+    a method of dbt's own, as the next function does, and nowhere else.
     """
     import psycopg2
     from dbt.adapters.postgres.connections import PostgresConnectionManager
@@ -320,6 +321,40 @@ def _keep_values_out_of_errors() -> None:
 
     PostgresConnectionManager.exception_handler = discreet
     PostgresConnectionManager.keeps_values_out = True
+
+
+def _keep_connections() -> None:
+    """Let each of dbt's threads keep its connection for the next node (ADR 4).
+
+    dbt closes it after each node. The server then ends a process, starts another one, and reads
+    the catalogue again. Here the connection is only emptied: nothing of a session is left.
+    """
+    import psycopg2
+    from dbt.adapters.contracts.connection import ConnectionState
+    from dbt.adapters.postgres.connections import PostgresConnectionManager
+
+    if getattr(PostgresConnectionManager, "keeps_connections", False):
+        return
+    close = PostgresConnectionManager.release
+
+    def empty(self: Any) -> None:
+        connection = self.get_if_exists()
+        if connection is None or connection.state != ConnectionState.OPEN:
+            return
+        try:
+            connection.handle.rollback()
+            connection.transaction_open = False
+            connection.handle.autocommit = True
+            with connection.handle.cursor() as cursor:
+                cursor.execute("discard all")
+                # another thread may build one large table meanwhile
+                cursor.execute("set idle_session_timeout = 0")
+            connection.handle.autocommit = False
+        except psycopg2.Error:
+            close(self)
+
+    PostgresConnectionManager.release = empty
+    PostgresConnectionManager.keeps_connections = True
 
 
 def _log_node(event: Any) -> None:

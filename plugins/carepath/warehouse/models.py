@@ -42,10 +42,7 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
         WarehouseError: a model could not be built; it is named.
     """
     wanted = _code(connection)
-    row = connection.execute(
-        "select fingerprint = %s from ops.layers where layer = 'core'", (wanted,)
-    ).fetchone()
-    rebuilds = row is None or not row[0]
+    rebuilds = not _is_built(connection, wanted)
     if rebuilds:  # until it ends, tables of the old code and of the new code are mixed
         connection.execute(FORGET)
     manifest = built_manifest()
@@ -73,6 +70,22 @@ def build_models(connection: psycopg.Connection[Any], run_id: str | None) -> boo
             (wanted,),
         )
     return rebuilds
+
+
+def is_built_with_this_code(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a night has built all of core and marts with the code as it is now.
+
+    Args:
+        connection: as carepath_loader.
+    """
+    return _is_built(connection, _code(connection))
+
+
+def _is_built(connection: psycopg.Connection[Any], code: str) -> bool:
+    row = connection.execute(
+        "select fingerprint = %s from ops.layers where layer = 'core'", (code,)
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _code(connection: psycopg.Connection[Any]) -> str:
