@@ -61,13 +61,18 @@ NO_ODBC = "no PostgreSQL driver for ODBC (Debian: apt-get install odbc-postgresq
 LONGEST = (
     "night/test_demo_nights.py",
     "night/test_region_workers.py",
-    "dbt/test_dbt_nights.py",
     "dbt/test_dbt_incremental.py",
+    "dbt/test_dbt_nights.py",
     "night/test_one_night_at_a_time.py",
+    "dbt/test_documents_dbt.py",
+    "night/test_night_of_files.py",
     "dbt/test_gate_cohort.py",
+    "night/test_power_bi_refresh.py",
     "dbt/test_small_department.py",
+    "dbt/test_ssda903_return_rules.py",
     "warehouse/test_retention.py",
     "night/test_ordinary_months.py",
+    "warehouse/test_gate_records.py",
 )
 FOLDERS = ("dbt", "night", "pages", "warehouse", "no_database")
 

@@ -59,10 +59,11 @@ FIRST_OF_YEAR: Final = (
 )  # fmt: skip
 # the last score of each child of 5 to 16 who was in care for all 12 months
 SCORES: Final = (
-    CARE + "select {{}} from (select (select sdq_score from staging.stg_sdq_scores where " + KEY
-    + " = id and sdq_score is not null and completed_date " + YEAR
-    + " order by completed_date desc limit 1) as score from here"
-    " inner join staging.stg_person as p on " + KEY.replace("authority", "p.authority") + " = id"
+    CARE + ", scored as materialized (select " + KEY + " as id, completed_date, sdq_score"
+    " from staging.stg_sdq_scores where sdq_score is not null and completed_date " + YEAR
+    + "), born as materialized (select " + KEY + " as id, birth_date from staging.stg_person)"
+    " select {{}} from (select (select sdq_score from scored where scored.id = here.id"
+    " order by completed_date desc limit 1) as score from here inner join born on born.id = here.id"
     " where start_date <= '{first}'"
     " and extract(year from age(date '{last}', birth_date)) between 5 and 16) as scores"
 )  # fmt: skip
@@ -133,10 +134,12 @@ INDICATORS: Final = (
     Figure(
         "kpi_referrals",
         "re-referrals within 12 months",
-        "with r as (" + NEED + ") select count(*) filter (where exists (select from r as e"
-        " where e.person_id = r.person_id and e.referral_date < r.referral_date"
-        " and e.referral_date >= r.referral_date - interval '1 year')), count(*) from r"
-        " where referral_date " + YEAR,
+        "with r as materialized (" + NEED + "), again as (select distinct person_id,"
+        " r.referral_date from r inner join r as e using (person_id)"
+        " where e.referral_date < r.referral_date"
+        " and e.referral_date >= r.referral_date - interval '1 year')"
+        " select count(*) filter (where again.person_id is not null), count(*)"
+        " from r left join again using (person_id, referral_date) where referral_date " + YEAR,
     ),
     Figure(
         "kpi_referrals",
