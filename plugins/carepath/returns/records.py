@@ -18,6 +18,8 @@ from carepath.returns.remarks import Row
 from carepath.warehouse.connect import connect
 
 READER: Final = "carepath_analyst"
+# without statistics of history by authority, the planner would read all addresses for each episode
+OPTIONS: Final = "-c default_transaction_read_only=on -c enable_nestloop=off"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def open_records(authority: str | None, year: CollectionYear | None = None) -> I
     Raises:
         CarepathError: there are no records, several authorities, or the year is in the future.
     """
-    with connect(READER, options="-c default_transaction_read_only=on") as connection:
+    with connect(READER, options=OPTIONS) as connection:
         connection.execute("set transaction isolation level repeatable read")
         nights = dict(
             connection.execute("select authority, night from ops.cutoffs order by 1").fetchall()
