@@ -42,6 +42,15 @@ def _codes(codes: tuple[str, ...]) -> str:
     return "('" + "', '".join(codes) + "')"
 
 
+def _no_postcode(column: str) -> str:
+    """Return the SQL that is true of a value without the form of a postcode."""
+    # the second half of a postcode never has the letters C, I, K, M, O or V
+    return (
+        f"{column} is not null and (readable_{column} is null"
+        f" or readable_{column} !~ '[0-9][ABD-HJLNP-UW-Z]{{2}}$')"
+    )
+
+
 def _aged(years: int) -> str:
     """Return the SQL of the day on which the child reaches an age."""
     return (
@@ -433,10 +442,8 @@ PLACED = (
         "392c",
         says="The placement's postcode does not have the form of a postcode.",
         todo="Correct the postcode (PL_POST).",
-        fails="postcode is not null and (readable_postcode is null"
-        " or readable_postcode !~ '[0-9][ABD-HJLNP-UW-Z]{2}$')",
+        fails=_no_postcode("postcode"),
         needs=("cla_placement",),
-        # the second half of a postcode never has the letters C, I, K, M, O or V
         catches=({"postcode": "ZZ1"}, {"postcode": "ZZ1 1OB", "readable_postcode": "ZZ11OB"}),
         passes=({"postcode": "zz1 1aa", "readable_postcode": "ZZ11AA"}, {}),
         also=("169",),
@@ -447,8 +454,7 @@ PLACED = (
         "of a postcode.",
         todo="Correct the postcode of the address (HOME_POST).",
         only=f"{NO_SHORT_BREAK} and not is_uasc",
-        fails="home_postcode is not null and (readable_home_postcode is null"
-        " or readable_home_postcode !~ '[0-9][ABD-HJLNP-UW-Z]{2}$')",
+        fails=_no_postcode("home_postcode"),
         needs=("address",),
         catches={"is_short_break": False, "is_uasc": False, "home_postcode": "ZZ1"},
         passes=(
