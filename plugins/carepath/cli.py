@@ -180,18 +180,22 @@ def run(
     ] = "",
 ) -> None:
     """Run one night through Airflow, as the service does, and say how it ended."""
-    from carepath.night.steps import accept_first
+    from carepath.night.steps import accept_first, planned
     from carepath.quality.waivers import Accepted
     from carepath.service import night_run
     from carepath.sources import absolute_source
-    from carepath.terminal.night import print_night, watching
+    from carepath.terminal.night import look_at_sources, print_night, watching
 
+    names = [absolute_source(name) for name in source or []]
+    specs = planned(date.date(), names)
     accepted = Accepted(accept_movement or [], accept_truncation or [], reason)
-    accept_first(date.date(), [absolute_source(name) for name in source or []], accepted)
+    accept_first(date.date(), names, accepted)
+    if not look_at_sources(console, specs):
+        raise typer.Exit(1)
     with watching(console) as watch:
         night = night_run.run_night(
             date.date(),
-            sources=[absolute_source(name) for name in source or []],
+            sources=names,
             accept_truncation=accept_truncation or [],
             accept_movement=accept_movement or [],
             reason=reason,

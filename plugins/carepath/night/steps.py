@@ -81,22 +81,10 @@ def plan(
     """
     from carepath.site import apply_site, read_site
 
-    if night > dt.datetime.now(LONDON).date():
-        raise SettingsError(
-            f"The date {written(night)} is in the future. Loading it would stop you from loading "
-            "any earlier date.",
-            todo="correct the date.",
-        )
+    specs = planned(night, sources)
+    names = list(sources) if sources else [spec.name for spec in specs]
     ready()
     site = read_site().require_valid()
-    specs = _specs(sources)
-    names = list(sources) if sources else [spec.name for spec in specs]
-    if not names:
-        raise SettingsError(
-            "No recording system is listed, so there is nothing to load.",
-            where=str(get_settings().sources_file),
-            todo="add one (README, 'Connect your own system'), or run `make demo`.",
-        )
     waivers = accept(night, specs, accepted) if accepted and accepted.waived else []
     with connect(LOADER) as connection:
         take(connection, run_id)
@@ -106,6 +94,28 @@ def plan(
             detail["changed settings"] = apply_site(connection, run_id, site)
             detail["waivers"] = waivers
     return names
+
+
+def planned(night: dt.date, sources: Sequence[str] | None) -> list[SourceSpec]:
+    """Return the sources that a night loads. This needs neither Airflow nor the warehouse.
+
+    Raises:
+        SettingsError: no source is listed, a named one is not, or the night is in the future.
+    """
+    if night > dt.datetime.now(LONDON).date():
+        raise SettingsError(
+            f"The date {written(night)} is in the future. Loading it would stop you from loading "
+            "any earlier date.",
+            todo="correct the date.",
+        )
+    specs = _specs(sources)
+    if not specs:
+        raise SettingsError(
+            "No recording system is listed, so there is nothing to load.",
+            where=str(get_settings().sources_file),
+            todo="add one (README, 'Connect your own system'), or run `make demo`.",
+        )
+    return specs
 
 
 def accept(night: dt.date, specs: Sequence[SourceSpec], accepted: Accepted) -> list[int]:

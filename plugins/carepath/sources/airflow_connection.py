@@ -66,5 +66,8 @@ def connection_url(spec: SourceSpec, connection_id: str) -> URL:
 
 
 KIND: Final = Kind(
-    example=f"{SCHEME}CONN_ID", handles=lambda url: url.startswith(SCHEME), source=source
+    example=f"{SCHEME}CONN_ID",
+    handles=lambda url: url.startswith(SCHEME),
+    source=source,
+    needs_airflow=True,
 )

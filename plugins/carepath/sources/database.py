@@ -171,6 +171,15 @@ class DatabaseSource:
             self._begin(connection)
             yield _DatabaseSession(self, connection)
 
+    def reach(self) -> None:
+        """Connect and close again.
+
+        Raises:
+            SourceError: the source cannot be reached.
+        """
+        with self.connect():
+            pass
+
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         """Open a connection and close it in the end, without a commit."""

@@ -292,15 +292,19 @@ def find_files(path: Path, tell: Tell, note: Tell) -> list[DeliveredFile]:
         tell: called for each error: nothing there, a zip that could do harm, a damaged one.
         note: called for each file that is left out.
     """
-    if path.is_file():
-        return list(_of_file(path, tell, note))
-    if not path.is_dir():
-        tell(path.name, 0, "", "There is no such file or folder. Check the path.")
+    try:
+        if path.is_file():
+            return list(_of_file(path, tell, note))
+        if not path.is_dir():
+            tell(path.name, 0, "", "There is no such file or folder. Check the path.")
+            return []
+        folder = path.resolve()
+        entries = sorted(each for each in path.iterdir() if not each.name.startswith((".", "~")))
+    except OSError:
+        tell(path.name, 0, "", "It cannot be opened. Give the account the right to read it.")
         return []
-    folder = path.resolve()
     found: list[DeliveredFile] = []
     inner = False
-    entries = sorted(each for each in path.iterdir() if not each.name.startswith((".", "~")))
     if len(entries) > MOST_FILES:
         tell(
             path.name, 0, "", f"The folder holds more than {MOST_FILES} files. Give a smaller one."
@@ -323,6 +327,14 @@ def find_files(path: Path, tell: Tell, note: Tell) -> list[DeliveredFile]:
             + (" Give the folder of one return inside it." if inner else ""),
         )
     return found
+
+
+def has_file(path: Path) -> bool:
+    """Say whether there is a file at a path, or in the folder at that path."""
+    try:
+        return path.is_file() or any(each.is_file() for each in path.iterdir())
+    except OSError:  # not there, or not readable
+        return False
 
 
 def _of_file(path: Path, tell: Tell, note: Tell) -> Iterator[DeliveredFile]:

@@ -28,6 +28,7 @@ from carepath.sources.delivered import (
     absolute_files_url,
     files_named_by,
     find_files,
+    has_file,
     parse_files_url,
 )
 from carepath.sources.kind import Kind, SourceColumn, SourceSession
@@ -61,6 +62,15 @@ class FilesSource:
         self.name = spec.name
         self.authority = spec.authority
         self.path, self.period = parse_files_url(SCHEME, spec.url)
+
+    def reach(self) -> None:
+        """Look for the files; without any, `open` says so at once.
+
+        Raises:
+            MalformedFilesError: there is no file.
+        """
+        if not has_file(self.path):
+            self.open()
 
     def open(self) -> FilesSession:
         """Check all files.

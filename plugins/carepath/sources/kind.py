@@ -96,6 +96,19 @@ class Readable(Protocol):
         ...
 
 
+@runtime_checkable
+class Reachable(Protocol):
+    """A source that can be tried without reading any of it: connect, or look for the files."""
+
+    def reach(self) -> None:
+        """Do what a night does first, and nothing else.
+
+        Raises:
+            CarepathError: the source cannot be reached, in the words of a night.
+        """
+        ...
+
+
 class Source(Protocol):
     """A recording system that can be opened; `kind` is how it is read."""
 
@@ -128,6 +141,7 @@ class Kind:
         named_by: makes an entry from a URL that the command line gives instead of a listed name. It
             also gets the entries of sources.yml. None if the source must be listed.
         absolute: makes relative paths in such a URL absolute, for another process.
+        needs_airflow: only Airflow knows the address, so `source` imports Airflow.
         files_as: the `kind` of its sources, if it reads files that only ever have some of the
             contract's tables, such as a return. Blank for a recording system.
     """
@@ -137,6 +151,7 @@ class Kind:
     source: Callable[[SourceSpec], Source]
     at: Callable[[SourceSpec, Address], Source] | None = None
     is_general: bool = False
+    needs_airflow: bool = False
     named_by: Callable[[str, Sequence[SourceSpec]], SourceSpec] | None = None
     absolute: Callable[[str], str] = str
     files_as: str = ""

@@ -131,6 +131,14 @@ class PostgresSource:
         with patiently(_Connections, self) as connections:
             yield _PostgresSession(self, connections)
 
+    def reach(self) -> None:
+        """Connect and close again.
+
+        Raises:
+            SourceError: the source cannot be reached.
+        """
+        self.connect().close()
+
     def connect(
         self,
         snapshot: str | None = None,

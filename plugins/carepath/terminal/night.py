@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
 
 from carepath.quality.log import people_left_out
 from carepath.service.night_run import NightRun
+from carepath.sources import SourceSpec
+from carepath.sources.look import unreachable
 from carepath.terminal.layout import (
     STATE_COLOURS,
     messages,
@@ -20,6 +22,27 @@ from carepath.terminal.layout import (
     table_of,
 )
 from carepath.warehouse.connect import connect
+
+
+def look_at_sources(console: Console, specs: Sequence[SourceSpec]) -> bool:
+    """Say which sources cannot be reached, before Airflow is started.
+
+    Returns:
+        Whether any of them can be, so that the night may start.
+    """
+    with console.status("looking at the sources") if console.is_terminal else nullcontext():
+        troubles = unreachable(specs)
+    for each in troubles:
+        print_indented(console, str(each), by=2)
+    others = len(specs) - len(troubles)
+    if not others:
+        console.print(
+            "  Outcome: [bold red]not started[/], because no source can be reached."
+            " Nothing was loaded."
+        )
+    elif troubles:
+        console.print(f"  The night goes on with {plural(others, 'other source')}.")
+    return others > 0
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from carepath.sources.delivered import (
     copy_blocks,
     copy_field,
     files_named_by,
+    has_file,
 )
 from carepath.sources.kind import Kind, SourceColumn
 from carepath.sources.spec import SourceSpec
@@ -50,6 +51,15 @@ class CinCensusSource:
         self.name = spec.name
         self.authority = spec.authority
         self.place, self.period, self.schema = parse_url(spec.url)
+
+    def reach(self) -> None:
+        """Look for the files; without any, `open` says so at once.
+
+        Raises:
+            MalformedFilesError: there is no file.
+        """
+        if not has_file(self.place):
+            self.open()
 
     def open(self) -> CinCensusSession:
         """Check the whole census.

@@ -19,6 +19,7 @@ from carepath.sources.delivered import (
     copy_blocks,
     copy_field,
     files_named_by,
+    has_file,
     new_digest,
     opened,
     parse_files_url,
@@ -53,6 +54,15 @@ class Ssda903Source:
         self.name = spec.name
         self.authority = spec.authority
         self.folder, self.period = parse_url(spec.url)
+
+    def reach(self) -> None:
+        """Look for the files; without any, `open` says so at once.
+
+        Raises:
+            MalformedFilesError: there is no file.
+        """
+        if not has_file(self.folder):
+            self.open()
 
     def open(self) -> Ssda903Session:
         """Check the whole return.
