@@ -16,6 +16,7 @@ import io
 import random
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Mutant:
     file: str | None = None
     line: int | None = None
     column: str | None = None
-    good: Files | None = None  # what SAME must equal
+    good: Files | None = None  # what SAME must equal, and what ANY must not lose
     period: int | None = 2018  # the collection year that is asked for
 
 
@@ -856,6 +857,58 @@ def zip_any(rng: random.Random, folder: Path) -> Mutant:
     return Mutant({"r.zip": damaged(rng, zipped(csv_files(make_return(rng))))}, ANY)
 
 
+# -- files of several kinds in one folder
+
+# of two kinds that have a table, the one that comes first here delivers it
+KINDS: Final = (("csv", "xml", "zip"), ("census",), ("workbook",))
+
+
+def some_kinds(rng: random.Random) -> list[str]:
+    """Return two or three kinds, in the order in which they deliver."""
+    chosen = sorted(rng.sample(range(len(KINDS)), rng.randint(2, len(KINDS))))
+    return [rng.choice(KINDS[n]) for n in chosen]
+
+
+def together(found: Sequence[Files | None]) -> Files:
+    """Return files as those of one folder: a number before their names keeps them apart."""
+    return {
+        f"{n} {name}": data
+        for n, files in enumerate(found, 1)
+        for name, data in (files or {}).items()
+    }
+
+
+def mixed_same(rng: random.Random, folder: Path) -> Mutant:
+    kinds = some_kinds(rng)
+    found = [MUTATIONS[kind][0](rng, folder) for kind in kinds]
+    files = together([each.files for each in found])
+    if "zip" not in kinds and rng.random() < 0.3:
+        files = {"all": zipped(files)}
+    return Mutant(files, SAME, good=together([each.good for each in found]))
+
+
+def mixed_refused(rng: random.Random, folder: Path) -> Mutant:
+    """One kind is refused, so nothing of the others is loaded."""
+    kinds = some_kinds(rng)
+    found = [MUTATIONS[kind][0](rng, folder) for kind in kinds]
+    n = rng.randrange(len(kinds))
+    while found[n].fate != REFUSED:
+        found[n] = rng.choice(MUTATIONS[kinds[n]][1])(rng, folder)
+    broken = found[n]
+    file = f"{n + 1} {broken.file}" if broken.file else None
+    files = together([each.files for each in found])
+    return Mutant(files, REFUSED, file, broken.line, broken.column)
+
+
+def mixed_any(rng: random.Random, folder: Path) -> Mutant:
+    """The last kind is damaged. No record of the others may be lost."""
+    kinds = some_kinds(rng)
+    found = [MUTATIONS[kind][0](rng, folder) for kind in kinds[:-1]]
+    broken = MUTATIONS[kinds[-1]][1][-1](rng, folder)
+    files = together([*(each.files for each in found), broken.files])
+    return Mutant(files, ANY, good=together([each.good for each in found]))
+
+
 # -- what becomes of them
 
 
@@ -902,6 +955,17 @@ def lost(files: Mapping[str, bytes], found: Mapping[str, Sequence[bytes]]) -> st
     return None
 
 
+def lost_beside(
+    mutant: Mutant, folder: Path, found: Mapping[str, Sequence[bytes]]
+) -> str | None:
+    """Say which table has lost a row of the undamaged files; None if none has."""
+    if not mutant.good:
+        return None
+    expected = rows_of(write_files(folder / "good", mutant.good), mutant.period)
+    wrong = [name for name, rows in expected.items() if Counter(rows) - Counter(found.get(name, ()))]
+    return f"rows are lost in {sorted(wrong)}" if wrong else None
+
+
 LEAK: Final = re.compile(
     r"ASH\d{3}|\d\d/\d\d/(19|20)\d\d|90\d{5}|(19|20)\d\d-\d\d-\d\d|A\d{12}|SECRET"
 )
@@ -927,7 +991,9 @@ def judge(mutant: Mutant, folder: Path) -> str | None:
         wrong = [name for name in {*found, *expected} if found.get(name) != expected.get(name)]
         return f"other rows in {sorted(wrong)}" if wrong else None
     if error is None:
-        return "loaded" if mutant.fate == REFUSED else lost(mutant.files, found)
+        if mutant.fate == REFUSED:
+            return "loaded"
+        return lost_beside(mutant, folder, found) or lost(mutant.files, found)
     if not error.errors or not all(
         each.file and each.message.endswith(".") for each in error.errors
     ):
@@ -955,6 +1021,7 @@ MUTATIONS: Final = {
     "workbook": (book_same, (book_refused, book_any)),
     "zip": (zip_same, (zip_refused, zip_any)),
     "census": (census_same, (census_noted, census_refused, census_any)),
+    "mixed": (mixed_same, (mixed_refused, mixed_any)),
 }
 
 
