@@ -248,6 +248,33 @@ def test_check_return_with_a_duplicate_child_is_a_finding_with_both_lines(
     )
 
 
+def test_check_return_notes_what_a_file_says_otherwise_about_a_child_than_header(
+    tmp_path: Path,
+) -> None:
+    """INT11 to INT18 and INT21 of the Department: one note for each value in each file."""
+    files = {
+        "leavers.csv": replaced(OC3, 3, "02/01/2000", "02/01/2001"),
+        "reviews.csv": "CHILD,DOB,REVIEW,REVIEW_CODE\n"
+        "ASH001,1999-05-14,01/05/2017,PN1\n"
+        "ash003,21/08/2009,01/05/2017,PN1\n"
+        "ASH003,21/08/2009,01/07/2017,PN1\n"
+        "ASH009,21/08/2009,01/07/2017,PN1\n",
+        "uasc.csv": "CHILD,SEX,DOB,DUC\nASH001,M,14/05/1999,\nASH003,2,20/08/2009,\n",
+    }
+    notes = check_return(write_return(tmp_path, files)).notes
+    assert {(note.file, note.line, note.column) for note in notes if "Header" in note.message} == {
+        ("leavers.csv", 3, "DOB"), ("reviews.csv", 3, "DOB"), ("uasc.csv", 3, "SEX"),
+    }  # fmt: skip
+    assert not any(value in str(note) for note in notes for value in ("2001", "21/08", "ASH"))
+    # a copy says the same again, and a child of two dates in Header may be either
+    copied = {**files, "copy.csv": files["reviews.csv"]}
+    both = HEADER + "ASH003,1,21/08/2009,MWBC,A100000000002,0,\n"
+    notes = check_return(write_return(tmp_path, {**copied, "children.csv": both})).notes
+    assert {(note.file, note.line) for note in notes if "Header" in note.message} == {
+        ("leavers.csv", 3), ("uasc.csv", 3),
+    }  # fmt: skip
+
+
 def test_check_return_with_a_blank_that_the_return_needs_is_a_finding(tmp_path: Path) -> None:
     blank = replaced(HEADER, 4, "MWBC", "")
     (note,) = check_return(write_return(tmp_path, {"children.csv": blank})).notes

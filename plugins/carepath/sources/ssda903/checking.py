@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +31,15 @@ from carepath.sources.ssda903.reading import (
     read_rows,
     recognise,
     unnamed_columns,
+    whole_number,
     without,
 )
 from carepath.sources.ssda903.xml_reading import read_records
+
+
+# what Header says of a child, and other files repeat
+REPEATED: Final = {"DOB": "date of birth", "SEX": "sex"}
+_SEXES: Final = {"1": "M", "2": "F"}  # up to 2024, and since
 
 
 class MalformedReturnError(MalformedFilesError):
@@ -69,6 +75,26 @@ class CheckedReturn:
     period: int
     files: Mapping[str, ReturnFile]
     notes: tuple[DeliveryNote, ...]
+
+
+@dataclass
+class _Shown:
+    """What rows show beside themselves.
+
+    Attributes:
+        years: how many dates are in each collection year, by table and column.
+        said: where each table first says a date of birth or a sex, by table, column, child and
+            value: the file, the line and the child's place in it.
+    """
+
+    years: dict[tuple[str, str], Counter[int]] = field(default_factory=dict)
+    said: dict[tuple[str, str, str, str], tuple[str, int, str]] = field(default_factory=dict)
+
+    def add(self, other: _Shown) -> None:
+        """Add what the rows of another file show."""
+        for column, counts in other.years.items():
+            self.years.setdefault(column, Counter()).update(counts)
+        self.said.update(other.said)
 
 
 def check_return(path: Path, period: int | None = None) -> CheckedReturn:
@@ -129,13 +155,13 @@ def _check(
     name: str, delivered: Sequence[DeliveredFile], period: int | None, notices: Notices
 ) -> CheckedReturn:
     files: dict[str, ReturnFile] = {}
-    years: dict[tuple[str, str], Counter[int]] = {}
+    shown = _Shown()
     digests: dict[bytes, str] = {}
     try:
         for file in delivered:
             check = _check_xml if file.content == "xml" else _check_csv
             try:
-                of_file: dict[tuple[str, str], Counter[int]] = {}
+                of_file = _Shown()
                 found = check(file, notices, of_file)
             except OSError:
                 notices.error(
@@ -146,8 +172,7 @@ def _check(
             if copy_of != file.name:
                 notices.note(file.name, 0, "", f"The file is a copy of {copy_of}: it is left out.")
                 continue
-            for shown, counts in of_file.items():
-                years.setdefault(shown, Counter()).update(counts)
+            shown.add(of_file)
             for checked in found:
                 first = files.setdefault(checked.table.name, checked)
                 if first is not checked:
@@ -160,7 +185,7 @@ def _check(
                     )
         if not notices.errors:
             _check_completeness(files, notices)
-            period = period or _period(years)
+            period = period or _period(shown.years)
             if period is None:
                 notices.error(
                     name,
@@ -170,6 +195,7 @@ def _check(
                 )
             else:
                 _check_years(files, period, notices)
+            _check_repeated(shown, notices)
     except EnoughErrorsError:
         pass
     if notices.errors or period is None:
@@ -177,9 +203,7 @@ def _check(
     return CheckedReturn(name, period, files, notices.all_notes())
 
 
-def _check_csv(
-    file: DeliveredFile, notices: Notices, years: dict[tuple[str, str], Counter[int]]
-) -> list[ReturnFile]:
+def _check_csv(file: DeliveredFile, notices: Notices, shown: _Shown) -> list[ReturnFile]:
     """Check one CSV file; return it if its header was recognised."""
 
     def tell(line: int, column: str, message: str) -> None:
@@ -203,7 +227,7 @@ def _check_csv(
         found = None if len(notices.errors) > before else recognise(header, tell, note)
         if found is None:
             return []
-        table = _TableCheck(found.table, found.columns, years, tell, note)
+        table = _TableCheck(file.name, found.table, found.columns, shown, tell, note)
         unnamed = unnamed_columns(header)
         for row in rows:
             table.add(without(row, unnamed))
@@ -218,9 +242,7 @@ def _check_csv(
     return [ReturnFile(file, found.table, found.columns, digest.digest(), table.count)]
 
 
-def _check_xml(
-    file: DeliveredFile, notices: Notices, years: dict[tuple[str, str], Counter[int]]
-) -> list[ReturnFile]:
+def _check_xml(file: DeliveredFile, notices: Notices, shown: _Shown) -> list[ReturnFile]:
     """Check one XML file; return its tables."""
 
     def tell(line: int, column: str, message: str) -> None:
@@ -236,7 +258,9 @@ def _check_xml(
         for record in read_records(content, tell):
             table = tables.get(record.table.name)
             if table is None:
-                table = _TableCheck(record.table, record.table.columns, years, tell, note)
+                table = _TableCheck(
+                    file.name, record.table, record.table.columns, shown, tell, note
+                )
                 tables[record.table.name] = table
             if record.row:
                 table.add(record.row)
@@ -253,18 +277,22 @@ class _TableCheck:
 
     def __init__(
         self,
+        file: str,
         table: ReturnTable,
         columns: tuple[ReturnColumn, ...],
-        years: dict[tuple[str, str], Counter[int]],
+        shown: _Shown,
         tell: Tell,
         note: Tell,
     ) -> None:
         self.table, self.columns, self.count = table, columns, 0
+        self._file, self._said = file, shown.said
         self._tell, self._note = tell, note
         names = [column.name for column in columns]
         self._unique = [names.index(name) for name in table.unique]
-        self._shown = [
-            (years.setdefault((table.name, name), Counter()), names.index(name))
+        self._child = names.index("CHILD")
+        self._repeated = [(name, names.index(name)) for name in REPEATED if name in names]
+        self._dates = [
+            (shown.years.setdefault((table.name, name), Counter()), names.index(name))
             for name in table.year_shown_by
         ]
         self._first_lines: dict[tuple[str, ...], Row] = {}
@@ -288,10 +316,44 @@ class _TableCheck:
             if (name, form) not in self._odd:
                 self._odd.add((name, form))
                 self._note(row.line, name, f"{form}, from this line on.")
-        for years, i in self._shown:
+        child = trim(row.fields[self._child]).upper()
+        for name, i in self._repeated:
+            if value := _plain(name, trim(row.fields[i])):
+                place = (self._file, row.line, row.place)
+                self._said.setdefault((self.table.name, name, child, value), place)
+        for years, i in self._dates:
             day = parse_date(trim(row.fields[i]))
             if day is not None:
                 years[collection_year(day)] += 1
+
+
+def _plain(column: str, value: str) -> str:
+    """Return a date of birth or a sex as all years and files write it; blank if it is neither."""
+    if column == "SEX":
+        return _SEXES.get(found := whole_number(value).upper(), found)
+    day = parse_date(value)
+    return day.isoformat() if day else ""
+
+
+def _check_repeated(shown: _Shown, notices: Notices) -> None:
+    """Note where a file says something else about a child than Header does.
+
+    Header's value is loaded, because the contract has it once. Rules INT11 to INT18 and INT21 of
+    the Department compare the files as well.
+    """
+    of_header: dict[tuple[str, str], set[str]] = {}
+    for table, column, child, value in shown.said:
+        if table == "header":
+            of_header.setdefault((child, column), set()).add(value)
+    for (_, column, child, value), (file, line, place) in shown.said.items():
+        if value not in of_header.get((child, column), {value}):
+            notices.note(
+                file,
+                line,
+                column + place,
+                f"The child's {REPEATED[column]} is not the one in Header, which is loaded."
+                " Correct the one that is wrong.",
+            )
 
 
 def _check_completeness(files: Mapping[str, ReturnFile], notices: Notices) -> None:
