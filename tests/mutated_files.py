@@ -824,14 +824,15 @@ def zipped(files: Mapping[str, bytes], **how: Any) -> bytes:
 
 
 def zip_same(rng: random.Random, folder: Path) -> Mutant:
-    mutant = rng.choice([csv_same, xml_same])(rng, folder)
+    mutant = rng.choice([csv_same, xml_same, census_same, book_same])(rng, folder)
     folder = rng.choice(["", "return/", "a/b/c/"])
     files = {f"{folder}{name}": data for name, data in mutant.files.items()}
     more = rng.choice(
         [{}, {"__MACOSX/._x": b"x"}, {"photo.png": b"\x89PNG"}, {f"{folder}.x": b"x"}]
     )
     data = zipped({**files, **more}, compression=rng.choice([0, 8, 12]))
-    return Mutant({rng.choice(["r.zip", "r.xlsx", "r"]): data}, SAME, good=mutant.good)
+    name = rng.choice(["r.zip", "r.xlsx", "r"])
+    return Mutant({name: data}, SAME, good=mutant.good, period=mutant.period)
 
 
 def zip_refused(rng: random.Random, folder: Path) -> Mutant:
@@ -854,13 +855,14 @@ def zip_refused(rng: random.Random, folder: Path) -> Mutant:
 
 
 def zip_any(rng: random.Random, folder: Path) -> Mutant:
-    return Mutant({"r.zip": damaged(rng, zipped(csv_files(make_return(rng))))}, ANY)
+    found = rng.choice([csv_same, xml_same, census_same, book_same])(rng, folder)
+    return Mutant({"r.zip": damaged(rng, zipped(found.files))}, ANY)
 
 
 # -- files of several kinds in one folder
 
 # of two kinds that have a table, the one that comes first here delivers it
-KINDS: Final = (("csv", "xml", "zip"), ("census",), ("workbook",))
+KINDS: Final = (("csv", "xml"), ("census",), ("workbook",))
 
 
 def some_kinds(rng: random.Random) -> list[str]:
@@ -882,7 +884,7 @@ def mixed_same(rng: random.Random, folder: Path) -> Mutant:
     kinds = some_kinds(rng)
     found = [MUTATIONS[kind][0](rng, folder) for kind in kinds]
     files = together([each.files for each in found])
-    if "zip" not in kinds and rng.random() < 0.3:
+    if rng.random() < 0.3:
         files = {"all": zipped(files)}
     return Mutant(files, SAME, good=together([each.good for each in found]))
 
@@ -955,14 +957,14 @@ def lost(files: Mapping[str, bytes], found: Mapping[str, Sequence[bytes]]) -> st
     return None
 
 
-def lost_beside(
-    mutant: Mutant, folder: Path, found: Mapping[str, Sequence[bytes]]
-) -> str | None:
+def lost_beside(mutant: Mutant, folder: Path, found: Mapping[str, Sequence[bytes]]) -> str | None:
     """Say which table has lost a row of the undamaged files; None if none has."""
     if not mutant.good:
         return None
     expected = rows_of(write_files(folder / "good", mutant.good), mutant.period)
-    wrong = [name for name, rows in expected.items() if Counter(rows) - Counter(found.get(name, ()))]
+    wrong = [
+        name for name, rows in expected.items() if Counter(rows) - Counter(found.get(name, ()))
+    ]
     return f"rows are lost in {sorted(wrong)}" if wrong else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -213,11 +214,41 @@ def test_entity_that_names_a_file_is_not_read(tmp_path: Path) -> None:
         open_census(write_census(tmp_path / "c.xml", text))
 
 
+def test_census_is_found_by_what_it_holds_in_a_folder_or_a_zip(tmp_path: Path) -> None:
+    write_census(tmp_path / "folder" / "census of the year", census())
+    write_census(tmp_path / "folder" / "read me.txt", "x")
+    session = open_census(tmp_path / "folder")
+    assert [each.path.name for each in session.checked.files] == ["census of the year"]
+    assert "read me.txt: The file was not read, because it is not an XML file." in map(
+        str, session.notes()
+    )
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("inner/census.xml", census())
+    children = delivered(session, "ssd_person", "pers_person_id")
+    assert delivered(open_census(tmp_path / "c.zip"), "ssd_person", "pers_person_id") == children
+
+
+def test_census_in_a_link_out_of_the_folder_or_in_a_damaged_zip_is_refused(tmp_path: Path) -> None:
+    outside = write_census(tmp_path / "outside.xml", census())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "census.xml").symlink_to(outside)
+    with pytest.raises(MalformedCensusError, match="The link leads out of the folder"):
+        open_census(tmp_path / "folder")
+    long = census("".join(CHILD.replace("ASH001", f"ASH{n:06}") for n in range(3_000)))
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("census.xml", long)
+    data = bytearray((tmp_path / "c.zip").read_bytes())
+    data[-10_000] ^= 1  # the checksum shows it at the end of the file
+    (tmp_path / "c.zip").write_bytes(data)
+    with pytest.raises(MalformedCensusError, match="cannot be read, or is damaged"):
+        open_census(tmp_path / "c.zip")
+
+
 def test_missing_place_folder_without_xml_and_two_years_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MalformedCensusError, match="no such file or folder"):
         open_census(tmp_path / "none.xml")
     write_census(tmp_path / "a" / "notes.txt", "x")
-    with pytest.raises(MalformedCensusError, match="holds no XML file"):
+    with pytest.raises(MalformedCensusError, match="a: It holds no XML file"):
         open_census(tmp_path / "a")
     for year in (2025, 2026):
         write_census(tmp_path / "b" / f"{year}.xml", census(SECOND, year=year))

@@ -20,7 +20,7 @@ from carepath.sources import SourceSpec, database
 from carepath.sources.look import unreachable
 from carepath.terminal.night import look_at_sources
 
-PASSWORD = "Winter@Hush2025"  # noqa: S105 - invented
+PASSWORD = "Winter@Hush2025"
 
 
 def spec(name: str, url: str) -> SourceSpec:

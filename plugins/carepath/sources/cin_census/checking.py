@@ -21,20 +21,23 @@ from carepath.sources.cin_census.layout import (
     records_of,
 )
 from carepath.sources.cin_census.mapping import parts_of
-from carepath.sources.cin_census.reading import (
-    NamedFile,
-    NotACensusError,
-    line_of,
-    new_digest,
-    read_parts,
-)
+from carepath.sources.cin_census.reading import NotACensusError, line_of, read_parts
 from carepath.sources.cin_census.schema import EXPECTED, CensusSchema, named_schema, schema_of
-from carepath.sources.delivered import EnoughErrorsError, MalformedFilesError, Notices
+from carepath.sources.delivered import (
+    DeliveredFile,
+    EnoughErrorsError,
+    MalformedFilesError,
+    Notices,
+    find_files,
+    new_digest,
+    opened,
+)
 from carepath.sources.notes import DeliveryNote
 from carepath.sources.ssda903.reading import id_of_spreadsheet
 
 _ELEMENT: Final = re.compile(r"^Element '([^']*)'")
 _WRONG_DATE: Final = re.compile(r"'([^']*)' is not a valid value of the atomic type 'xs:date'")
+_UNREADABLE: Final = "The file cannot be read, or is damaged in its zip. Export it again."
 
 
 class MalformedCensusError(MalformedFilesError):
@@ -45,7 +48,7 @@ class MalformedCensusError(MalformedFilesError):
 class CensusFile:
     """One file of a checked census, with a digest of its bytes."""
 
-    path: NamedFile
+    path: DeliveredFile
     digest: bytes
     child_count: int
 
@@ -96,7 +99,8 @@ def check_census(
     """Read every file of a census once and check it.
 
     Args:
-        place: an XML file, or a folder with the XML files of one collection.
+        place: an XML file, or a folder or a zip with the XML files of one collection. What they
+            hold says that they are XML, and not their names.
         period: the collection year; None for what the header says.
         schema: an XSD to check against; None for Carepath's own of the year.
 
@@ -108,14 +112,16 @@ def check_census(
     return _check(place.name, _xml_files(place, findings), findings, period, schema)
 
 
-def check_census_files(name: str, files: Sequence[NamedFile], period: int | None) -> CheckedCensus:
+def check_census_files(
+    name: str, files: Sequence[DeliveredFile], period: int | None
+) -> CheckedCensus:
     """Check files that are known to be of a census; see check_census."""
     return _check(name, files, _Findings(), period, None)
 
 
 def _check(
     name: str,
-    paths: Iterable[NamedFile],
+    paths: Iterable[DeliveredFile],
     findings: _Findings,
     period: int | None,
     schema: Path | None,
@@ -156,16 +162,16 @@ def _check(
     return CheckedCensus(year, tuple(files), elements, findings.all_notes())
 
 
-def _without_copies(paths: Sequence[NamedFile], findings: _Findings) -> Iterator[NamedFile]:
+def _without_copies(paths: Sequence[DeliveredFile], findings: _Findings) -> Iterator[DeliveredFile]:
     """Yield files, each content once; note the exact copies."""
     first: dict[bytes, str] = {}
     for path in paths:
         if len(paths) > 1:
             digest = new_digest()
             try:
-                with path.open("rb") as file:
-                    while data := file.read(1 << 16):
-                        digest.update(data)
+                with opened(path, digest) as file:
+                    while file.read(1 << 16):
+                        pass
             except OSError:
                 pass  # it is told when it is checked
             else:
@@ -177,25 +183,23 @@ def _without_copies(paths: Sequence[NamedFile], findings: _Findings) -> Iterator
         yield path
 
 
-def _xml_files(place: Path, findings: _Findings) -> Iterator[Path]:
-    """Yield the file, or the folder's XML files in order of name; note any other files."""
-    if place.is_file():
-        yield place
-        return
-    if not place.is_dir():
-        findings.error(place.name, 0, "", "There is no such file or folder. Check the path.")
-        return
-    entries = sorted(path for path in place.iterdir() if not path.name.startswith((".", "~")))
-    found = [path for path in entries if path.suffix.lower() == ".xml" and path.is_file()]
-    if not found:
-        findings.error(place.name, 0, "", "The folder holds no XML file. Name the census file.")
-    for path in entries:
-        if path not in found:
-            findings.note(path.name, 0, "", "The file was not read, because it is not an XML file.")
+def _xml_files(place: Path, findings: _Findings) -> Iterator[DeliveredFile]:
+    """Yield the XML files of a folder or a zip, or the one file; note any other files."""
+    files = find_files(place, findings.error, findings.note)
+    found = [
+        each
+        for each in files
+        if each.content == "xml" or each.path == place or each.name.lower().endswith(".xml")
+    ]
+    if not found and not findings.errors:
+        findings.error(place.name, 0, "", "It holds no XML file. Name the census file.")
+    for each in files:
+        if each not in found:
+            findings.note(each.name, 0, "", "The file was not read, because it is not an XML file.")
     yield from found
 
 
-def _year(path: NamedFile, findings: _Findings) -> int | None:
+def _year(path: DeliveredFile, findings: _Findings) -> int | None:
     """Return the collection year that a file's header says: its reference date, or its Year."""
     try:
         first = next(read_parts(path, new_digest()), None)
@@ -203,7 +207,7 @@ def _year(path: NamedFile, findings: _Findings) -> int | None:
         findings.error(path.name, error.line, error.element, error.message)
         return None
     except OSError:
-        findings.error(path.name, 0, "", "The file cannot be read. Check its permissions.")
+        findings.error(path.name, 0, "", _UNREADABLE)
         return None
     if first is None or first.tag != "Header":
         return None
@@ -227,7 +231,7 @@ def _year(path: NamedFile, findings: _Findings) -> int | None:
 
 
 def _check_file(
-    path: NamedFile, year: int, schema: CensusSchema, findings: _Findings
+    path: DeliveredFile, year: int, schema: CensusSchema, findings: _Findings
 ) -> CensusFile:
     digest = new_digest()
     count = 0
@@ -262,7 +266,7 @@ def _check_file(
     except NotACensusError as error:
         findings.error(path.name, error.line, error.element, error.message)
     except OSError:
-        findings.error(path.name, 0, "", "The file cannot be read. Check its permissions.")
+        findings.error(path.name, 0, "", _UNREADABLE)
     return CensusFile(path, digest.digest(), count)
 
 

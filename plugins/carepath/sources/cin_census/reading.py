@@ -7,22 +7,16 @@ Entities, document types and the network are off. A file is never held in memory
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, Literal, Protocol
+from typing import Any, Final
 
 from lxml import etree
 
 from carepath.sources.blanks import trim
+from carepath.sources.delivered import DeliveredFile, Digest, new_digest, opened
 
 ROOT: Final = "Message"
 CONTAINERS: Final = frozenset({ROOT, "Header", "Children", "Child"})
-
-
-class Digest(Protocol):
-    """A digest that receives every byte of a file."""
-
-    def update(self, data: bytes, /) -> None: ...
 
 
 class NotACensusError(Exception):
@@ -33,52 +27,24 @@ class NotACensusError(Exception):
         self.line, self.element, self.message = line, element, message
 
 
-class _Digested:
-    """A file that shows every byte it gives to a digest."""
-
-    def __init__(self, file: Any, digest: Digest) -> None:
-        self._file, self._digest = file, digest
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._file.read(size)
-        self._digest.update(data)
-        return data
-
-
-def new_digest() -> hashlib.blake2b:
-    """Return the digest that shows whether a file changed between two readings."""
-    return hashlib.blake2b(digest_size=16)
-
-
-class NamedFile(Protocol):
-    """A file of a folder, or one that a department delivered in a zip."""
-
-    @property
-    def name(self) -> str: ...
-
-    def open(self, mode: Literal["rb"], /) -> BinaryIO:
-        """Open the file for reading."""
-        ...
-
-
-def read_parts(path: NamedFile, digest: Digest) -> Iterator[etree._Element]:
+def read_parts(path: DeliveredFile, digest: Digest) -> Iterator[etree._Element]:
     """Yield the Header, every Child, and what stands outside them. The next step clears it.
 
     Each is complete. A Child counts wherever it stands, except in another Child, which holds it.
 
     Raises:
         NotACensusError: the file is not XML, has a document type, or is not a census.
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is damaged in its zip.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path, new_digest()) as file:
             for _, first in _events(file, "start"):
                 _check_root(first)
                 break
-        with path.open("rb") as file:
+        with opened(path, digest) as file:
             # only these two are handed to Python, which makes it many times faster
             root: etree._Element | None = None
-            for _, element in _events(_Digested(file, digest), "end", "Header", "Child"):
+            for _, element in _events(file, "end", "Header", "Child"):
                 root = element.getroottree().getroot()
                 if next(element.iterancestors("Child"), None) is None:
                     for before in element.itersiblings(preceding=True):
@@ -87,8 +53,8 @@ def read_parts(path: NamedFile, digest: Digest) -> Iterator[etree._Element]:
                     _clear(element)
             if root is not None:
                 yield from _strays(root)
-            while data := file.read(1 << 16):  # what may follow the last element
-                digest.update(data)
+            while file.read(1 << 16):  # what may follow the last element
+                pass
     except etree.XMLSyntaxError as error:
         raise NotACensusError(error.lineno or 0, "", _syntax(error)) from None
 

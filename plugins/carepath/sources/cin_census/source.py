@@ -18,7 +18,7 @@ from carepath.sources.cin_census.checking import (
 )
 from carepath.sources.cin_census.layout import MODULES, Row, around, records_of
 from carepath.sources.cin_census.mapping import TableMapping, load_mapping
-from carepath.sources.cin_census.reading import NotACensusError, new_digest, read_parts
+from carepath.sources.cin_census.reading import NotACensusError, read_parts
 from carepath.sources.delivered import (
     DeliveredFile,
     FileReader,
@@ -27,6 +27,7 @@ from carepath.sources.delivered import (
     copy_field,
     files_named_by,
     has_file,
+    new_digest,
 )
 from carepath.sources.kind import Kind, SourceColumn
 from carepath.sources.spec import SourceSpec

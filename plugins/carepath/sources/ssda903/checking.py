@@ -36,7 +36,6 @@ from carepath.sources.ssda903.reading import (
 )
 from carepath.sources.ssda903.xml_reading import read_records
 
-
 # what Header says of a child, and other files repeat
 REPEATED: Final = {"DOB": "date of birth", "SEX": "sex"}
 _SEXES: Final = {"1": "M", "2": "F"}  # up to 2024, and since
