@@ -109,6 +109,10 @@ def up() -> None:
     if password:
         console.print(f"Password (shown only once; keep it): [bold]{password}[/bold]")
     console.print("The DAG nightly_load runs at 02:00 London time. To stop the service: make down")
+    # last, so that a certificate that has expired stops readers, and not a night
+    processes.start_door()
+    if get_settings().tls_listen:
+        console.print(f"Readers, encrypted: {get_settings().tls_listen}  (`carepath tls`)")
 
 
 @app.command(rich_help_panel=RUN)
@@ -117,7 +121,7 @@ def down(
         bool, typer.Option("--database", help="Stop the embedded PostgreSQL too.")
     ] = False,
 ) -> None:
-    """Stop Airflow's services. The embedded PostgreSQL keeps running, unless you add --database."""
+    """Stop the service. The embedded PostgreSQL keeps running, unless you add --database."""
     from carepath.service import processes
     from carepath.warehouse import embedded
 
@@ -1025,6 +1029,18 @@ def readers() -> None:
 
     ready()
     apply_readers(console)
+
+
+@app.command(rich_help_panel=SAFETY)
+def tls(
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Make a new certificate. Readers need not reconnect.")
+    ] = False,
+) -> None:
+    """Show the certificate for readers on other machines, and what Windows needs (docs/tls.md)."""
+    from carepath.terminal.tls import print_certificate
+
+    print_certificate(console, renew=renew)
 
 
 @app.command(rich_help_panel=SAFETY)

@@ -15,6 +15,8 @@ from carepath import record_start
 from carepath.contract import load_contract
 from carepath.contract.code_lists import load as load_code_lists
 from carepath.contract.differences import SourceComparison, compare
+from carepath.dates import written
+from carepath.door import certificate
 from carepath.errors import CarepathError
 from carepath.settings import get_settings, is_near
 from carepath.site import FirstReportDate, read_site
@@ -176,6 +178,8 @@ def home() -> Diagnosis:
 
 def encryption() -> Diagnosis:
     """A connection to another machine must be encrypted, and the server's certificate checked."""
+    if get_settings().tls_listen is not None:
+        return _encrypted_door()
     if get_settings().warehouse_url is None:
         return Diagnosis("Encryption", True, "not needed: nothing leaves the machine")
     found = administrator_parameters()
@@ -188,6 +192,24 @@ def encryption() -> Diagnosis:
         " the address in CAREPATH_WAREHOUSE_URL (docs/tls.md)."
     )
     return Diagnosis("Encryption", well, text if well else todo)
+
+
+def _encrypted_door() -> Diagnosis:
+    """The certificate that readers on other machines see must be good, and for some time."""
+    subject = "Encryption"
+    if get_settings().warehouse_url is not None:
+        text = "CAREPATH_TLS_LISTEN is for the embedded PostgreSQL only. Unset it (docs/tls.md)."
+        return Diagnosis(subject, False, text)
+    found = certificate.current()
+    until = f"The certificate is valid until {written(found.expires)}."
+    again = "Ask the council's IT for a new one." if found.is_councils else certificate.AGAIN
+    if found.ends_soon:
+        return Diagnosis(subject, False, f"{until} {again}")
+    if not found.is_councils and (new := set(certificate.wanted_names()) - set(found.names)):
+        text = f"The certificate does not have the name {min(new)}. {again}"
+        return Diagnosis(subject, False, text)
+    text = f"readers connect to {get_settings().tls_listen}, encrypted. {until}"
+    return Diagnosis(subject, True, text)
 
 
 def server() -> Diagnosis:

@@ -26,6 +26,17 @@ def is_near(host: str) -> bool:
         return "." not in host
 
 
+def _address_and_port(text: str) -> tuple[str, int] | None:
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        found = str(ip_address(host)), int(port)
+    except ValueError:
+        return None
+    return found if 0 < found[1] < 65_536 else None
+
+
 class Settings(BaseSettings):
     """Where things are and how hard a night may work.
 
@@ -92,6 +103,26 @@ class Settings(BaseSettings):
         description="Apprise addresses that get the alert of a night that was held or failed, "
         "separated by spaces; `alert_urls` in the home can hold more, one on each line",
     )
+    tls_listen: str | None = Field(
+        default=None,
+        description="Address and port at which readers on other machines reach the embedded "
+        "PostgreSQL, encrypted (docs/tls.md), such as 0.0.0.0:5432; by default none can",
+    )
+    tls_names: str | None = Field(
+        default=None,
+        description="Names or addresses by which readers reach this machine, separated by spaces, "
+        "for the certificate that Carepath makes; by default the machine's full name",
+    )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="The council's own certificate for `CAREPATH_TLS_LISTEN`, in PEM format, "
+        "followed by those of its issuers; by default Carepath makes one",
+    )
+    tls_key: Path | None = Field(
+        default=None,
+        description="The key of that certificate, in PEM format without a password; only the "
+        "account of the service may read it",
+    )
     airflow_port: int = Field(default=8080, description="Port of Airflow's pages on 127.0.0.1")
     airflow_url: str | None = Field(
         default=None,
@@ -113,6 +144,18 @@ class Settings(BaseSettings):
             if parts.scheme not in ENCRYPTED and not is_near(parts.hostname or ""):
                 raise ValueError(f"on another machine it must be {' or '.join(ENCRYPTED)}")
         return url
+
+    @field_validator("tls_listen")
+    @classmethod
+    def _is_address_and_port(cls, listen: str | None) -> str | None:
+        if listen is not None and _address_and_port(listen) is None:
+            raise ValueError("it must be an IP address and a port, such as 0.0.0.0:5432")
+        return listen
+
+    @property
+    def tls_address(self) -> tuple[str, int] | None:
+        """Where the encrypted door listens; None if it is off."""
+        return None if self.tls_listen is None else _address_and_port(self.tls_listen)
 
     @property
     def project_root(self) -> Path:

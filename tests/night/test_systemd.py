@@ -14,7 +14,8 @@ from carepath.service.processes import SERVICES
 from carepath.settings import get_settings
 
 
-def test_units_pass_systemds_own_check(tmp_path: Path) -> None:
+def test_units_pass_systemds_own_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "tls_listen", "0.0.0.0:5432")
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze on this machine")
     written = systemd.write_units(tmp_path)
@@ -46,3 +47,12 @@ def test_units_carry_settings_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> 
     assert '"CAREPATH_AIRFLOW_PORT=8123"' in text
     assert "hidden" not in text
     assert f"EnvironmentFile=-{systemd.secrets_file()}" in text
+
+
+def test_units_have_the_encrypted_door_if_it_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "carepath-tls-door.service" not in systemd.units()
+    monkeypatch.setattr(get_settings(), "tls_listen", "0.0.0.0:5432")
+    units = systemd.units()
+    assert "-m carepath.service tls-door" in units["carepath-tls-door.service"]
+    assert '"CAREPATH_TLS_LISTEN=0.0.0.0:5432"' in units["carepath-tls-door.service"]
+    assert "carepath-tls-door.service" in units[systemd.TARGET]

@@ -71,3 +71,29 @@ def test_broker_whose_network_could_read_the_password_is_refused(
     with pytest.raises(SettingsError, match=r"CAREPATH_BROKER_URL.*rediss") as refused:
         get_settings()
     assert "a-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("192.0.2.8:5432", ("192.0.2.8", 5432)),
+        ("[::]:5432", ("::", 5432)),
+        ("192.0.2.7:15432", ("192.0.2.7", 15432)),
+    ],
+)
+def test_address_of_the_encrypted_door_is_read(
+    monkeypatch: pytest.MonkeyPatch, listen: str, address: tuple[str, int]
+) -> None:
+    monkeypatch.setenv("CAREPATH_TLS_LISTEN", listen)
+    assert get_settings().tls_address == address
+
+
+@pytest.mark.parametrize(
+    "listen", ["", "5432", "192.0.2.7", "192.0.2.7:0", "host:5432", "192.0.2.7:x"]
+)
+def test_address_of_the_encrypted_door_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, listen: str
+) -> None:
+    monkeypatch.setenv("CAREPATH_TLS_LISTEN", listen)
+    with pytest.raises(SettingsError, match=r"CAREPATH_TLS_LISTEN.*IP address and a port"):
+        get_settings()

@@ -28,6 +28,7 @@ PARTS: Final = {
     "tests/warehouse/test_warehouse_embedded.py": "The database server",
     "tests/warehouse/test_disk_full.py": "The database server",
     "tests/warehouse/test_read_replica.py": "The database server",
+    "tests/warehouse/test_tls_door.py": "Readers on other machines",
     "tests/warehouse/test_backup.py": "Backup",
 }
 

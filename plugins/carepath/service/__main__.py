@@ -1,6 +1,7 @@
 """One part of the service in the foreground, for systemd: `python -m carepath.service NAME`.
 
-NAME is `prepare`, which sets up the warehouse and Airflow's metadata, or a service of Airflow.
+NAME is `prepare`, which sets up the warehouse and Airflow's metadata, a service of Airflow, or
+`tls-door`, the encrypted door.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import os
 import sys
 
+from carepath.door import server
 from carepath.own_files import keep_others_out
 from carepath.service.configuration import (
     check_sign_in,
@@ -16,13 +18,13 @@ from carepath.service.configuration import (
     initialise,
     leave_out_missed_nights,
 )
-from carepath.service.processes import SERVICES, note_process
+from carepath.service.processes import DOOR, SERVICES, note_process
 
 
 def main() -> None:
     """Prepare, or replace this process by the service."""
     parser = argparse.ArgumentParser(prog="python -m carepath.service", description=__doc__)
-    parser.add_argument("name", choices=["prepare", *SERVICES])
+    parser.add_argument("name", choices=["prepare", *SERVICES, DOOR])
     name = parser.parse_args().name
     keep_others_out()
     if name == "prepare":
@@ -31,6 +33,9 @@ def main() -> None:
         leave_out_missed_nights()
         return
     note_process(name, os.getpid())
+    if name == DOOR:
+        server.run()
+        return
     command = [sys.executable, "-m", "airflow", *SERVICES[name]]
     os.execve(sys.executable, command, environment())  # noqa: S606
 

@@ -1,8 +1,10 @@
-"""Airflow's four services: started, watched and stopped."""
+"""Airflow's four services, and the encrypted door: started, watched and stopped."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +16,8 @@ import psutil
 import tenacity
 
 from carepath.desk import PREFIX
+from carepath.door import certificate
+from carepath.door.server import listener
 from carepath.errors import CarepathError
 from carepath.service.accounts import make_admin
 from carepath.service.configuration import (
@@ -32,6 +36,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+DOOR = "tls-door"  # only if CAREPATH_TLS_LISTEN is set
 HEALTHY_PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -74,10 +79,66 @@ def start_services(progress: Callable[[str], None]) -> str | None:
     return generated
 
 
+def start_door() -> bool:
+    """Start the encrypted door, if the settings ask for it, and wait until it answers.
+
+    Returns:
+        Whether it is started now.
+
+    Raises:
+        SettingsError: the settings or the certificate cannot be used.
+        CarepathError: it ended at once; the message names its log.
+    """
+    if (address := get_settings().tls_address) is None or _process(DOOR) is not None:
+        return False
+    certificate.ready()
+    listener().close()  # so that a port that is taken is said here, and not in a log only
+    log = get_settings().logs / f"{DOOR}.out.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "carepath.door"],
+            env={**os.environ, "CAREPATH_HOME": str(get_settings().home)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    note_process(DOOR, process.pid)
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(START_SECONDS),
+        wait=tenacity.wait_fixed(0.05),
+        retry=tenacity.retry_if_result(lambda answers: not answers),
+    )
+    try:
+        attempts(_answers, address, process)
+    except tenacity.RetryError:
+        raise CarepathError(
+            "The encrypted door does not answer.",
+            where=f"{address[0]}:{address[1]}",
+            todo=f"read {log}.",
+        ) from None
+    if process.poll() is not None:
+        raise CarepathError("The encrypted door ended.", where=DOOR, todo=f"read {log}.")
+    return True
+
+
+def _answers(address: tuple[str, int], process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the door takes connections, or has ended."""
+    if process.poll() is not None:
+        return True
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+    try:
+        socket.create_connection((everywhere.get(address[0], address[0]), address[1]), 2).close()
+    except OSError:
+        return False
+    return True
+
+
 def stop_services() -> list[str]:
-    """Stop Airflow's services; return the names of those that ran."""
+    """Stop the door and Airflow's services; return the names of those that ran."""
     stopped = []
-    for service in reversed(SERVICES):
+    for service in (DOOR, *reversed(SERVICES)):
         if (process := _process(service)) is not None:
             family = [*process.children(recursive=True), process]
             _each(family, psutil.Process.terminate)
@@ -89,8 +150,13 @@ def stop_services() -> list[str]:
 
 
 def running_services() -> Mapping[str, int | None]:
-    """Return each service with its process id, or None if it does not run."""
-    found = {service: _process(service) for service in SERVICES}
+    """Return each service with its process id, or None if it does not run.
+
+    The door is among them if the settings ask for it, or if it runs although they do not.
+    """
+    found = {service: _process(service) for service in (*SERVICES, DOOR)}
+    if get_settings().tls_address is None and found[DOOR] is None:
+        del found[DOOR]
     return {service: process.pid if process else None for service, process in found.items()}
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from carepath.service.processes import SERVICES
+from carepath.service.processes import DOOR, SERVICES
 from carepath.settings import PROJECT_ROOT, Settings, get_settings
 
 TARGET = "carepath.target"
@@ -19,7 +19,10 @@ SECRETS = frozenset({"warehouse_url", "alert_urls", "broker_url"})
 
 def units() -> Mapping[str, str]:
     """Return each unit's file name and text, for this checkout, home, account and settings."""
-    parts = [f"carepath-{service}.service" for service in SERVICES]
+    services = {service: f"Airflow's {service}" for service in SERVICES}
+    if get_settings().tls_address is not None:
+        services[DOOR] = "the encrypted door for readers"
+    parts = [f"carepath-{service}.service" for service in services]
     target = _text(
         ("Unit", {"Description": "Carepath", "Wants": " ".join([WAREHOUSE, *parts])}),
         ("Install", {"WantedBy": "multi-user.target"}),
@@ -51,7 +54,7 @@ def units() -> Mapping[str, str]:
     return {
         TARGET: target,
         WAREHOUSE: warehouse,
-        **{f"carepath-{service}.service": _service(service) for service in SERVICES},
+        **{f"carepath-{name}.service": _service(name, what) for name, what in services.items()},
     }
 
 
@@ -71,12 +74,12 @@ def secrets_file() -> Path:
     return get_settings().home / "service.env"
 
 
-def _service(service: str) -> str:
+def _service(service: str, what: str) -> str:
     return _text(
         (
             "Unit",
             {
-                "Description": f"Carepath: Airflow's {service}",
+                "Description": f"Carepath: {what}",
                 "PartOf": TARGET,
                 "Requires": WAREHOUSE,
                 "After": WAREHOUSE,

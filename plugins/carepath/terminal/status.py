@@ -16,6 +16,7 @@ from carepath.settings import get_settings
 from carepath.terminal.layout import STATE_COLOURS, WIDE, messages, print_indented, table_of
 from carepath.warehouse.connect import connect
 
+DOOR = "tls-door"
 UNPUBLISHED = ("held", "partly")
 
 
@@ -76,7 +77,7 @@ def print_status(
 
     Args:
         console: where to print.
-        services: Airflow's services with their process ids, None for one that does not run.
+        services: the services with their process ids, None for one that does not run.
         failed_early: runs that ended before their first step, newest first.
     """
     _print_services(console, services)
@@ -105,12 +106,20 @@ def print_status(
 
 
 def _print_services(console: Console, services: Mapping[str, int | None]) -> None:
-    running = [name for name, pid in services.items() if pid]
+    door = services.get(DOOR, 0)
+    running = [name for name, pid in services.items() if pid and name != DOOR]
     if running:
         port = get_settings().airflow_port
         console.print(f"Airflow: {', '.join(running)}; http://127.0.0.1:{port}")
     else:
         console.print("Airflow: not running as a service (start it with `make up`)")
+    if door:
+        console.print(f"Readers, encrypted: {get_settings().tls_listen}", markup=False)
+    elif door is None:
+        console.print(
+            f"Readers, encrypted: [bold red]nothing answers[/] at {get_settings().tls_listen}"
+            " (start it with `make up`)"
+        )
 
 
 def _print_nights(console: Console, nights: Sequence[Night]) -> None:
