@@ -14,6 +14,7 @@ import pytest
 from messy_care import MessyCare
 
 from carepath.contract import load_contract
+from carepath.door import certificate
 from carepath.errors import WarehouseError
 from carepath.landing.tables import ensure
 from carepath.settings import get_settings
@@ -47,6 +48,7 @@ def backup(warehouse: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with connect("carepath_owner") as owner:
         owner.execute("create table marts.kpi_x as select * from marts_build.kpi_x")
     folder = tmp_path_factory.mktemp("backups") / "2019-09-30"
+    certificate.ready()
     back_up(folder)
     return folder
 
@@ -93,6 +95,9 @@ def test_restored_warehouse_has_the_same_checksums_roles_and_settings(
         assert checksums(owner) == wanted
     assert known_passwords() == json.loads((backup / "passwords.json").read_text())
     assert names(new_home / "site") == names(backup / "site")
+    root = new_home / "tls" / "carepath_root.key"  # Windows goes on trusting what it has signed
+    assert root.read_bytes() == (backup / "tls" / "carepath_root.key").read_bytes()
+    assert root.stat().st_mode & 0o777 == 0o600
     with connect("bi_reader") as reader:
         assert reader.execute("select count(*) from marts.kpi_x").fetchone() == (2000,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

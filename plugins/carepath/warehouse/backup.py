@@ -33,7 +33,11 @@ DATABASES: Final[Mapping[str, str]] = {
     "airflow": "airflow_meta",
 }
 CHECKSUMS: Final = "checksums.json"
-SECRETS: Final = ("passwords.json", "alert_urls")
+SECRETS: Final = (
+    *("passwords.json", "alert_urls"),
+    # Windows trusts this root, so a restored home goes on with it
+    *("tls/carepath_root.crt", "tls/carepath_root.key"),
+)
 # a row as text depends on these
 AS_TEXT: Final = "set datestyle = 'ISO, DMY'; set timezone = 'UTC'; set extra_float_digits = 1"
 TABLES: Final = (
@@ -157,6 +161,7 @@ def _copy_missing(source: Path, target: Path) -> None:
     """Copy the secret files that the target does not have, for their owner only."""
     for name in SECRETS:
         if (source / name).is_file() and not (target / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).touch(mode=0o600)
             shutil.copyfile(source / name, target / name)
 
