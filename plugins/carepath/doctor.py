@@ -208,6 +208,9 @@ def _encrypted_door() -> Diagnosis:
     if not found.is_councils and (new := set(certificate.wanted_names()) - set(found.names)):
         text = f"The certificate does not have the name {min(new)}. {again}"
         return Diagnosis(subject, False, text)
+    if not found.is_councils and found.is_local:
+        text = "The certificate has no name that other machines know. Set CAREPATH_TLS_NAMES."
+        return Diagnosis(subject, False, text)
     text = f"readers connect to {get_settings().tls_listen}, encrypted. {until}"
     return Diagnosis(subject, True, text)
 

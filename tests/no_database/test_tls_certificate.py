@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import shutil
+import ssl
 import stat
 from pathlib import Path
 
 import certificates
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 
 from carepath import doctor
@@ -67,6 +71,47 @@ def test_root_is_good_for_these_servers_only(home: Path) -> None:
     assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "good"), [("carepath.council.example", True), ("bank.example", False)]
+)
+def test_stolen_key_of_the_root_is_good_for_no_other_server(
+    home: Path, tmp_path: Path, name: str, good: bool
+) -> None:
+    """OpenSSL checks a certificate that whoever holds the key has signed for another server."""
+    certificate.ready()
+    root = x509.load_pem_x509_certificate(certificate.root_file().read_bytes())
+    root_key = serialization.load_pem_private_key(
+        (home / "tls/carepath_root.key").read_bytes(), password=None
+    )
+    assert isinstance(root_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    forged = (
+        certificate._builder(name, root.subject, key, 30)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(root_key, hashes.SHA256())
+    )
+    file = tmp_path / "forged.pem"
+    file.write_bytes(certificate._key_text(key) + certificate._text(forged))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    client = ssl.create_default_context(cafile=certificate.root_file())
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = server.wrap_bio(to_server, to_client, server_side=True)
+    theirs = client.wrap_bio(to_client, to_server, server_hostname=name)
+
+    def shake_hands() -> None:
+        for side in (theirs, ours, theirs, ours):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+
+    if good:
+        shake_hands()
+        assert theirs.version() == "TLSv1.3"
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree"):
+            shake_hands()
+
+
 def test_renewal_keeps_the_root_as_long_as_the_names_are_the_same(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +155,16 @@ def test_command_says_what_windows_needs(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "root certificate is new" in printed(renew=True)
     monkeypatch.setattr(get_settings(), "tls_listen", None)
     assert "off (set CAREPATH_TLS_LISTEN" in printed()
+
+
+def test_certificate_that_only_this_machine_could_use_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(get_settings(), "tls_names", "localhost")
+    assert "No other machine knows these names" in printed()
+    found = doctor.encryption()
+    assert not found.well
+    assert "Set CAREPATH_TLS_NAMES" in found.text
 
 
 def test_command_names_the_councils_certificate(brought: Path) -> None:

@@ -64,6 +64,11 @@ class Certificate:
         """Whether it ends within 30 days."""
         return self.expires - SOON < dt.datetime.now(dt.UTC)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it has no name but those of this machine for itself."""
+        return set(self.names) <= set(ALWAYS)
+
 
 def folder() -> Path:
     """Return where Carepath keeps the certificates that it makes."""

@@ -108,8 +108,6 @@ class Door:
                     self._log.warning("refused", address=address, reason="too many are waiting")
                     sock.close()
                     continue
-                for setting in OF_EACH_SOCKET:
-                    sock.setsockopt(*setting)
                 self._waiting += 1
                 task = asyncio.create_task(self._receive(sock, address))
                 self._tasks.add(task)
@@ -126,6 +124,8 @@ class Door:
         try:
             try:
                 async with asyncio.timeout(START_SECONDS):
+                    for setting in OF_EACH_SOCKET:
+                        sock.setsockopt(*setting)
                     visitor = await self._at_the_door(sock, address, streams)
             finally:
                 self._waiting -= 1

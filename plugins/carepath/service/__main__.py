@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 
-from carepath.door import server
 from carepath.own_files import keep_others_out
 from carepath.service.configuration import (
     check_sign_in,
@@ -34,8 +33,8 @@ def main() -> None:
         return
     note_process(name, os.getpid())
     if name == DOOR:
-        server.run()
-        return
+        # without Airflow's environment, which holds passwords that the door does not need
+        os.execv(sys.executable, [sys.executable, "-m", "carepath.door"])  # noqa: S606
     command = [sys.executable, "-m", "airflow", *SERVICES[name]]
     os.execve(sys.executable, command, environment())  # noqa: S606
 

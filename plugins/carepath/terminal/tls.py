@@ -39,6 +39,11 @@ def print_certificate(console: Console, *, renew: bool) -> None:
         console.print("Windows must trust its issuer: ask the council's IT whether it does.")
         return
     console.print(f"Root certificate, for Windows: {root}", soft_wrap=True, markup=False)
+    if found.is_local:
+        console.print(
+            "No other machine knows these names. Set CAREPATH_TLS_NAMES, then run"
+            " `carepath tls --renew`."
+        )
     if before and before != _bytes_of(root):
         console.print(
             "The root certificate is new, because the names have changed or the old one was near"
