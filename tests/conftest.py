@@ -230,6 +230,13 @@ def mariadb() -> Iterator[mariadb_server.MariaDB]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[mariadb_server.MySQL]:
+    """A MySQL server of the suite's own, empty."""
+    with mariadb_server.MySQL.running() as server:
+        yield server
+
+
 def pytest_unconfigure() -> None:
     """Remove the suite's home."""
     shutil.rmtree(HOME, ignore_errors=True)

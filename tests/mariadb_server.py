@@ -25,6 +25,11 @@ SMALL = (
 )  # fmt: skip
 
 
+def mysql_program() -> str | None:
+    """Return the program of a MySQL server, which CAREPATH_MYSQLD names; Debian 12 has none."""
+    return os.environ.get("CAREPATH_MYSQLD")
+
+
 def program() -> str | None:
     """Return the server's program; None if it is not installed."""
     return shutil.which("mariadbd", path=f"{os.environ['PATH']}:{PLACES}")
@@ -116,3 +121,51 @@ class MariaDB:
     def url(self, database: str, user: str = "reader", password: str = "pw") -> str:  # noqa: S107
         """Return the address of a database for a source."""
         return f"mysql+pymysql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+
+class MySQL(MariaDB):
+    """A running MySQL; the same as MariaDB but for how it is started."""
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        """Start a server, as root or as an ordinary user, and remove it in the end."""
+        server = mysql_program()
+        assert server is not None
+        with tempfile.TemporaryDirectory(prefix="carepath-mysql-") as folder:
+            certificate = certificates.of_localhost(Path(folder))
+            Path(folder, "init.sql").write_text(
+                "create user root@'127.0.0.1';grant all on *.* to root@'127.0.0.1'"
+                " with grant option;"
+            )
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            usual = (
+                server, "--no-defaults", f"--datadir={folder}/data",
+                *(("--user=root",) if os.geteuid() == 0 else ()),
+                "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
+                "--performance-schema=OFF", "--skip-log-bin", "--innodb-redo-log-capacity=16M",
+                "--secure-file-priv=NULL",
+            )  # fmt: skip
+            with Path(folder, "log").open("wb") as log:
+                subprocess.run([*usual, "--initialize-insecure"], check=True, stderr=log)
+                process = subprocess.Popen(
+                    [
+                        *usual,
+                        *(f"--socket={folder}/socket", f"--port={port}", "--mysqlx=OFF"),
+                        *("--bind-address=127.0.0.1", f"--pid-file={folder}/pid"),
+                        *(f"--ssl-cert={certificate}", f"--ssl-key={certificate}"),
+                        f"--init-file={folder}/init.sql",
+                        "--default-time-zone=-05:00",  # as if its machine were elsewhere
+                    ],
+                    stdout=log,
+                    stderr=log,
+                )
+            running = cls(port, process, certificate)
+            try:
+                running.wait()
+                yield running
+            finally:
+                process.terminate()
+                process.wait(timeout=60)

@@ -21,7 +21,7 @@ import psycopg
 import pymysql
 import pytest
 import sqlalchemy as sa
-from mariadb_server import MISSING, MariaDB, program
+from mariadb_server import MISSING, MariaDB, mysql_program, program
 from psycopg import sql
 from small_recording_system import TABLES, warehouse_rows
 from sqlalchemy.engine import make_url
@@ -74,6 +74,7 @@ class Kind(ABC):
     """A kind of database: a schema of its own that a test fills and a source reads."""
 
     name: str
+    authority: str
     values: Sequence[Value]
 
     def __init__(self, place: Any) -> None:
@@ -96,8 +97,8 @@ class Kind(ABC):
     @property
     def spec(self) -> SourceSpec:
         return SourceSpec(
-            name=f"conformance-{self.name}",
-            authority=f"E0981000{len(self.name) % 10}",
+            name=f"conformance-{type(self).__name__.lower()}",
+            authority=self.authority,
             authority_name="Invented",
             url=self.address(),
             schema=self.schema,
@@ -134,6 +135,7 @@ def landed(sent: bytes, width: int) -> list[tuple[str | None, ...]]:
 
 class Postgres(Kind):
     name, schema = "postgresql", "order"  # a reserved word
+    authority = "E09810000"
     values = (
         ("id", "bigint", "398768", "398768"),
         ("id", "numeric(9,2)", "398768", "398768"),
@@ -185,7 +187,9 @@ class Postgres(Kind):
 
 class Maria(Kind):
     name, schema = "mariadb", "order"
+    authority = "E09810007"
     place: MariaDB
+    bigint, own_types = "bigint(20) unsigned", ("uuid", "longtext")  # as it names them
     values = (
         ("id", "bigint unsigned", "18446744073709551615", "18446744073709551615"),
         ("id", "decimal(9,0)", "398768", "398768"),
@@ -248,8 +252,16 @@ class Maria(Kind):
         super().insert(table, column, value.replace("\\", "\\\\"))
 
 
+class MySQL(Maria):
+    """The same types without `uuid`, which MySQL does not have."""
+
+    values = tuple(value for value in Maria.values if value[1] != "uuid")
+    bigint, own_types = "bigint unsigned", ("json",)
+    authority = "E09810001"
+
+
 class SQLite(Kind):
-    name = "sqlite"
+    name, authority = "sqlite", "E09810006"
     place: Path
     values = (
         ("id", "", "398768", "398768"),
@@ -293,8 +305,9 @@ class SQLite(Kind):
         Postgres,
         pytest.param(Maria, marks=pytest.mark.skipif(program() is None, reason=MISSING)),
         SQLite,
+        *([MySQL] if mysql_program() else []),
     ],
-    ids=lambda kind: kind.name,
+    ids=lambda kind: kind.__name__.lower(),
 )
 def place(
     warehouse: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -305,7 +318,20 @@ def place(
             return Postgres(None)
     if kind is Maria:
         return Maria(request.getfixturevalue("mariadb"))
+    if kind is MySQL:
+        return MySQL(request.getfixturevalue("mysql"))
     return SQLite(tmp_path_factory.mktemp("sqlite") / "cases.db")
+
+
+@pytest.fixture(
+    params=["mariadb", *(["mysql"] if mysql_program() else [])],
+)
+def maria(warehouse: None, request: pytest.FixtureRequest) -> Maria:
+    """MariaDB, and MySQL if there is one, each with an empty schema."""
+    server = request.getfixturevalue(request.param)
+    found = (Maria if request.param == "mariadb" else MySQL)(server)
+    found.fresh()
+    return found
 
 
 @pytest.fixture
@@ -378,9 +404,8 @@ def test_texts_of_every_kind_arrive_without_a_change(kind: Kind) -> None:
 
 
 def test_mariadb_makes_the_same_texts_of_a_record_as_carepath(
-    mariadb: MariaDB, warehouse: None, monkeypatch: pytest.MonkeyPatch
+    maria: Maria, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maria = Maria(mariadb)
     asked: dict[str, bool] = {}
 
     def read(values: Sequence[Value], *, in_one: bool) -> list[bytes]:
@@ -402,9 +427,9 @@ def test_mariadb_makes_the_same_texts_of_a_record_as_carepath(
         assert read(values, in_one=True) == read(values, in_one=False)
     by_python = {kind for kind, by_server in asked.items() if not by_server}
     assert by_python == {
-        "double", "binary(2)", "binary(1)", "uuid", "timestamp", "timestamp(3)", "time", "longtext",
+        "double", "binary(2)", "binary(1)", "timestamp", "timestamp(3)", "time", *maria.own_types
     }  # fmt: skip
-    assert {"bigint(20) unsigned", "decimal(9,2)", "char(3)", "bit(8)", "datetime(6)",
+    assert {maria.bigint, "decimal(9,2)", "char(3)", "bit(8)", "datetime(6)",
             "enum('Y','N')", "text"} <= asked.keys() - by_python  # fmt: skip
 
     texts: list[Value] = [("text", "text", "", None)]
@@ -416,11 +441,7 @@ def test_mariadb_makes_the_same_texts_of_a_record_as_carepath(
     assert read(texts, in_one=True) == read(texts, in_one=False)
 
 
-def test_record_that_the_server_could_not_put_together_is_read_field_by_field(
-    mariadb: MariaDB, warehouse: None
-) -> None:
-    maria = Maria(mariadb)
-    maria.fresh()
+def test_record_that_the_server_could_not_put_together_is_read_field_by_field(maria: Maria) -> None:
     maria.run(
         "create table ssd_contacts (cont_contact_id text, cont_contact_source_desc text)",
         "insert into ssd_contacts values (repeat('x', 60000), repeat('y', 60000))",
@@ -790,7 +811,8 @@ def test_source_that_dies_while_it_is_read_is_refused(kind: Kind) -> None:
     kind.run("create table ssd_contacts (cont_contact_source_desc varchar(1000))")
     numbers = {
         "postgresql": "select repeat('x', 1000) from generate_series(1, 20000)",
-        "mariadb": "select repeat('x', 1000) from seq_1_to_20000",
+        "mariadb": "select repeat('x', 1000) from information_schema.columns as a"
+        " cross join information_schema.columns as b limit 20000",
     }
     kind.run(f"insert into ssd_contacts {numbers[kind.name]}")
     with open_source(kind.spec).open() as session:
@@ -855,32 +877,30 @@ def test_server_that_accepts_and_says_nothing_is_given_up(
 
 def test_rebuild_waits_until_the_tables_are_read(kind: Kind) -> None:
     fill(kind)
-    statement = {
-        "postgresql": "set lock_timeout = '100ms'; truncate ssd_contacts",
-        "mariadb": "set statement lock_wait_timeout = 0 for truncate ssd_contacts",
-        "sqlite": "delete from ssd_contacts",
+    statements = {
+        "postgresql": ("set lock_timeout = '100ms'", "truncate ssd_contacts"),
+        "mariadb": ("set lock_wait_timeout = 1", "truncate ssd_contacts"),
+        "sqlite": ("delete from ssd_contacts",),
     }[kind.name]
     refused = (psycopg.errors.LockNotAvailable, pymysql.OperationalError, sqlite3.OperationalError)
     with open_source(kind.spec).open() as session:
         list(session.stream(CONTRACT["ssd_care_leavers"], ["clea_person_id"]))
         with pytest.raises(refused):
-            kind.run(statement)
+            kind.run(*statements)
         sent = b"".join(session.stream(CONTRACT["ssd_contacts"], ["cont_contact_id"]))
         assert session.count_now([CONTRACT["ssd_contacts"]]) == {"ssd_contacts": 30}
     assert len(sent.splitlines()) == 30
-    kind.run(statement.replace("set lock_timeout = '100ms'; ", ""))
+    kind.run(*statements)
 
 
-def test_tables_without_transactions_are_held_too(mariadb: MariaDB, warehouse: None) -> None:
+def test_tables_without_transactions_are_held_too(maria: Maria) -> None:
     """MyISAM has no snapshot, but a rebuild of its tables waits, too."""
-    maria = Maria(mariadb)
-    maria.fresh()
     fill(maria)
     for table in TABLES:
         maria.run(f"alter table {table} engine = MyISAM")
     with open_source(maria.spec).open() as session:
         with pytest.raises(pymysql.OperationalError):
-            maria.run("set statement lock_wait_timeout = 0 for truncate ssd_contacts")
+            maria.run("set lock_wait_timeout = 1", "truncate ssd_contacts")
         sent = b"".join(session.stream(CONTRACT["ssd_contacts"], ["cont_contact_id"]))
     assert len(sent.splitlines()) == 30
     load = load_source(None, maria.spec, dt.date(2018, 9, 1), accept_truncation=list(TABLES))
@@ -962,11 +982,9 @@ def test_source_that_cannot_be_reached_says_why_without_a_secret(kind: Kind, tro
 
 
 def test_connection_to_mariadb_checks_the_certificate_if_the_address_names_an_authority(
-    mariadb: MariaDB, warehouse: None, tmp_path: Path
+    maria: Maria, tmp_path: Path
 ) -> None:
     """As docs/sources_mysql.md says: with the council's own authority, and the name checked."""
-    maria = Maria(mariadb)
-    maria.fresh()
     maria.place.run(["create user reader@'localhost' identified by 'pw'"])
 
     def source(**parts: Any) -> Any:
@@ -976,7 +994,7 @@ def test_connection_to_mariadb_checks_the_certificate_if_the_address_names_an_au
         with source(**parts).connect() as connection:
             return str(connection.exec_driver_sql("show status like 'Ssl_cipher'").one()[1])
 
-    known = {"ssl_ca": str(mariadb.certificate)}
+    known = {"ssl_ca": str(maria.place.certificate)}
     asked = {**known, "ssl_verify_identity": "true", "ssl_verify_cert": "true"}
     assert cipher() != ""  # PyMySQL encrypts if the server can, and checks nothing
     (tmp_path / "other").mkdir()
@@ -1174,15 +1192,13 @@ def test_two_readers_of_one_session_take_turns(kind: Kind) -> None:
 
 
 def test_airflow_connection_of_mariadb_reads_the_same(
-    mariadb: MariaDB, warehouse: None, monkeypatch: pytest.MonkeyPatch
+    maria: Maria, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maria = Maria(mariadb)
-    maria.fresh()
     fill(maria)
     monkeypatch.setenv(
         "AIRFLOW_CONN_SSD",
         f'{{"conn_type": "mysql", "login": "reader", "password": "pw", "host": "127.0.0.1",'
-        f' "schema": "order", "port": {mariadb.port}}}',
+        f' "schema": "order", "port": {maria.place.port}}}',
     )
     spec = SourceSpec(**{**vars(maria.spec), "url": "airflow://ssd"})
     with open_source(spec).open() as session:
