@@ -108,6 +108,7 @@ class PeopleTables(Recording):
         index, number = expand(1 + rng.poisson(0.45, n).astype(np.int32))
         gap = rng.integers(60, 900, len(index))
         start = folk.known[index] + np.where(number == 0, -30, gap * number)
+        start = np.maximum(start, folk.born[index])
         order = np.lexsort((start, index))
         index, start = index[order], start[order]
         fresh = np.append(True, (np.diff(index) != 0) | (np.diff(start) != 0))
@@ -162,7 +163,8 @@ class PeopleTables(Recording):
         some = rng.choice(folk.others, int(8300 * self.share), replace=False)
         helped = np.concatenate((some, folk.programme[given.child]))
         watched = np.arange(len(helped)) >= len(some)
-        start = np.concatenate((folk.known[some] - rng.integers(0, 200, len(some)), given.start))
+        before = folk.known[some] - rng.integers(0, 200, len(some))
+        start = np.concatenate((np.maximum(before, folk.born[some]), given.start))
         team = say.TEAMS.index("Early Help North") + rng.integers(0, 2, len(helped))
         recorded = np.maximum(self._typed(start, watched), folk.known[helped])
         end = np.maximum(recorded, start + rng.integers(40, 400, len(helped)))
@@ -191,7 +193,8 @@ class PeopleTables(Recording):
             np.zeros(len(alone)), np.ones(int(granted.sum())),
             rng.integers(1, len(say.IMMIGRATION), len(settled)),
         ))  # fmt: skip
-        start = np.concatenate((begin, decided[granted], folk.known[settled] - 100))
+        settled_on = np.maximum(folk.known[settled] - 100, folk.born[settled])
+        start = np.concatenate((begin, decided[granted], settled_on))
         end = np.concatenate((
             np.where(granted, decided, NEVER), np.full(int(granted.sum()) + len(settled), NEVER),
         ))  # fmt: skip
