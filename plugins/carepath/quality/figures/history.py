@@ -48,27 +48,39 @@ def keep(
     if not rows:
         return
     night = max(row.as_at_date for row in rows)
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into quality.figure_history as kept (authority, month, mart, measure, segment,
-                team_key, as_at_date, number, numerator, denominator)
-            values (%s, date_trunc('month', %s::date), %s, %s, %s, %s, %s, %s, %s, %s)
-            on conflict (authority, month, mart, measure, segment, team_key) do update
-                set (as_at_date, number, numerator, denominator)
-                    = (excluded.as_at_date, excluded.number, excluded.numerator,
-                        excluded.denominator)
-            where (kept.as_at_date, kept.number, kept.numerator, kept.denominator)
-                is distinct from (excluded.as_at_date, excluded.number, excluded.numerator,
+    of_night = list(
+        {(row.series, row.team_key): row for row in rows if row.as_at_date == night}.values()
+    )
+    connection.execute(
+        """
+        insert into quality.figure_history as kept (authority, month, mart, measure, segment,
+            team_key, as_at_date, number, numerator, denominator)
+        select %(authority)s, date_trunc('month', %(night)s::date), mart, measure, segment,
+            team_key, %(night)s, number, numerator, denominator
+        from unnest(%(marts)s::text[], %(measures)s::text[], %(segments)s::text[],
+            %(teams)s::bigint[], %(numbers)s::float8[], %(numerators)s::float8[],
+            %(denominators)s::float8[])
+            as each (mart, measure, segment, team_key, number, numerator, denominator)
+        on conflict (authority, month, mart, measure, segment, team_key) do update
+            set (as_at_date, number, numerator, denominator)
+                = (excluded.as_at_date, excluded.number, excluded.numerator,
                     excluded.denominator)
-            """,
-            [
-                (authority, row.as_at_date, *row.series, row.team_key, row.as_at_date, row.number,
-                 row.numerator, row.denominator)
-                for row in rows
-                if row.as_at_date == night
-            ],
-        )  # fmt: skip
+        where (kept.as_at_date, kept.number, kept.numerator, kept.denominator)
+            is distinct from (excluded.as_at_date, excluded.number, excluded.numerator,
+                excluded.denominator)
+        """,
+        {
+            "authority": authority,
+            "night": night,
+            "marts": [row.series[0] for row in of_night],
+            "measures": [row.series[1] for row in of_night],
+            "segments": [row.series[2] for row in of_night],
+            "teams": [row.team_key for row in of_night],
+            "numbers": [float(row.number) for row in of_night],
+            "numerators": [float(row.numerator) for row in of_night],
+            "denominators": [float(row.denominator) for row in of_night],
+        },
+    )
 
 
 def read(

@@ -11,14 +11,22 @@ from psycopg import sql
 from carepath.quality.figures.declared import ByTeam, Mart
 from carepath.quality.figures.figure import Point, TeamFigure
 
+RECORDED: Final = "select * from facts"
+
 # A young person has one team at a time: that of the allocation that began last.
 ALLOCATED: Final = """
-    select allocations.team_key from {schema}.fct_allocations as allocations
-    where allocations.authority = facts.authority
-        and allocations.young_person_key = facts.young_person_key
-        and allocations.start_date <= facts.as_at_date
-        and (allocations.end_date is null or allocations.end_date > facts.as_at_date)
-    order by allocations.start_date desc, allocations.allocation_key desc limit 1
+    select facts.*, allocated.team_key
+    from facts left join (
+        select distinct on (allocations.young_person_key)
+            allocations.young_person_key, allocations.team_key
+        from {schema}.fct_allocations as allocations
+        inner join (select max(as_at_date) as as_at_date from facts) as latest
+            on allocations.start_date <= latest.as_at_date
+            and (allocations.end_date is null or allocations.end_date > latest.as_at_date)
+        where allocations.authority = %(authority)s
+        order by allocations.young_person_key, allocations.start_date desc,
+            allocations.allocation_key desc
+    ) as allocated on facts.young_person_key = allocated.young_person_key
 """
 
 PARTS: Final = """
@@ -28,10 +36,11 @@ PARTS: Final = """
             select max(as_at_date) from {schema}.{rows} where authority = %(authority)s
         ) and ({of})
     ),
+    with_team as ({with_team}),
     parts as (
-        select coalesce({team}, 0) as team_key, as_at_date, count(*) as denominator,
+        select coalesce(team_key, 0) as team_key, as_at_date, count(*) as denominator,
             {counted} as numerator
-        from facts group by 1, 2
+        from with_team group by 1, 2
     )
     select parts.team_key, coalesce(teams.team_name, 'that is not recorded'), parts.as_at_date,
         parts.numerator, parts.denominator
@@ -77,14 +86,13 @@ def _parts(
 ) -> list[TeamFigure]:
     is_share = "share" in mart.columns
     counted = "count(*) filter (where {})" if is_share else "sum({})"
-    of_row: LiteralString = "facts.team_key"
-    team: LiteralString = of_row if (part.rows, "team_key") in there else "(" + ALLOCATED + ")"
+    with_team: LiteralString = RECORDED if (part.rows, "team_key") in there else ALLOCATED
     rows = connection.execute(
         sql.SQL(PARTS).format(
             schema=sql.Identifier(schema),
             rows=sql.Identifier(part.rows),
             of=sql.SQL(part.of),
-            team=sql.SQL(team).format(schema=sql.Identifier(schema)),
+            with_team=sql.SQL(with_team).format(schema=sql.Identifier(schema)),
             counted=sql.SQL(counted.format(part.counted)),
         ),
         {"authority": authority},
