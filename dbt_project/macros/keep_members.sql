@@ -23,21 +23,37 @@
         {%- set query = parts[0].rstrip().rstrip(',') ~ ' select * from ' ~ members -%}
         {%- set columns = get_columns_in_query(query) -%}
         {%- if 'young_person_key' in columns %}
+    -- the planner expects few people at one date, and would read them once for each other
+    set local enable_nestloop = off;
     create unlogged table {{ kept }} as
-    {{ parts[0].rstrip().rstrip(',') }}
+    {{ parts[0].rstrip().rstrip(',') }},
+
+    those_kept as (
+        select
+            authority, measure, segment, young_person_key,
+            {{ 'coalesce(is_counted, false) and left_out_reason is null'
+                if 'is_counted' in columns else 'null::boolean' }} as is_counted,
+            left_out_reason is null as is_in_denominator,
+            left_out_reason
+        from {{ members }}
+        where
+            is_member and young_person_key is not null
+            and as_at_date = any(array(select snapshot_date from {{ snapshots }} where is_latest))
+            and (authority, as_at_date) in (
+                select authority, snapshot_date from {{ snapshots }} where is_latest
+            )
+    )
+
+    -- in the order of the key, so that one measure's rows are stored together
     select
-        authority, measure, segment, young_person_key,
-        {{ 'coalesce(is_counted, false) and left_out_reason is null'
-            if 'is_counted' in columns else 'null::boolean' }} as is_counted,
-        left_out_reason is null as is_in_denominator,
-        left_out_reason
-    from {{ members }}
-    where
-        is_member and young_person_key is not null
-        and as_at_date = any(array(select snapshot_date from {{ snapshots }} where is_latest))
-        and (authority, as_at_date) in (
-            select authority, snapshot_date from {{ snapshots }} where is_latest
-        );
+        those_kept.*,
+        (
+            row_number() over (
+                partition by measure, segment, young_person_key
+                order by is_counted desc nulls last, left_out_reason asc
+            )
+        )::integer as record_number
+    from those_kept;
         {%- endif -%}
     {%- endif -%}
     {%- endif -%}
@@ -77,7 +93,8 @@
         select
             null as mart, null as authority, null as measure,
             null as segment, null::bigint as young_person_key, null::boolean as is_counted,
-            null::boolean as is_in_denominator, null as left_out_reason
+            null::boolean as is_in_denominator, null as left_out_reason,
+            null::integer as record_number
         where false
     )
     {%- endif -%}

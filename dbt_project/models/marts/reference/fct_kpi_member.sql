@@ -49,17 +49,13 @@ allocated as (
 
 described as (
     select
+        young_people.young_person_key,
         young_people.sex_code,
         young_people.ethnicity_code,
-        allocated.team_key,
-        coalesce(young_people.young_person_key, allocated.young_person_key)
-            as young_person_key,
         extract(
             year from age(latest.snapshot_date, young_people.birth_month_date)
         ) as age_years
     from young_people
-    full join allocated
-        on young_people.young_person_key = allocated.young_person_key
     left join latest on young_people.authority = latest.authority
 )
 
@@ -68,18 +64,11 @@ select
     measures.measure_code,
     coalesce(segments.segment_code, {{ code_of('members.segment') }}) as segment_code,
     members.young_person_key,
-    -- in the order of the key, so that one measure's rows are stored together
-    (
-        row_number() over (
-            partition by
-                measures.measure_code, members.segment, members.young_person_key
-            order by members.is_counted desc nulls last, members.left_out_reason asc
-        )
-    )::integer as record_number,
+    members.record_number,
     members.is_counted,
     members.is_in_denominator,
     members.left_out_reason,
-    described.team_key,
+    allocated.team_key,
     case
         when described.age_years < 1 then 'under 1'
         when described.age_years < 5 then '1 to 4'
@@ -92,8 +81,10 @@ select
     described.sex_code,
     described.ethnicity_code
 from members
-inner join measures
+-- each measure has a code; PostgreSQL would expect too few rows of an inner join
+left join measures
     on members.mart = measures.mart and members.measure = measures.measure
 left join segments
     on members.authority = segments.authority and members.segment = segments.segment
 left join described on members.young_person_key = described.young_person_key
+left join allocated on members.young_person_key = allocated.young_person_key
