@@ -1,13 +1,7 @@
 -- grain: one row per authority, report date, measure and segment
 with
 
-report_dates as (
-    select
-        authority,
-        report_date as as_at_date,
-        {{ first_day_of_period('report_date', 12) }} as first_date
-    from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 found as (
     select * from {{ ref('fct_assessment_factors') }}
@@ -61,63 +55,32 @@ factors (factor_code, segment) as (
 
 -- each factor once per episode of need, however many assessments found it: by the first
 -- of the 12 months
-in_year as (
+cuts as not materialized (
     select
-        report_dates.authority,
-        report_dates.as_at_date,
+        found.authority,
         found.young_person_key,
-        factors.segment,
-        coalesce(found.previous_same_factor_date < report_dates.first_date, true)
-            as is_first_of_factor,
-        coalesce(found.previous_any_factor_date < report_dates.first_date, true)
-            as is_first_of_episode
-    from report_dates
-    inner join found
-        on
-            report_dates.authority = found.authority
-            and report_dates.as_at_date >= found.authorised_date
-            and report_dates.first_date <= found.authorised_date
-    left join factors on found.factor_code = factors.factor_code
-),
-
-members as (
-    select
-        in_year.authority,
-        in_year.as_at_date,
         'episodes with factors at the end of assessment' as measure,
-        cuts.segment,
-        in_year.young_person_key,
-        true as is_member,
-        true as is_counted,
+        coalesce(factors.segment, 'factor not in the list') as segment,
+        found.authorised_date as event_date,
+        found.authorised_date as counted_from_date,
+        found.previous_same_factor_date as previous_date,
         null as left_out_reason
-    from in_year
-    cross join
-        lateral (
-            values
-            (
-                coalesce(in_year.segment, 'factor not in the list'),
-                in_year.is_first_of_factor
-            ),
-            ('all', in_year.is_first_of_episode)
-        ) as cuts (segment, is_first)
-    where cuts.is_first
+    from found
+    left join factors on found.factor_code = factors.factor_code
     union all
-    -- a date without any keeps one row
     select
-        report_dates.authority,
-        report_dates.as_at_date,
-        measures.measure,
+        authority,
+        young_person_key,
+        'episodes with factors at the end of assessment' as measure,
         'all' as segment,
-        null as young_person_key,
-        false as is_member,
-        null as is_counted,
+        authorised_date as event_date,
+        authorised_date as counted_from_date,
+        previous_any_factor_date as previous_date,
         null as left_out_reason
-    from report_dates
-    cross join
-        (
-            values
-            ('episodes with factors at the end of assessment')
-        ) as measures (measure)
+    from found
 ),
 
-{{ measured('members', counts=['episodes with factors at the end of assessment']) }}
+{% set measures = ['episodes with factors at the end of assessment'] -%}
+{{ counted_in_year('cuts', measures, previous='previous_date') }}
+
+{{ measured('members', weight='record_count', people='people', counts=measures) }}

@@ -1,13 +1,7 @@
 -- grain: one row per authority, report date, measure and segment
 with
 
-report_dates as (
-    select
-        authority,
-        report_date as as_at_date,
-        {{ first_day_of_period('report_date', 12) }} as first_date
-    from {{ ref('dim_report_date') }}
-),
+{{ numbered_report_dates() }},
 
 -- a referral without further action begins no episode of need
 episodes as (
@@ -28,24 +22,11 @@ close_reasons (close_reason_code, segment) as (
     ('RC9', 'closed: early help after assessment')
 ),
 
-started as (
-    select
-        report_dates.authority,
-        report_dates.as_at_date,
-        episodes.young_person_key
-    from report_dates
-    inner join episodes
-        on
-            report_dates.authority = episodes.authority
-            and report_dates.as_at_date >= episodes.referral_date
-            and report_dates.first_date <= episodes.referral_date
-),
-
 ended as (
     select
-        report_dates.authority,
-        report_dates.as_at_date,
+        episodes.authority,
         episodes.young_person_key,
+        episodes.close_date,
         coalesce(close_reasons.segment, 'closed: reason not recorded')
             as reason_segment,
         case
@@ -68,62 +49,41 @@ ended as (
                 then '1 year, under 2 years'
             else '2 years or more'
         end as duration_segment
-    from report_dates
-    inner join episodes
-        on
-            report_dates.authority = episodes.authority
-            and report_dates.as_at_date >= episodes.close_date
-            and report_dates.first_date <= episodes.close_date
+    from episodes
     left join close_reasons
         on episodes.close_reason_code = close_reasons.close_reason_code
+    where episodes.close_date is not null
 ),
 
-members as (
+cuts as not materialized (
     select
         authority,
-        as_at_date,
+        young_person_key,
         'episodes of need started in 12 months' as measure,
         'all' as segment,
-        young_person_key,
-        true as is_member,
-        true as is_counted,
+        referral_date as event_date,
+        referral_date as counted_from_date,
         null as left_out_reason
-    from started
+    from episodes
     union all
     select
         ended.authority,
-        ended.as_at_date,
-        'episodes of need ended in 12 months' as measure,
-        cuts.segment,
         ended.young_person_key,
-        true as is_member,
-        true as is_counted,
+        'episodes of need ended in 12 months' as measure,
+        segments.segment,
+        ended.close_date as event_date,
+        ended.close_date as counted_from_date,
         null as left_out_reason
     from ended
     cross join
         lateral (
             values ('all'), (ended.reason_segment), (ended.duration_segment)
-        ) as cuts (segment)
-    union all
-    -- a date without any keeps one row
-    select
-        report_dates.authority,
-        report_dates.as_at_date,
-        measures.measure,
-        'all' as segment,
-        null as young_person_key,
-        false as is_member,
-        null as is_counted,
-        null as left_out_reason
-    from report_dates
-    cross join
-        (
-            values
-            ('episodes of need started in 12 months'),
-            ('episodes of need ended in 12 months')
-        ) as measures (measure)
+        ) as segments (segment)
 ),
 
-{{ measured('members', counts=[
+{% set measures = [
     'episodes of need started in 12 months', 'episodes of need ended in 12 months',
-]) }}
+] -%}
+{{ counted_in_year('cuts', measures) }}
+
+{{ measured('members', weight='record_count', people='people', counts=measures) }}

@@ -1,17 +1,7 @@
 -- grain: one row per authority, report date, measure and segment
 with
 
-report_dates as (
-    select
-        authority,
-        report_date as as_at_date,
-        {{ first_day_of_period('report_date', 12) }} as first_date
-    from {{ ref('dim_report_date') }}
-),
-
-referrals as (
-    select * from {{ ref('fct_referrals') }}
-),
+{{ numbered_report_dates() }},
 
 assessed as (
     select
@@ -23,67 +13,49 @@ assessed as (
     group by authority, referral_key
 ),
 
--- not in need: closed by the date with no further action, after an assessment
-in_year as (
+-- not in need: closed with no further action, after an assessment
+referrals as (
     select
-        report_dates.authority,
-        report_dates.as_at_date,
+        referrals.authority,
         referrals.young_person_key,
+        referrals.referral_date,
         {{ referral_source_segment('referrals.source_code') }} as source_segment,
-        coalesce(
-            referrals.close_reason_code = 'RC8'
-            and referrals.is_no_further_action is not true
-            and referrals.close_date <= report_dates.as_at_date
-            and assessed.assessed_date <= report_dates.as_at_date, false
-        ) as is_not_in_need
-    from report_dates
-    inner join referrals
-        on
-            report_dates.authority = referrals.authority
-            and report_dates.as_at_date >= referrals.referral_date
-            and report_dates.first_date <= referrals.referral_date
+        case
+            when
+                referrals.close_reason_code = 'RC8'
+                and referrals.is_no_further_action is not true
+                and referrals.close_date is not null
+                and assessed.assessed_date is not null
+                then greatest(referrals.close_date, assessed.assessed_date)
+        end as not_in_need_date
+    from {{ ref('fct_referrals') }} as referrals
     left join assessed
         on
             referrals.authority = assessed.authority
             and referrals.referral_key = assessed.referral_key
 ),
 
-members as (
+cuts as not materialized (
     select
-        in_year.authority,
-        in_year.as_at_date,
+        referrals.authority,
+        referrals.young_person_key,
+        referrals.referral_date as event_date,
         cuts.measure,
         cuts.segment,
-        in_year.young_person_key,
-        true as is_member,
-        cuts.is_counted,
+        cuts.counted_from_date,
         null as left_out_reason
-    from in_year
+    from referrals
     cross join
         lateral (
             values
-            ('referrals by source', 'all', true),
-            ('referrals by source', in_year.source_segment, true),
-            ('assessed and found not in need', 'all', in_year.is_not_in_need)
-        ) as cuts (measure, segment, is_counted)
-    union all
-    -- a date without any keeps one row
-    select
-        report_dates.authority,
-        report_dates.as_at_date,
-        measures.measure,
-        'all' as segment,
-        null as young_person_key,
-        false as is_member,
-        null as is_counted,
-        null as left_out_reason
-    from report_dates
-    cross join
-        (
-            values
-            ('referrals by source'),
-            ('assessed and found not in need')
-        ) as measures (measure)
+            ('referrals by source', 'all', referrals.referral_date),
+            ('referrals by source', referrals.source_segment, referrals.referral_date),
+            ('assessed and found not in need', 'all', referrals.not_in_need_date)
+        ) as cuts (measure, segment, counted_from_date)
 ),
 
-{{ measured('members', counts=['referrals by source']) }}
+{{ counted_in_year('cuts', ['referrals by source', 'assessed and found not in need']) }}
+
+{{ measured(
+    'members', weight='record_count', people='people', counts=['referrals by source']
+) }}
