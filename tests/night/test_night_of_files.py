@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,9 @@ from annex_a_workbooks import write_workbook
 from cin_censuses import census, write_census
 from ssda903_returns import RETURN, nested, write_return
 
-from carepath.service import night_run
+from carepath.errors import SourceError
+from carepath.service import configuration, night_run
+from carepath.sources import SourceSpec, open_source
 from carepath.warehouse.connect import connect
 
 NIGHT = dt.date(2026, 3, 31)
@@ -48,6 +53,21 @@ def sources(folder: Path) -> list[str]:
         f"files:{book}?authority=E09910004",
         f"files:{folder / 'all.zip'}?authority=E09910005&period=2018",
     ]
+
+
+@pytest.mark.usefixtures("night")  # it has made Airflow's database
+def test_command_finds_a_connection_that_airflow_keeps(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "cases.db")) as made:
+        made.execute("create table ssd_person (pers_person_id text)")
+    kept = {"conn_type": "sqlite", "schema": str(tmp_path / "cases.db")}
+    arguments = ("connections", "add", "cases", "--conn-json", json.dumps(kept))
+    configuration.airflow(arguments, log=tmp_path / "log")
+    spec = SourceSpec("cases", "E09910006", "Invented", "airflow://cases")
+    with open_source(spec).open() as session:
+        assert list(session.describe()) == ["ssd_person"]
+    absent = SourceSpec("cases", "E09910006", "Invented", "airflow://absent")
+    with pytest.raises(SourceError, match="Airflow has no connection absent"):
+        open_source(absent)
 
 
 def test_every_kind_of_file_is_loaded_judged_and_published(night: night_run.NightRun) -> None:

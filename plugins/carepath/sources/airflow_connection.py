@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Final
 
 from sqlalchemy.engine import URL
 
 from carepath.errors import SourceError
+from carepath.settings import get_settings
 from carepath.sources.address import address
 from carepath.sources.kind import Kind, Source
 from carepath.sources.spec import SourceSpec
@@ -45,24 +50,68 @@ def connection_url(spec: SourceSpec, connection_id: str) -> URL:
     from airflow.sdk import BaseHook
 
     try:
-        found = BaseHook.get_connection(connection_id)
+        found = parts_of(BaseHook.get_connection(connection_id))
     except Exception as error:  # Airflow raises different classes inside and outside a task
-        raise SourceError(
-            f"Airflow has no connection {connection_id} ({type(error).__name__}).",
-            where=f"source {spec.name}",
-            todo="Add it in Airflow (Admin, Connections), or correct sources.yml.",
-        ) from None
-    kind = str(found.conn_type or "").lower()
-    extra = found.extra_dejson
+        kept = None if _CONFIGURED in os.environ else _kept(connection_id)
+        if kept is None:
+            raise SourceError(
+                f"Airflow has no connection {connection_id} ({type(error).__name__}).",
+                where=f"source {spec.name}",
+                todo="Add it in Airflow (Admin, Connections) or to the environment "
+                "(docs/sources.md), or correct sources.yml.",
+            ) from None
+        found = kept
+    kind, extra = str(found.pop("kind") or "").lower(), found.pop("extra")
     return URL.create(
         {"postgres": "postgresql"}.get(kind, kind),
-        username=found.login,
-        password=found.password,
-        host=found.host,
-        port=found.port,
-        database=found.schema,
+        **found,
         query=extra if all(isinstance(value, str) for value in extra.values()) else {},
     )
+
+
+def parts_of(connection: Any) -> dict[str, Any]:
+    """Return the parts of an Airflow connection, by their names in a URL."""
+    return {
+        "kind": connection.conn_type,
+        "username": connection.login,
+        "password": connection.password,
+        "host": connection.host,
+        "port": connection.port,
+        "database": connection.schema,
+        "extra": connection.extra_dejson,
+    }
+
+
+def _kept(connection_id: str) -> dict[str, Any] | None:
+    """Return a connection that Airflow keeps in its database; None if it keeps none.
+
+    In a task, Airflow itself looks there. A command such as `carepath doctor` is no process of
+    Airflow, so another process with Airflow's settings looks it up.
+    """
+    from carepath.service.configuration import environment
+
+    if not (get_settings().home / "airflow").is_dir():
+        return None
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK_UP, connection_id],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+_CONFIGURED: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+_LOOK_UP: Final = """
+import json, sys
+from airflow.models import Connection
+from carepath.sources.airflow_connection import parts_of
+print(json.dumps(parts_of(Connection.get_connection_from_secrets(sys.argv[1]))))
+"""
 
 
 KIND: Final = Kind(
