@@ -1,4 +1,4 @@
-"""Ordinary nights of an ordinary department hold nothing, and costs that are wrong are found.
+"""Ordinary nights of an ordinary department hold nothing; wrong deaths and costs are found.
 
 The suite runs the nights on which something happens that once held a night, at the smallest
 scale. `python -m benchmarks --months` runs two years, and two months of them night by night.
@@ -26,7 +26,12 @@ from carepath.warehouse.connect import connect
 
 # before Christmas, after its quiet days, and when a new code and a third more contacts have come
 NIGHTS = (dt.date(2018, 12, 20), dt.date(2019, 1, 2), dt.date(2019, 2, 28))
-ONE_TEAM, ALL_PLACEMENTS = dt.date(2019, 3, 1), dt.date(2019, 3, 2)
+DEATHS = dt.date(2019, 3, 1)
+ONE_TEAM, ALL_PLACEMENTS = dt.date(2019, 3, 2), dt.date(2019, 3, 3)
+ALL_DIED = (
+    "update ssd_person set pers_death_date = '2018-06-01' where upper(btrim(pers_person_id)) in"
+    " (select upper(btrim(clea_person_id)) from ssd_care_leavers)"
+)
 TIMES_HUNDRED = (
     "update local_placement_costs set lpco_weekly_cost = lpco_weekly_cost * 100"
     " where lpco_placement_id in (select clap_cla_placement_id from ssd_cla_placement"
@@ -97,6 +102,24 @@ def test_parts_of_the_teams_add_up_to_each_declared_figure(department: OrdinaryD
     assert len(parts) == len(declared) > 4
     for series, whole in parts.items():
         assert whole == pytest.approx(wholes[series]), series
+
+
+def test_deaths_of_all_care_leavers_hold(department: OrdinaryDepartment) -> None:
+    ordinary = department.events
+    department.events = (*ordinary, Event(DEATHS, "all have died", (ALL_DIED,)))
+    try:
+        department.advance(DEATHS)
+        outcome, _ = run_night(DEATHS)
+    finally:
+        department.events = ordinary
+    assert outcome.state == "held"
+    with connect("carepath_analyst") as analyst:
+        holding = analyst.execute(
+            "select rule_id from quality.rule_results inner join quality.gate_runs"
+            " using (gate_run_id) where night = %s and holds order by rule_id",
+            (DEATHS,),
+        ).fetchall()
+    assert {"LIFE-03", "LIFE-05"} <= {rule_id for (rule_id,) in holding}
 
 
 def test_costs_of_one_team_are_a_finding_and_those_of_all_placements_hold(
