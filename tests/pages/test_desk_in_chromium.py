@@ -264,6 +264,11 @@ def test_waiver_that_two_people_agree_on_changes_the_next_decision(
     expect(stella.locator("tbody tr").first).to_contain_text("Held")
 
 
+def assert_axe_finds_nothing(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert not found, [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
+
+
 def test_viewer_reads_the_documentation_of_dbt(signed_in: dict[str, BrowserContext]) -> None:
     current_manifest()
     with connect("carepath_owner") as owner:
@@ -280,10 +285,18 @@ def test_viewer_reads_the_documentation_of_dbt(signed_in: dict[str, BrowserConte
     expect(page.get_by_text("Grain: one row per authority, snapshot date").first).to_be_visible()
     expect(page.get_by_text("warehouse.marts.kpi_eet").first).to_be_visible()
     expect(page.get_by_text("numeric(9,6)").first).to_be_visible()
+    assert_axe_finds_nothing(page)
+    page.locator("tr", has_text="numeric(9,6)").first.click()
     page.get_by_role("link", name="Depends On").click()
     expect(page.get_by_role("link", name="fct_leaving_care_snapshot")).to_be_visible()
-    page.locator(".launcher").first.click()
+    page.get_by_role("link", name="Code", exact=True).click()
+    expect(page.locator(".token.keyword").first).to_be_visible()
+    assert_axe_finds_nothing(page)
+    page.get_by_role("link", name="View Lineage Graph").focus()
+    page.keyboard.press("Enter")
     expect(page.locator("canvas").first).to_be_visible()
+    expect(page.get_by_role("button", name="Close the graph")).to_be_visible()
+    assert_axe_finds_nothing(page)
     # it loads nothing else, and its script is a stranger to Airflow
     assert [url.partition("#")[0].rpartition("/")[2] for url in asked] == ["dbt"]
     assert complaints == []

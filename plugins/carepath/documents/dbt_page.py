@@ -59,6 +59,27 @@ _SCRIPT: Final = re.compile(r"<script[^>]*>(.*?)</script", re.DOTALL)
 _LINKS: Final = re.compile(r'<link rel="(?:canonical|shortcut icon)"[^>]*>')
 # browsers fetch this address before the script has filled it
 _UNFILLED, _FILLED_LATER = ' xlink:href="{{', ' ng-attr-href="{{'
+# what axe finds in dbt's page, and what it has instead; a newer page may need others
+_ACCESSIBLE: Final = (
+    (",minimum-scale=1,maximum-scale=1,", ","),  # people may zoom
+    # grey and turquoise text is too light to read on white, in the SQL too
+    ("#8b969e", "#5b6670"), ("color:#0bb", "color:#007070"), ("color:#0aa", "color:#005555"),
+    ("color: #999988", "color: #6b6b5e"), ("color: #36acaa", "color: #1f6f6d"),
+    ("color: #00a4db", "color: #00658a"),
+    ('<div class="app-menu app-column">', '<div class="app-menu app-column" role="navigation">'),
+    ('<div class="app-content app-column">', '<div class="app-content app-column" role="main">'),
+    (
+        '<div class="launcher" data-launcher',
+        '<div class="launcher" role="region" aria-label="Lineage graph" data-launcher',
+    ),
+    ('title="Close Graph"', 'title="Close Graph" aria-label="Close the graph"'),
+    # what scrolls can be reached with the keyboard
+    ('<div class="detail-body">', '<div class="detail-body" tabindex="0">'),
+    ('style="max-height: 800px;', 'tabindex="0" style="max-height: 800px;'),
+    # a link without an address cannot be reached with the keyboard
+    ('ng-click="onLauncherClick()"', 'href="" ng-click="onLauncherClick()"'),
+    ("<h6>", '<h6 aria-level="2">'), ("<h5>", '<h5 aria-level="3">'),  # no level is left out
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,6 +123,8 @@ def make_dbt_page(manifest: Mapping[str, Any], columns: Iterable[Column], way: s
         WarehouseError: this version of dbt has another page than the one that was expected.
     """
     page = _LINKS.sub("", _empty_page()).replace(_UNFILLED, _FILLED_LATER)
+    for found, instead in _ACCESSIBLE:
+        page = page.replace(found, instead)
     nodes = _nodes(manifest)
     for name, facts in (
         ("MANIFEST", _shown(manifest, nodes, way)),
