@@ -3,7 +3,7 @@
 An ordinary department is loaded twice, in two homes. In one of them, nights are killed at random
 points: the process that runs the night, or the whole PostgreSQL server. After each kill the marts
 must be as the last good night left them, and after the whole night that follows they must be as
-they are in the other home, where nothing was killed.
+they are in the other home, where nothing was killed. Both homes have the same secret for keys.
 """
 
 from __future__ import annotations
@@ -60,13 +60,23 @@ class Kill:
 
 def measure(kills: int, home: Path) -> list[Kill]:
     """Kill nights at random points, equally often the night's process and PostgreSQL."""
-    chance = random.Random(SEED)  # noqa: S311
     quiet, killed = home / "quiet", home / "killed"
+    try:
+        return _measure(kills, quiet, killed)
+    finally:
+        for each in (quiet, killed):
+            _ask(each, "from carepath.warehouse import embedded; embedded.destroy()")
+
+
+def _measure(kills: int, quiet: Path, killed: Path) -> list[Kill]:
+    chance = random.Random(SEED)  # noqa: S311
     wanted, seconds = {}, 1.0
     for night in NIGHTS:
         began = time.monotonic()
         wanted[night] = _whole_night(quiet, night, "fill", f"the only run, {night}")
         seconds = time.monotonic() - began
+    secret = _ask(quiet, "from benchmarks.faults import key_secret; print(key_secret())")
+    _ask(killed, f"from benchmarks.faults import take_secret; take_secret({secret!r})")
     last = _whole_night(killed, NIGHTS[0], "fill", "the first run")
     found: list[Kill] = []
     for number in range(kills):
@@ -130,6 +140,25 @@ def marts_sum() -> str:
         if name.startswith("marts.") and name != "marts.publication"
     ]
     return hashlib.sha256("\n".join(marts).encode()).hexdigest()
+
+
+def key_secret() -> str:
+    """Return the secret of this home's keys as hexadecimal digits."""
+    from carepath.warehouse.connect import connect
+
+    with connect("carepath_owner") as owner:
+        ((secret,),) = owner.execute(
+            "select encode(secret, 'hex') from identity.key_secret"
+        ).fetchall()
+    return str(secret)
+
+
+def take_secret(secret: str) -> None:
+    """Make the keys of this home with the secret of another one, given as hexadecimal digits."""
+    from carepath.warehouse.connect import connect
+
+    with connect("carepath_owner") as owner:
+        owner.execute("update identity.key_secret set secret = decode(%s, 'hex')", (secret,))
 
 
 def step_at_work(run_id: str) -> str:
