@@ -52,7 +52,7 @@ _INTEGER = re.compile(r"\d+(\.0+)?", re.ASCII)
 # with the settings of other countries also 398768,0, 3,98E+05 and 398 768 (no-break spaces)
 _SPREADSHEET_ID = re.compile(
     r"\d+[.,]0+|\d([.,]\d+)?[Ee]\+\d+|\d[.,]\d+[Ee]\d+|['=#].*|\d{1,3}([,\u00a0\u202f]\d{3})+"
-    r"|null|n/?a|nan",
+    r"|null|\(null\)|<null>|none|n/?a|<na>|nan|true|false|\d\d?/\d\d?/\d{4}",
     re.ASCII | re.IGNORECASE,
 )
 _YES: Final = frozenset({"1", "01", "y", "yes", "true", "t"})
