@@ -10,6 +10,7 @@ from expectations.subjects import (
     tables_about_people,
     tables_with_codes,
     tables_with_dates,
+    tables_with_types,
 )
 
 # The measures count people from these tables, so a second record would count a person twice.
@@ -124,14 +125,14 @@ RULES = (
     ),
     Rule(
         rule_id="CODE-11",
-        subject=("case_status", "person"),
+        subject=tables_with_types("flag"),
         says="A yes-or-no field holds something other than yes or no.",
         todo="Enter yes or no. If the source uses other words, ask the BI team to add them.",
         reference="contract, type flag: yes, no, true, false, 1, 0, unknown, or their first letter",
         severity="warning",
         threshold=0.02,
-        because="Carepath reads the field as blank, and the measures count a blank as no. They "
-        "could miss a mother, or a case of the children with disabilities team.",
+        because="Carepath reads the field as blank, and the measures do not count a blank as yes. "
+        "They could miss a mother, or a visit on which the child was seen.",
         owner=STEWARD,
         # yes-or-no columns of the contract have names that begin with is_ or has_
         condition=Fails("array_to_string(unreadable_columns, ',') ~ '(^|,)(is|has)_'"),
@@ -171,7 +172,7 @@ RULES = (
     ),
     Rule(
         rule_id="DATE-02",
-        subject=tables_with_dates(),
+        subject=tables_with_types("date", "integer", "number", "json"),
         says="Carepath cannot read a date, number or JSON field.",
         todo="Correct the field in the source, or the format that the export uses.",
         reference="contract, types date (dd/mm/yyyy or yyyy-mm-dd), integer, number and json",

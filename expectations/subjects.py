@@ -152,10 +152,15 @@ def tables_about_people(*, always: bool = False) -> tuple[str, ...]:
 
 def tables_with_dates() -> tuple[str, ...]:
     """Return the entities that have at least one date."""
+    return tables_with_types("date")
+
+
+def tables_with_types(*types: str) -> tuple[str, ...]:
+    """Return the entities that have at least one column of these types of the contract."""
     return tuple(
         table.entity
         for table in load_contract().tables.values()
-        if any(column.type == "date" for column in table.columns)
+        if any(column.type in types for column in table.columns)
     )
 
 

@@ -209,6 +209,13 @@ EXAMPLES: Mapping[str, tuple[str, Records, Records]] = {
         "ssd_person": CHILD, "ssd_cla_episodes": CARE | {"clae_cla_placement_id": "{n}"},
         "ssd_cla_placement": PLACEMENT, "ssd_address": HOME,
     }, {"ssd_address": {"addr_address_start_date": "2018-01-04"}}),
+    "a visit that says of a child seen neither yes nor no": ("CODE-11", {
+        "ssd_person": CHILD,
+        "ssd_cin_visits": {
+            "cinv_cin_visit_id": "{n}", "cinv_cin_visit_date": "2019-05-02",
+            "cinv_cin_visit_seen": "\\x01",
+        },
+    }, {"ssd_cin_visits": {"cinv_cin_visit_seen": "Y"}}),
     "siblings of a child who is not in a sibling group": ("SUM-01", {
         "ssd_person": CHILD,
         "ssd_permanence": {
@@ -280,9 +287,9 @@ def test_near_miss_is_not_found(found: dict[str, set[str]], example: str) -> Non
     assert not set(people(example, passes=True)) & found.get(rule_id, set())
 
 
-def test_examples_are_33_and_of_every_kind() -> None:
+def test_examples_are_34_and_of_every_kind() -> None:
     kinds = {rule.rule_id: rule.kind for rule in rules()}
-    assert len(EXAMPLES) == 33
+    assert len(EXAMPLES) == 34
     # the Department's own rules have no kind
     assert {kinds[rule_id] for rule_id, *_ in EXAMPLES.values()} - {None} == set(KINDS)
 

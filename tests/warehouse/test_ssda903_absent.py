@@ -7,7 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from ssda903_returns import EPISODES, write_return
+from ssda903_returns import EPISODES, HEADER, write_return
 
 from carepath.landing import load_source
 from carepath.quality.records.gate import run_gate
@@ -18,17 +18,20 @@ from expectations.register import rules
 
 CHOSEN = [rule for rule in rules() if rule.rule_id == "CARE-06"]
 HEADLINE = EPISODES.partition("\n")[0] + "\n"
-# ASH001 stays, ASH002 dies in the year, ASH003 is forgotten by the second return.
+# ASH001 stays, ASH002 dies and ASH004 leaves to a special guardian in the year. The second return
+# forgets ASH003.
 FIRST = (
     HEADLINE
     + "ASH001,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
     + "ASH002,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
     + "ASH003,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
+    + "ASH004,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
 )
 SECOND = (
     HEADLINE
     + "ASH001,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
     + "ASH002,01/05/2016,S,C2,N1,U6,PR1,01/07/2017,E2,,,,\n"
+    + "ASH004,01/05/2016,S,C2,N1,U6,PR1,01/07/2017,E45,,,,\n"
 )
 # In the third return there is only one child. The other two have no episode in that year.
 THIRD = HEADLINE + "ASH001,01/05/2016,S,C2,N1,U6,PR1,,,,,,\n"
@@ -59,6 +62,12 @@ def judge(source: str, night: dt.date) -> list[str]:
     return [key for (key,) in found]
 
 
+def returned(folder: Path, episodes: str) -> Path:
+    """Write a return that has ASH004 too."""
+    children = HEADER + "ASH004,1,20/08/2009,MWBC,A100000000003,0,\n"
+    return write_return(folder, {"children.csv": children, "stays.csv": episodes})
+
+
 def in_care(authority: str, day: str) -> list[str]:
     """Return who is in care on a day, by what core makes of the current records."""
     run_dbt(["run", "--select", "fct_care_episodes", "--full-refresh"], layer="core")
@@ -85,15 +94,15 @@ def test_absent_episodes_are_found_in_the_next_return_and_later(
     code_lists: None, tmp_path: Path
 ) -> None:
     sources = [
-        f"ssda903:{write_return(tmp_path / str(year), {'stays.csv': episodes})}?period={year}"
+        f"ssda903:{returned(tmp_path / str(year), episodes)}?period={year}"
         for year, episodes in ((2017, FIRST), (2018, SECOND), (2019, THIRD))
     ]
     assert judge(sources[0], dt.date(2017, 6, 30)) == []
     assert judge(sources[1], dt.date(2018, 6, 30)) == ["ASH003|2016-05-01"]
     assert judge(sources[2], dt.date(2019, 6, 30)) == ["ASH003|2016-05-01"]
     authority = find_source(sources[0]).authority
-    assert in_care(authority, "2017-03-31") == ["ASH001", "ASH002", "ASH003"]
-    assert in_care(authority, "2017-04-01") == ["ASH001", "ASH002"]
+    assert in_care(authority, "2017-03-31") == ["ASH001", "ASH002", "ASH003", "ASH004"]
+    assert in_care(authority, "2017-04-01") == ["ASH001", "ASH002", "ASH004"]
     assert in_care(authority, "2017-07-01") == ["ASH001"]
     assert in_care(authority, "2019-03-31") == ["ASH001"]
 
