@@ -221,6 +221,8 @@ def _ask(home: Path, code: str) -> str:
     """Start the server if it was killed, run code in a process and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", f"from carepath.warehouse import ready\nready()\n{code}"],
-        env=_environment(home), capture_output=True, text=True, check=True,
+        env=_environment(home), capture_output=True, text=True,
     )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"{home.name} could not be asked: {done.stderr[-2000:]}")
     return done.stdout.strip().rpartition("\n")[2]
