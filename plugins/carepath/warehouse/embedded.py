@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -500,7 +500,8 @@ def _clear_after_crash(data: Path) -> None:
     while orphans := [pid for pid in psutil.pids() if _runs_in(data, pid)]:
         for pid in orphans:
             # they share memory with a dead server, so nothing they do can be committed
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
             raise WarehouseError(
                 "Some processes of a PostgreSQL that was killed are still running.",
