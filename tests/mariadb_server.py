@@ -64,28 +64,36 @@ class MariaDB:
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            with Path(folder, "log").open("wb") as log:
-                process = subprocess.Popen(
-                    [
-                        *(server, "--no-defaults", f"--datadir={data}", *as_root, *SMALL),
-                        *(f"--socket={folder}/socket", f"--port={port}"),
-                        *("--bind-address=127.0.0.1", f"--pid-file={folder}/pid"),
-                        *(f"--ssl-cert={certificate}", f"--ssl-key={certificate}"),
-                        "--default-time-zone=-05:00",  # as if its machine were elsewhere
-                    ],
-                    stdout=log,
-                    stderr=log,
-                )
-            running = cls(port, process, certificate)
-            try:
-                running.wait()
+            begun = (server, "--no-defaults", f"--datadir={data}", *as_root, *SMALL)
+            with cls._answering(folder, certificate, begun) as running:
                 yield running
-            finally:
-                process.terminate()
-                process.wait(timeout=60)
+
+    @classmethod
+    @contextmanager
+    def _answering(cls, folder: str, certificate: Path, program: Sequence[str]) -> Iterator[Self]:
+        """Start a server's program on a free port, and end it in the end."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with Path(folder, "log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    *program,
+                    *(f"--socket={folder}/socket", f"--port={port}"),
+                    *("--bind-address=127.0.0.1", f"--pid-file={folder}/pid"),
+                    *(f"--ssl-cert={certificate}", f"--ssl-key={certificate}"),
+                    "--default-time-zone=-05:00",  # as if its machine were elsewhere
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        running = cls(port, process, certificate)
+        try:
+            running.wait()
+            yield running
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
     def wait(self) -> None:
         """Wait until the server answers."""
@@ -138,9 +146,6 @@ class MySQL(MariaDB):
                 "create user root@'127.0.0.1';grant all on *.* to root@'127.0.0.1'"
                 " with grant option;"
             )
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
             usual = (
                 server, "--no-defaults", f"--datadir={folder}/data",
                 *(("--user=root",) if os.geteuid() == 0 else ()),
@@ -150,22 +155,6 @@ class MySQL(MariaDB):
             )  # fmt: skip
             with Path(folder, "log").open("wb") as log:
                 subprocess.run([*usual, "--initialize-insecure"], check=True, stderr=log)
-                process = subprocess.Popen(
-                    [
-                        *usual,
-                        *(f"--socket={folder}/socket", f"--port={port}", "--mysqlx=OFF"),
-                        *("--bind-address=127.0.0.1", f"--pid-file={folder}/pid"),
-                        *(f"--ssl-cert={certificate}", f"--ssl-key={certificate}"),
-                        f"--init-file={folder}/init.sql",
-                        "--default-time-zone=-05:00",  # as if its machine were elsewhere
-                    ],
-                    stdout=log,
-                    stderr=log,
-                )
-            running = cls(port, process, certificate)
-            try:
-                running.wait()
+            begun = (*usual, "--mysqlx=OFF", f"--init-file={folder}/init.sql")
+            with cls._answering(folder, certificate, begun) as running:
                 yield running
-            finally:
-                process.terminate()
-                process.wait(timeout=60)
