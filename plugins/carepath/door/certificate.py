@@ -8,7 +8,6 @@ its key cannot pretend to be another server.
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import os
 import re
 import socket
@@ -29,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from carepath.dates import written
 from carepath.errors import SettingsError
+from carepath.own_files import locked_folder, replace_file
 from carepath.settings import get_settings
 
 DAYS: Final = 730  # clients refuse a certificate that is valid for more than 825 days
@@ -204,7 +204,7 @@ def renew() -> Certificate:
             )
             .sign(root_key, hashes.SHA256())
         )
-        _write(files()[0], _key_text(key) + _text(signed), 0o600)
+        replace_file(files()[0], _key_text(key) + _text(signed), 0o600)
     return current()
 
 
@@ -306,8 +306,8 @@ def _root(names: Sequence[str]) -> tuple[x509.Certificate, ec.EllipticCurvePriva
         )
         .sign(key, hashes.SHA256())
     )
-    _write(key_file, _key_text(key), 0o600)
-    _write(root_file(), _text(root), 0o644)
+    replace_file(key_file, _key_text(key), 0o600)
+    replace_file(root_file(), _text(root), 0o644)
     return root, key
 
 
@@ -395,31 +395,11 @@ def _text(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _write(path: Path, text: bytes, mode: int) -> None:
-    """Write a file at once; root leaves it to the owner of the home."""
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(text)
-        os.fchmod(descriptor, mode)
-        _leave_to_owner(descriptor)
-    partial.rename(path)
-
-
-def _leave_to_owner(descriptor: int) -> None:
-    if os.geteuid() == 0:
-        home = get_settings().home.stat()
-        os.fchown(descriptor, home.st_uid, home.st_gid)
-
-
 @contextmanager
 def _lock() -> Iterator[None]:
-    folder().mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder(), os.O_RDONLY)
-    try:
-        _leave_to_owner(descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    """Let one process at a time make certificates; root leaves the folder to the home's owner."""
+    with locked_folder(folder()):
+        if os.geteuid() == 0:
+            home = get_settings().home.stat()
+            os.chown(folder(), home.st_uid, home.st_gid)
         yield
-    finally:
-        os.close(descriptor)

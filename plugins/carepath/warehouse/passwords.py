@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from carepath.errors import WarehouseError
+from carepath.own_files import locked_folder, replace_file
 from carepath.settings import get_settings
 
 ADMINISTRATOR = "carepath_administrator"
@@ -55,35 +53,10 @@ def password(role: str) -> str:
             where=str(passwords_file()),
             todo="run `carepath up` where the file is kept, then copy it again.",
         )
-    with _lock():
+    with locked_folder(passwords_file().parent):
         passwords = known_passwords()  # another process may have added some
         if role not in passwords:
             passwords[role] = secrets.token_urlsafe(24)
-            _keep(passwords)
+            text = json.dumps(passwords, indent=2, sort_keys=True)
+            replace_file(passwords_file(), text.encode())
     return passwords[role]
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    """Let one process at a time add a password: the file is written as a whole."""
-    folder = passwords_file().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _keep(passwords: dict[str, str]) -> None:
-    path = passwords_file()
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        json.dump(passwords, handle, indent=2, sort_keys=True)
-        if os.geteuid() == 0:  # root is working in another account's home
-            home = path.parent.stat()
-            os.fchown(descriptor, home.st_uid, home.st_gid)
-    partial.rename(path)
